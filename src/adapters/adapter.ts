@@ -1,0 +1,66 @@
+/** What a model family brings to the server, and what an upstream does: the two sides backends.ts joins. */
+
+import type { Target } from '../catalogue.ts';
+import type { ChatEvent, Prompt, Report, UpstreamName } from '../chat.ts';
+import type { Origin } from '../errors.ts';
+
+/** Names the caller uses, under those that the upstream takes. */
+export interface Renaming {
+  /** The caller's name for one the upstream sent. */
+  readonly restore: (sent: string) => string;
+}
+
+export interface Encoded<Request> {
+  readonly request: Request;
+  readonly report: Report;
+  readonly decoder: DecoderOptions;
+}
+
+/** What a decoder has to know about the request it reads the answer of. */
+export interface DecoderOptions {
+  readonly tools: Renaming;
+  /** The model writes its thinking into its text, between tags. */
+  readonly thinkingTags: boolean;
+}
+
+/**
+ * Upstream events in, chat events out, in batches as they were read. One per answer: it has state.
+ * `push` after the upstream's end marker and unknown events are ignored. `end` says that nothing more
+ * will come; it throws 502 when the upstream stopped without its end marker.
+ */
+export interface Decoder<Event> {
+  push(events: readonly Event[]): ChatEvent[];
+  end(): ChatEvent[];
+}
+
+/** A family's translation between our vocabulary and its wire. Pure. */
+export interface Adapter<Request, Message, Event> {
+  encode(prompt: Prompt, target: Target): Encoded<Request>;
+  createDecoder(options: DecoderOptions): Decoder<Event>;
+  /** The events that would have made this message, so that a plain answer needs no second translation. */
+  toEvents(message: Message): readonly Event[];
+}
+
+export interface OpenOptions {
+  readonly modelId: string;
+  readonly stream: boolean;
+  /** Aborted with the reason as an Error: the caller left, or a wait of ours ended. */
+  readonly signal: AbortSignal;
+  /** To be called for every sign of life of the upstream's body. */
+  readonly onActivity: () => void;
+}
+
+export type Opened<Message, Event> = { readonly origin: Origin } & (
+  | { readonly message: Message }
+  | { readonly batches: AsyncIterable<readonly Event[]> }
+);
+
+/**
+ * The only place that touches the network. `open` rejects with an ApiError while the failure can still be
+ * an HTTP status; a stream's `batches` throw one once it has begun.
+ */
+export interface Upstream<Request, Message, Event> {
+  readonly name: UpstreamName;
+  open(request: Request, options: OpenOptions): Promise<Opened<Message, Event>>;
+  close(): Promise<void>;
+}

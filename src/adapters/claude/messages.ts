@@ -1,0 +1,97 @@
+/** Turns and parts to Anthropic's message params. */
+
+import type Anthropic from '@anthropic-ai/sdk';
+import type { CacheMark, DocumentPart, ImagePart, Part, TextPart, ThinkingBlock, Turn } from '../../chat.ts';
+import { invalidRequest } from '../../errors.ts';
+import { sendCallId, type ToolNames } from '../names.ts';
+
+type Marked = { cache_control?: Anthropic.CacheControlEphemeral };
+
+export const cacheControl = (cache: CacheMark | undefined): Marked =>
+  cache === undefined
+    ? {}
+    : { cache_control: { type: 'ephemeral', ...(cache.ttl === '1h' ? { ttl: '1h' } : {}) } };
+
+export const textBlock = ({ text, cache }: TextPart): Anthropic.TextBlockParam => ({
+  type: 'text',
+  text,
+  ...cacheControl(cache),
+});
+
+type ImageType = Anthropic.Base64ImageSource['media_type'];
+
+const imageBlock = ({ source, cache }: ImagePart): Anthropic.ImageBlockParam => ({
+  type: 'image',
+  source:
+    'url' in source
+      ? { type: 'url', url: source.url }
+      : { type: 'base64', media_type: source.mediaType as ImageType, data: source.data },
+  ...cacheControl(cache),
+});
+
+const documentBlock = ({ source, name, path, cache }: DocumentPart): Anthropic.DocumentBlockParam => {
+  if (!('text' in source) && source.mediaType !== 'application/pdf') {
+    throw invalidRequest(
+      `${path}: Claude takes PDF and text documents (txt, md, csv, html), not ${source.mediaType}. Convert it first.`,
+      path,
+    );
+  }
+  return {
+    type: 'document',
+    source:
+      'text' in source
+        ? { type: 'text', media_type: 'text/plain', data: source.text }
+        : { type: 'base64', media_type: 'application/pdf', data: source.data },
+    title: name,
+    ...cacheControl(cache),
+  };
+};
+
+const thinkingBlock = (
+  block: ThinkingBlock,
+): Anthropic.ThinkingBlockParam | Anthropic.RedactedThinkingBlockParam => ({
+  ...block,
+});
+
+const contentBlock = (part: TextPart | ImagePart | DocumentPart) => {
+  switch (part.type) {
+    case 'text':
+      return textBlock(part);
+    case 'image':
+      return imageBlock(part);
+    case 'document':
+      return documentBlock(part);
+    default:
+      return part satisfies never;
+  }
+};
+
+const block = (part: Part, names: ToolNames): Anthropic.ContentBlockParam => {
+  switch (part.type) {
+    case 'thinking-block':
+      return thinkingBlock(part.block);
+    case 'tool-call':
+      return {
+        type: 'tool_use',
+        id: sendCallId(part.id),
+        name: names.send(part.name),
+        input: part.input,
+        ...cacheControl(part.cache),
+      };
+    case 'tool-result':
+      return {
+        type: 'tool_result',
+        tool_use_id: sendCallId(part.id),
+        ...(part.content.length === 0 ? {} : { content: part.content.map(contentBlock) }),
+        ...(part.isError ? { is_error: true } : {}),
+        ...cacheControl(part.cache),
+      };
+    default:
+      return contentBlock(part);
+  }
+};
+
+export const encodeTurn = ({ role, parts }: Turn, names: ToolNames): Anthropic.MessageParam =>
+  role === 'system'
+    ? { role, content: parts.flatMap((part) => (part.type === 'text' ? [textBlock(part)] : [])) }
+    : { role, content: parts.map((part) => block(part, names)) };

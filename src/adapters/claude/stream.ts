@@ -1,0 +1,186 @@
+/** Anthropic's stream events to chat events; and a whole message to the events that would have made it. */
+
+import type Anthropic from '@anthropic-ai/sdk';
+import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
+import { upstreamFailed } from '../../errors.ts';
+import type { Decoder, DecoderOptions } from '../adapter.ts';
+import type { ClaudeEvent, ClaudeMessage } from './wire.ts';
+
+const finishReasons = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  pause_turn: 'stop',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  tool_use: 'tool_calls',
+  refusal: 'content_filter',
+} satisfies Partial<Record<NonNullable<Anthropic.StopReason>, FinishReason>>;
+
+type UsageFigures = {
+  [Key in 'input_tokens' | 'output_tokens' | 'cache_read_input_tokens' | 'cache_creation_input_tokens']?:
+    | number
+    | null;
+} & { output_tokens_details?: { thinking_tokens?: number | null } | null };
+
+/** Figures are running totals: a later one replaces, a missing one leaves the earlier standing. */
+const updateUsage = (before: Usage, figures: UsageFigures): Usage => ({
+  input: figures.input_tokens ?? before.input,
+  cacheRead: figures.cache_read_input_tokens ?? before.cacheRead,
+  cacheWrite: figures.cache_creation_input_tokens ?? before.cacheWrite,
+  output: figures.output_tokens ?? before.output,
+  reasoning: figures.output_tokens_details?.thinking_tokens ?? before.reasoning,
+});
+
+/** A content block under way. Blocks of other types, and their deltas, are none of the caller's business. */
+type OpenBlock =
+  | { type: 'text' }
+  | { type: 'thinking'; thinking: string; signature: string }
+  | { type: 'tool_use'; hasArguments: boolean };
+
+const hasKeys = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+
+export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEvent> => {
+  let usage: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
+  let stopReason: string | null = null;
+  let started = false;
+  let finished = false;
+  const open = new Map<number, OpenBlock>();
+
+  const startBlock = (
+    { index, content_block: block }: Anthropic.RawContentBlockStartEvent,
+    out: ChatEvent[],
+  ): void => {
+    switch (block.type) {
+      case 'text':
+        open.set(index, { type: 'text' });
+        if (block.text) out.push({ type: 'text', text: block.text });
+        return;
+      case 'thinking':
+        open.set(index, {
+          type: 'thinking',
+          thinking: block.thinking ?? '',
+          signature: block.signature ?? '',
+        });
+        if (block.thinking) out.push({ type: 'reasoning', text: block.thinking });
+        return;
+      case 'redacted_thinking':
+        out.push({ type: 'thinking-block', block: { type: 'redacted_thinking', data: block.data } });
+        return;
+      case 'tool_use': {
+        const given = hasKeys(block.input);
+        open.set(index, { type: 'tool_use', hasArguments: given });
+        out.push({ type: 'tool-call', id: block.id, name: tools.restore(block.name) });
+        if (given) out.push({ type: 'tool-arguments', text: JSON.stringify(block.input) });
+        return;
+      }
+      default:
+        return;
+    }
+  };
+
+  const continueBlock = ({ index, delta }: Anthropic.RawContentBlockDeltaEvent, out: ChatEvent[]): void => {
+    const block = open.get(index);
+    if (block === undefined) return;
+    switch (delta.type) {
+      case 'text_delta':
+        if (delta.text !== '') out.push({ type: 'text', text: delta.text });
+        return;
+      case 'input_json_delta':
+        if (block.type !== 'tool_use' || delta.partial_json === '') return;
+        block.hasArguments = true;
+        out.push({ type: 'tool-arguments', text: delta.partial_json });
+        return;
+      case 'thinking_delta':
+        if (block.type !== 'thinking' || delta.thinking === '') return;
+        block.thinking += delta.thinking;
+        out.push({ type: 'reasoning', text: delta.thinking });
+        return;
+      case 'signature_delta':
+        if (block.type === 'thinking') block.signature += delta.signature;
+        return;
+      default:
+        return;
+    }
+  };
+
+  const stopBlock = (index: number, out: ChatEvent[]): void => {
+    const block = open.get(index);
+    open.delete(index);
+    if (block?.type === 'tool_use' && !block.hasArguments) out.push({ type: 'tool-arguments', text: '{}' });
+    if (block?.type === 'thinking' && block.signature !== '') {
+      const { thinking, signature } = block;
+      out.push({ type: 'thinking-block', block: { type: 'thinking', thinking, signature } });
+    }
+  };
+
+  const read = (event: ClaudeEvent, out: ChatEvent[]): void => {
+    switch (event.type) {
+      case 'message_start':
+        if (!started) out.push({ type: 'start', id: event.message.id });
+        started = true;
+        usage = updateUsage(usage, event.message.usage ?? {});
+        out.push({ type: 'usage', usage });
+        return;
+      case 'content_block_start':
+        startBlock(event, out);
+        return;
+      case 'content_block_delta':
+        continueBlock(event, out);
+        return;
+      case 'content_block_stop':
+        stopBlock(event.index, out);
+        return;
+      case 'message_delta':
+        stopReason = event.delta.stop_reason ?? stopReason;
+        usage = updateUsage(usage, event.usage ?? {});
+        out.push({ type: 'usage', usage });
+        return;
+      case 'message_stop': {
+        finished = true;
+        const reason = stopReason ?? 'none';
+        const known: Readonly<Record<string, FinishReason>> = finishReasons;
+        out.push({ type: 'finish', reason: known[reason] ?? 'stop', upstreamReason: reason });
+        return;
+      }
+      default:
+        return;
+    }
+  };
+
+  return {
+    push: (events) => {
+      const out: ChatEvent[] = [];
+      for (const event of events) if (!finished) read(event, out);
+      return out;
+    },
+    end: () => {
+      if (!finished)
+        throw upstreamFailed('The upstream ended its answer before it was complete. Send the request again.');
+      return [];
+    },
+  };
+};
+
+export const claudeEvents = (message: ClaudeMessage): readonly ClaudeEvent[] => [
+  { type: 'message_start', message: { ...message, content: [] } },
+  ...message.content.flatMap((block, index): ClaudeEvent[] => [
+    {
+      type: 'content_block_start',
+      index,
+      content_block: block as Anthropic.RawContentBlockStartEvent['content_block'],
+    },
+    { type: 'content_block_stop', index },
+  ]),
+  {
+    type: 'message_delta',
+    delta: {
+      stop_reason: message.stop_reason,
+      stop_sequence: message.stop_sequence,
+      stop_details: message.stop_details ?? null,
+      container: message.container ?? null,
+    },
+    usage: message.usage as Anthropic.MessageDeltaUsage,
+  },
+  { type: 'message_stop' },
+];

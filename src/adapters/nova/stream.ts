@@ -1,0 +1,188 @@
+/** Converse's stream events to chat events; and a whole answer to the events that would have made it. */
+
+import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
+import { malformedOutput, upstreamFailed } from '../../errors.ts';
+import type { Decoder, DecoderOptions } from '../adapter.ts';
+import { createTagFilter } from './tags.ts';
+import type { ConverseEvent, ConverseMessage } from './wire.ts';
+
+const finishReasons: Readonly<Record<string, FinishReason>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  tool_use: 'tool_calls',
+  guardrail_intervened: 'content_filter',
+  content_filtered: 'content_filter',
+};
+
+const malformed: ReadonlySet<string> = new Set(['malformed_model_output', 'malformed_tool_use']);
+
+type UsageFigures = NonNullable<ConverseMessage['usage']>;
+
+const readUsage = (figures: UsageFigures, before: Usage): Usage => ({
+  input: figures.inputTokens ?? before.input,
+  output: figures.outputTokens ?? before.output,
+  cacheRead: figures.cacheReadInputTokens ?? before.cacheRead,
+  cacheWrite: figures.cacheWriteInputTokens ?? before.cacheWrite,
+});
+
+/** A block under way. Text has no start event: a block nobody announced is text or reasoning. */
+type OpenBlock =
+  | { type: 'text' }
+  | { type: 'reasoning'; thinking: string; signature: string; redacted: string }
+  | { type: 'tool'; hasArguments: boolean }
+  | { type: 'foreign' };
+
+type BlockStart = NonNullable<ConverseEvent['contentBlockStart']>;
+type BlockDelta = NonNullable<ConverseEvent['contentBlockDelta']>;
+
+const fromBase64 = (data: string): string => Buffer.from(data, 'base64').toString('utf8');
+
+export const createConverseDecoder = ({ tools, thinkingTags }: DecoderOptions): Decoder<ConverseEvent> => {
+  let usage: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
+  let stopReason: string | undefined;
+  let finished = false;
+  const tags = thinkingTags ? createTagFilter() : undefined;
+  const open = new Map<number, OpenBlock>();
+
+  const startBlock = ({ contentBlockIndex = 0, start }: BlockStart, out: ChatEvent[]): void => {
+    const toolUse = start?.toolUse;
+    // The upstream's own tools are its own business: type server_tool_use, and their results.
+    if (toolUse === undefined || (toolUse.type as string | undefined) === 'server_tool_use') {
+      open.set(contentBlockIndex, { type: 'foreign' });
+      return;
+    }
+    open.set(contentBlockIndex, { type: 'tool', hasArguments: false });
+    out.push({ type: 'tool-call', id: toolUse.toolUseId ?? '', name: tools.restore(toolUse.name ?? '') });
+  };
+
+  const blockFor = (index: number, delta: NonNullable<BlockDelta['delta']>): OpenBlock => {
+    const known = open.get(index);
+    if (known !== undefined) return known;
+    const block: OpenBlock =
+      delta.reasoningContent === undefined
+        ? { type: 'text' }
+        : { type: 'reasoning', thinking: '', signature: '', redacted: '' };
+    open.set(index, block);
+    return block;
+  };
+
+  const continueBlock = ({ contentBlockIndex = 0, delta }: BlockDelta, out: ChatEvent[]): void => {
+    if (delta === undefined) return;
+    const block = blockFor(contentBlockIndex, delta);
+    if (delta.text && block.type === 'text') {
+      if (tags === undefined) out.push({ type: 'text', text: delta.text });
+      else tags.push(delta.text, out);
+    } else if (delta.toolUse?.input && block.type === 'tool') {
+      block.hasArguments = true;
+      out.push({ type: 'tool-arguments', text: delta.toolUse.input });
+    } else if (delta.reasoningContent !== undefined && block.type === 'reasoning') {
+      const { text, signature, redactedContent } = delta.reasoningContent;
+      if (text) {
+        block.thinking += text;
+        out.push({ type: 'reasoning', text });
+      }
+      if (signature) block.signature += signature;
+      if (redactedContent) block.redacted += fromBase64(redactedContent);
+    }
+  };
+
+  const stopBlock = (index: number, out: ChatEvent[]): void => {
+    const block = open.get(index);
+    open.delete(index);
+    if (block?.type === 'text') tags?.flush(out);
+    if (block?.type === 'tool' && !block.hasArguments) out.push({ type: 'tool-arguments', text: '{}' });
+    if (block?.type === 'reasoning' && block.signature !== '') {
+      const { thinking, signature } = block;
+      out.push({ type: 'thinking-block', block: { type: 'thinking', thinking, signature } });
+    }
+    if (block?.type === 'reasoning' && block.redacted !== '') {
+      out.push({ type: 'thinking-block', block: { type: 'redacted_thinking', data: block.redacted } });
+    }
+  };
+
+  const finish = (out: ChatEvent[]): void => {
+    if (stopReason === undefined || malformed.has(stopReason)) return;
+    tags?.flush(out);
+    finished = true;
+    out.push({ type: 'finish', reason: finishReasons[stopReason] ?? 'stop', upstreamReason: stopReason });
+  };
+
+  const read = (event: ConverseEvent, out: ChatEvent[]): void => {
+    if (event.contentBlockDelta !== undefined) continueBlock(event.contentBlockDelta, out);
+    else if (event.contentBlockStart !== undefined) startBlock(event.contentBlockStart, out);
+    else if (event.contentBlockStop !== undefined)
+      stopBlock(event.contentBlockStop.contentBlockIndex ?? 0, out);
+    else if (event.messageStart !== undefined) out.push({ type: 'start', id: undefined });
+    else if (event.messageStop !== undefined) stopReason = event.messageStop.stopReason ?? 'none';
+    else if (event.metadata !== undefined) {
+      // The usage comes after the stop: only now is the answer whole.
+      usage = readUsage(event.metadata.usage ?? ({} as UsageFigures), usage);
+      out.push({ type: 'usage', usage });
+      finish(out);
+    }
+  };
+
+  return {
+    push: (events) => {
+      const out: ChatEvent[] = [];
+      for (const event of events) if (!finished) read(event, out);
+      return out;
+    },
+    end: () => {
+      const out: ChatEvent[] = [];
+      if (!finished) finish(out);
+      if (finished) return out;
+      throw stopReason === undefined
+        ? upstreamFailed('The upstream ended its answer before it was complete. Send the request again.')
+        : malformedOutput(
+            'The model produced a tool call or text that the upstream could not read. Rephrase the request or simplify the tools.',
+          );
+    },
+  };
+};
+
+type ContentBlock = NonNullable<
+  NonNullable<NonNullable<ConverseMessage['output']>['message']>['content']
+>[number];
+
+/** What the stream would have sent between a block's start and stop. */
+const blockEvents = (block: ContentBlock, contentBlockIndex: number): ConverseEvent[] => {
+  const delta = (content: unknown): ConverseEvent =>
+    ({ contentBlockDelta: { contentBlockIndex, delta: content } }) as ConverseEvent;
+  if (block.text !== undefined) return [delta({ text: block.text })];
+  if (block.citationsContent !== undefined) {
+    // The cited words of a plain answer stand here and nowhere else.
+    return (block.citationsContent.content ?? []).map((cited) => delta({ text: cited.text ?? '' }));
+  }
+  if (block.reasoningContent !== undefined) {
+    const { reasoningText, redactedContent } = block.reasoningContent;
+    return [
+      ...(reasoningText === undefined ? [] : [delta({ reasoningContent: { text: reasoningText.text } })]),
+      ...(reasoningText?.signature
+        ? [delta({ reasoningContent: { signature: reasoningText.signature } })]
+        : []),
+      ...(redactedContent === undefined ? [] : [delta({ reasoningContent: { redactedContent } })]),
+    ];
+  }
+  const { toolUse } = block;
+  if (toolUse === undefined)
+    return [{ contentBlockStart: { contentBlockIndex, start: {} } } as ConverseEvent];
+  const { input, ...start } = toolUse;
+  return [
+    { contentBlockStart: { contentBlockIndex, start: { toolUse: start } } } as ConverseEvent,
+    delta({ toolUse: { input: JSON.stringify(input ?? {}) } }),
+  ];
+};
+
+export const converseEvents = ({ output, stopReason, usage }: ConverseMessage): readonly ConverseEvent[] =>
+  [
+    { messageStart: { role: 'assistant' } },
+    ...(output?.message?.content ?? []).flatMap((block, contentBlockIndex) => [
+      ...blockEvents(block, contentBlockIndex),
+      { contentBlockStop: { contentBlockIndex } },
+    ]),
+    { messageStop: { stopReason } },
+    { metadata: { usage } },
+  ] as ConverseEvent[];

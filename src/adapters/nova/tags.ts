@@ -1,0 +1,64 @@
+/**
+ * Nova 1 thinks aloud: `<thinking>...</thinking>` inside its text when it has tools. This takes the
+ * passage out of the text wherever it stands, with the white space after it, however the tags are cut
+ * across deltas. Anything that is not exactly the tag stays text.
+ */
+
+import type { ChatEvent } from '../../chat.ts';
+
+const opening = '<thinking>';
+const closing = '</thinking>';
+
+/** How many characters at the end of `text` could be the beginning of `tag`. */
+const partialTag = (text: string, tag: string): number => {
+  for (let length = Math.min(text.length, tag.length - 1); length > 0; length--) {
+    if (tag.startsWith(text.slice(-length))) return length;
+  }
+  return 0;
+};
+
+export interface TagFilter {
+  push(text: string, out: ChatEvent[]): void;
+  /** The block has ended: what was held back as a possible tag was none. */
+  flush(out: ChatEvent[]): void;
+}
+
+export const createTagFilter = (): TagFilter => {
+  let held = '';
+  let inside = false;
+  let skipsSpace = false;
+
+  const emit = (text: string, out: ChatEvent[]): void => {
+    if (inside) {
+      if (text !== '') out.push({ type: 'reasoning', text });
+      return;
+    }
+    const rest = skipsSpace ? text.trimStart() : text;
+    if (rest === '') return;
+    skipsSpace = false;
+    out.push({ type: 'text', text: rest });
+  };
+
+  return {
+    push: (text, out) => {
+      let rest = held + text;
+      held = '';
+      for (;;) {
+        const tag = inside ? closing : opening;
+        const at = rest.indexOf(tag);
+        if (at < 0) break;
+        emit(rest.slice(0, at), out);
+        inside = !inside;
+        skipsSpace = !inside;
+        rest = rest.slice(at + tag.length);
+      }
+      const kept = partialTag(rest, inside ? closing : opening);
+      held = rest.slice(rest.length - kept);
+      emit(rest.slice(0, rest.length - kept), out);
+    },
+    flush: (out) => {
+      emit(held, out);
+      held = '';
+    },
+  };
+};

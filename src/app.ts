@@ -1,0 +1,129 @@
+/** The application, built from its dependencies and not yet listening. */
+
+import { createServer } from 'node:http';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type HTTPMethods } from 'fastify';
+import { createAnswerer } from './answer.ts';
+import type { Backends } from './backends.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Config } from './config.ts';
+import { draining, methodNotAllowed } from './errors.ts';
+import { registerAuth } from './plugins/auth.ts';
+import { registerBody } from './plugins/body.ts';
+import { onFrameworkError, onParserError, registerErrors } from './plugins/errors.ts';
+import { newRequestId, registerHeaders, requestId } from './plugins/headers.ts';
+import { createMetrics, registerMetrics } from './plugins/metrics.ts';
+import { registerRecord } from './plugins/record.ts';
+import { createRequestLog } from './plugins/request-log.ts';
+import { registerChatCompletions } from './routes/chat-completions.ts';
+import { registerHealth } from './routes/health.ts';
+import { registerModels } from './routes/models.ts';
+import { registerOpenApi } from './routes/openapi.ts';
+import { registerStatus } from './routes/status.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly catalogue: Catalogue;
+  readonly backends: Backends;
+  readonly logger: FastifyBaseLogger;
+}
+
+export interface App {
+  readonly server: FastifyInstance;
+  /** From now on `/ready` says no and new requests are refused; running ones go on. */
+  drain(): void;
+  /** Resolves when the running requests are done and every socket is closed. */
+  close(): Promise<void>;
+}
+
+/** Longer than any router keeps an idle connection, so that it is never us who closes one in its face. Ms. */
+const keepAlive = 95_000;
+
+/** Every path, with the methods it has; asked with another one it answers 405. */
+const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
+  '/': ['GET', 'HEAD'],
+  '/health': ['GET', 'HEAD'],
+  '/ready': ['GET', 'HEAD'],
+  '/metrics': ['GET', 'HEAD'],
+  '/openapi.json': ['GET', 'HEAD'],
+  '/v1/models': ['GET', 'HEAD'],
+  '/v1/models/:id': ['GET', 'HEAD'],
+  '/v1/chat/completions': ['POST'],
+};
+const allMethods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
+  for (const [url, methods] of Object.entries(paths)) {
+    if (url === '/metrics' && config.metrics === 'off') continue;
+    app.route({
+      url,
+      method: allMethods.filter((method) => !methods.includes(method)),
+      onRequest: async (request) => {
+        throw methodNotAllowed(request.method, (request.url.split('?')[0] ?? '').slice(0, 200), methods);
+      },
+      handler: async () => undefined,
+    });
+  }
+};
+
+export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): App => {
+  let isDraining = false;
+
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true,
+    bodyLimit: config.bodyLimit,
+    genReqId: requestId,
+    requestIdHeader: false,
+    keepAliveTimeout: keepAlive,
+    routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, maxParamLength: 2048 },
+    return503OnClosing: false,
+    frameworkErrors: onFrameworkError,
+    clientErrorHandler: (error, socket) => onParserError(error, socket, newRequestId),
+    serverFactory: (handler) =>
+      createServer({ requireHostHeader: false, keepAliveTimeout: keepAlive }, handler),
+  });
+
+  const listed = new Set(catalogue.list().map((model) => model.id));
+  const metrics = createMetrics((id) => listed.has(id));
+
+  // In the order they run: the record first, so that a refusal is logged too; the key before the body.
+  registerRecord(app, [createRequestLog(logger), metrics.observe]);
+  registerHeaders(app);
+  registerErrors(app, config.bodyLimit);
+  registerBody(app);
+  registerAuth(app, config);
+  app.addHook('onRequest', (request, _reply, done) => {
+    done(isDraining && request.routeOptions.config.open !== true ? draining() : undefined);
+  });
+
+  registerHealth(app, {
+    obstacle: () => {
+      if (isDraining) return 'The server is shutting down.';
+      return listed.size === 0 ? 'No upstream is usable.' : undefined;
+    },
+  });
+  registerStatus(app);
+  registerOpenApi(app);
+  registerModels(app, catalogue);
+  registerChatCompletions(app, {
+    answer: createAnswerer({ catalogue, backends, defaultMaxTokens: config.defaultMaxTokens }),
+    catalogue,
+    bodyLimit: config.bodyLimit,
+    onStream: (change) => metrics.openStreams.inc(change),
+  });
+  if (config.metrics !== 'off') registerMetrics(app, metrics, config.metrics === 'open');
+  refuseOtherMethods(app, config);
+
+  return {
+    server: app,
+    drain: () => {
+      isDraining = true;
+    },
+    close: async () => {
+      isDraining = true;
+      // The upstreams last: running requests still need them.
+      await app.close();
+      await backends.close();
+    },
+  };
+};

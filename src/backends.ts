@@ -1,0 +1,128 @@
+/** Which adapter meets which upstream: the one place that knows both. */
+
+import type { Adapter, Upstream } from './adapters/adapter.ts';
+import { claude } from './adapters/claude/index.ts';
+import { nova } from './adapters/nova/index.ts';
+import type { Target } from './catalogue.ts';
+import type { ChatEvent, Prompt, Report, UpstreamName } from './chat.ts';
+import type { Config, Timeouts } from './config.ts';
+import { type Origin, unknownModel } from './errors.ts';
+import { createAnthropic } from './upstreams/anthropic.ts';
+import { createBedrock } from './upstreams/aws.ts';
+import { createBedrockClaude } from './upstreams/bedrock-claude.ts';
+import { createBedrockConverse } from './upstreams/bedrock-converse.ts';
+import { watch } from './upstreams/resilience.ts';
+
+export interface Answer {
+  readonly origin: Origin;
+  readonly events: AsyncIterable<readonly ChatEvent[]>;
+}
+
+/** A prompt written for one target, not yet sent. */
+export interface Prepared {
+  /** What the target's wire had no room for. */
+  readonly report: Report;
+  /**
+   * Resolves with the first event, or with a plain call's whole answer. Rejects with an ApiError, or with
+   * the signal's reason. The events throw an ApiError where the answer fails later on.
+   */
+  open(options: { readonly stream: boolean; readonly signal: AbortSignal }): Promise<Answer>;
+}
+
+export interface Backends {
+  prepare(prompt: Prompt, target: Target): Prepared;
+  close(): Promise<void>;
+}
+
+type Backend = (prompt: Prompt, target: Target) => Prepared;
+
+/** Plain answers beyond these sizes are asked as a stream and folded, so that silence is noticed. Tokens. */
+const longAnswer = 21_333;
+const longThinking = 8192;
+
+const isLong = ({ maxTokens = 0, maxTokensIsExplicit, thinking }: Prompt): boolean =>
+  (maxTokensIsExplicit && maxTokens > longAnswer) ||
+  (thinking.mode === 'budget' && thinking.budgetTokens > longThinking);
+
+async function* once<Value>(value: Value): AsyncGenerator<Value> {
+  yield value;
+}
+
+const joinBackend =
+  <Request, Message, Event>(
+    adapter: Adapter<Request, Message, Event>,
+    upstream: Upstream<Request, Message, Event>,
+    timeouts: Timeouts,
+  ): Backend =>
+  (prompt, target) => {
+    const { request, report, decoder: decoderOptions } = adapter.encode(prompt, target);
+
+    const open: Prepared['open'] = async ({ stream, signal: caller }) => {
+      const asStream = stream || isLong(prompt);
+      const { signal, activity, started, done } = watch(timeouts, asStream, caller);
+      const decoder = adapter.createDecoder(decoderOptions);
+      try {
+        const options = { modelId: target.modelId, stream: asStream, signal, onActivity: activity };
+        const opened = await upstream.open(request, options);
+        const { origin } = opened;
+        if ('message' in opened) {
+          const events = [...decoder.push(adapter.toEvents(opened.message)), ...decoder.end()];
+          done(true);
+          return { origin, events: once(events) };
+        }
+
+        const batches = opened.batches[Symbol.asyncIterator]();
+        const first = await batches.next();
+        started();
+
+        async function* events(): AsyncGenerator<readonly ChatEvent[]> {
+          let complete = false;
+          try {
+            for (let next = first; next.done !== true; next = await batches.next()) {
+              const decoded = decoder.push(next.value);
+              if (decoded.length > 0) yield decoded;
+            }
+            const rest = decoder.end();
+            complete = true;
+            if (rest.length > 0) yield rest;
+          } finally {
+            done(complete);
+          }
+        }
+        return { origin, events: events() };
+      } catch (error) {
+        done(false);
+        throw error;
+      }
+    };
+    return { report, open };
+  };
+
+export const createBackends = ({ anthropic, aws, timeouts }: Config): Backends => {
+  const transport = { connectTimeout: timeouts.connect, connections: 5000 };
+  const backends = new Map<UpstreamName, Backend>();
+  const closing: (() => Promise<void>)[] = [];
+
+  if (anthropic !== null) {
+    const upstream = createAnthropic({ ...anthropic, ...transport });
+    backends.set('anthropic', joinBackend(claude, upstream, timeouts));
+    closing.push(upstream.close);
+  }
+  if (aws !== null) {
+    const bedrock = createBedrock({ ...aws, ...transport });
+    backends.set('bedrock', joinBackend(claude, createBedrockClaude(bedrock), timeouts));
+    backends.set('bedrock-converse', joinBackend(nova, createBedrockConverse(bedrock), timeouts));
+    closing.push(bedrock.close);
+  }
+
+  return {
+    prepare: (prompt, target) => {
+      const backend = backends.get(target.upstream);
+      if (backend === undefined) throw unknownModel(target.model.id);
+      return backend(prompt, target);
+    },
+    close: async () => {
+      await Promise.all(closing.map((close) => close()));
+    },
+  };
+};

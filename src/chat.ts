@@ -1,0 +1,170 @@
+/**
+ * The vocabulary every part of the server speaks: what a caller asked for (`Prompt`), and what a model
+ * answered (`ChatEvent`). Types only. Wire formats live at the edges: OpenAI's in openai/ and normalize/,
+ * Anthropic's and AWS's in adapters/.
+ */
+
+export type JsonObject = { readonly [key: string]: unknown };
+
+export type UpstreamName = 'anthropic' | 'bedrock' | 'bedrock-converse';
+
+/** A caller's prompt-caching mark: everything up to and including the marked part may be cached. */
+export interface CacheMark {
+  readonly ttl: '5m' | '1h';
+}
+
+export interface TextPart {
+  readonly type: 'text';
+  readonly text: string;
+  readonly cache?: CacheMark | undefined;
+}
+
+/** Base64 without line breaks, as both upstreams want it on the wire. */
+export interface Bytes {
+  readonly mediaType: string;
+  readonly data: string;
+}
+
+export interface ImagePart {
+  readonly type: 'image';
+  readonly source: Bytes | { readonly url: string };
+  /** Where the caller put it, e.g. `messages[3].content[1].image_url.url`, for errors. */
+  readonly path: string;
+  readonly cache?: CacheMark | undefined;
+}
+
+export interface DocumentPart {
+  readonly type: 'document';
+  /** `text` for plain-text kinds, else base64 bytes. */
+  readonly source: Bytes | { readonly mediaType: string; readonly text: string };
+  readonly name: string;
+  readonly path: string;
+  readonly cache?: CacheMark | undefined;
+}
+
+/** A block of the model's own reasoning, signed by the upstream; goes back unaltered or not at all. */
+export type ThinkingBlock =
+  | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
+  | { readonly type: 'redacted_thinking'; readonly data: string };
+
+export interface ToolCallPart {
+  readonly type: 'tool-call';
+  readonly id: string;
+  readonly name: string;
+  readonly input: JsonObject;
+  readonly cache?: CacheMark | undefined;
+}
+
+export interface ToolResultPart {
+  readonly type: 'tool-result';
+  readonly id: string;
+  readonly content: readonly (TextPart | ImagePart | DocumentPart)[];
+  readonly isError: boolean;
+  readonly cache?: CacheMark | undefined;
+}
+
+export interface ThinkingPart {
+  readonly type: 'thinking-block';
+  readonly block: ThinkingBlock;
+}
+
+export type Part = TextPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | ThinkingPart;
+
+/**
+ * Neighbouring turns never share a role; the first is the user's; a user turn that follows tool calls
+ * begins with exactly one result per call. `system` turns occur only where the target takes them.
+ */
+export interface Turn {
+  readonly role: 'user' | 'assistant' | 'system';
+  readonly parts: readonly Part[];
+}
+
+export interface Tool {
+  readonly name: string;
+  readonly description?: string | undefined;
+  /** A JSON Schema whose top level is an object. */
+  readonly parameters: JsonObject;
+  readonly strict: boolean;
+  readonly cache?: CacheMark | undefined;
+}
+
+export type ToolChoice =
+  | { readonly type: 'auto' }
+  | { readonly type: 'required' }
+  | { readonly type: 'none' }
+  | { readonly type: 'named'; readonly name: string };
+
+export type Effort = 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
+
+/** What to tell the model about thinking, decided within its row. `default`: say nothing. */
+export type Thinking =
+  | { readonly mode: 'default' }
+  | { readonly mode: 'off' }
+  | { readonly mode: 'between_tools' }
+  | { readonly mode: 'budget'; readonly budgetTokens: number }
+  | { readonly mode: 'adaptive'; readonly effort?: Effort | undefined };
+
+/** How JSON output is brought about at this target. */
+export type Format =
+  | { readonly type: 'text' }
+  | { readonly type: 'native'; readonly schema: JsonObject }
+  | { readonly type: 'forced-tool'; readonly name: string; readonly schema: JsonObject }
+  | { readonly type: 'instructed'; readonly schema: JsonObject | undefined };
+
+export interface Prompt {
+  readonly system: readonly TextPart[];
+  readonly turns: readonly Turn[];
+  readonly tools: readonly Tool[];
+  readonly toolChoice: ToolChoice;
+  readonly parallelToolCalls: boolean;
+  /** Tokens. Undefined: the upstream's own default (Converse). */
+  readonly maxTokens: number | undefined;
+  /** Whether the cap is the caller's own; ours may be lowered to fit the window. */
+  readonly maxTokensIsExplicit: boolean;
+  readonly temperature: number | undefined;
+  readonly topP: number | undefined;
+  readonly topK: number | undefined;
+  readonly stop: readonly string[];
+  readonly thinking: Thinking;
+  /** Ask for readable reasoning where the model hides it by default. */
+  readonly showReasoning: boolean;
+  readonly format: Format;
+  /** The end user, opaque: never an e-mail address or phone number. */
+  readonly user: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly serviceTier: ServiceTier | undefined;
+}
+
+export type ServiceTier = 'default' | 'priority' | 'flex';
+
+/** Tokens. `reasoning` is part of `output`; undefined where the upstream gives no figure. */
+export interface Usage {
+  readonly input: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  readonly output: number;
+  readonly reasoning?: number | undefined;
+}
+
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+
+/**
+ * What a model says, in order. Every answer is: at most one `start`, first; then text, reasoning, tool
+ * calls and running totals in the upstream's order; then exactly one `finish`, last. `tool-arguments`
+ * belongs to the latest `tool-call`. `usage` replaces the one before. An answer without `finish` failed.
+ */
+export type ChatEvent =
+  | { readonly type: 'start'; readonly id: string | undefined }
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'reasoning'; readonly text: string }
+  | { readonly type: 'thinking-block'; readonly block: ThinkingBlock }
+  | { readonly type: 'tool-call'; readonly id: string; readonly name: string }
+  | { readonly type: 'tool-arguments'; readonly text: string }
+  | { readonly type: 'usage'; readonly usage: Usage }
+  | { readonly type: 'finish'; readonly reason: FinishReason; readonly upstreamReason: string };
+
+/** Names of request parameters that had no effect, and of those changed to fit the model. */
+export interface Report {
+  readonly ignored: readonly string[];
+  readonly adjusted: readonly string[];
+}

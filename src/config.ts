@@ -1,0 +1,176 @@
+/** The environment, checked once: the only file that reads `process.env`. */
+
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { type ModelOverride, parseModelsFile } from './catalogue.ts';
+import type { UpstreamName } from './chat.ts';
+import { ConfigError } from './errors.ts';
+
+const milliseconds = (fallback: number, minimum = 1) =>
+  z.coerce.number().int().min(minimum).default(fallback);
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0', 'yes', 'no', 'on', 'off'], { error: 'must be true or false' })
+    .transform((value) => ['true', '1', 'yes', 'on'].includes(value))
+    .default(fallback);
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== ''),
+);
+const url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+
+/** `public=known,other=known` */
+const aliases = list.transform((pairs, context) => {
+  const entries = pairs.map((pair) => {
+    const at = pair.indexOf('=');
+    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const;
+  });
+  if (entries.some(([name, id]) => name === '' || id === '')) {
+    context.addIssue({ code: 'custom', message: 'must look like name=model,other=model' });
+  }
+  return Object.fromEntries(entries);
+});
+
+const modelsFile = z.string().transform((path, context): readonly ModelOverride[] => {
+  try {
+    return parseModelsFile(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+    return [];
+  }
+});
+
+const claudeUpstream = z.enum(['anthropic', 'bedrock']);
+
+const environmentSchema = z.object({
+  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  HOST: z.string().default('0.0.0.0'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+
+  INFERENCE_KEY: list.default([]),
+  ALLOW_ANONYMOUS: flag(false),
+
+  ANTHROPIC_API_KEY: z.string().optional(),
+  ANTHROPIC_AUTH_TOKEN: z.string().optional(),
+  ANTHROPIC_BASE_URL: url.optional(),
+
+  AWS_REGION: z.string().optional(),
+  AWS_DEFAULT_REGION: z.string().optional(),
+  AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url.optional(),
+  AWS_BEARER_TOKEN_BEDROCK: z.string().optional(),
+
+  CLAUDE_UPSTREAMS: list
+    .pipe(z.array(claudeUpstream, { error: 'must name anthropic, bedrock or both' }).min(1))
+    .default(['anthropic', 'bedrock']),
+  MODEL_ALIASES: aliases.default({}),
+  MODELS_FILE: modelsFile.default([]),
+  DEFAULT_MAX_TOKENS: z.coerce.number().int().positive().optional(),
+
+  CONNECT_TIMEOUT_MS: milliseconds(5_000),
+  FIRST_BYTE_TIMEOUT_MS: milliseconds(120_000),
+  IDLE_TIMEOUT_MS: milliseconds(90_000),
+  TOTAL_TIMEOUT_MS: milliseconds(600_000),
+
+  BODY_LIMIT_BYTES: z.coerce.number().int().positive().default(33_554_432),
+  SHUTDOWN_TIMEOUT_MS: milliseconds(25_000, 0),
+  METRICS: z.enum(['key', 'open', 'off']).default('key'),
+});
+
+/** Upstream waits, in ms. */
+export interface Timeouts {
+  readonly connect: number;
+  readonly firstByte: number;
+  readonly idle: number;
+  readonly total: number;
+}
+
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly logLevel: string;
+  /** Accepted keys; empty only with `allowAnonymous`. */
+  readonly keys: readonly string[];
+  readonly allowAnonymous: boolean;
+  /** Null: not configured. */
+  readonly anthropic: { readonly baseUrl: string | undefined } | null;
+  readonly aws: {
+    readonly region: string;
+    readonly endpoint: string | undefined;
+    readonly bearerToken: string | undefined;
+  } | null;
+  /** The configured upstreams, in the order of preference. */
+  readonly upstreams: readonly UpstreamName[];
+  readonly aliases: Readonly<Record<string, string>>;
+  readonly modelOverrides: readonly ModelOverride[];
+  /** Tokens; undefined: the model's row decides. */
+  readonly defaultMaxTokens: number | undefined;
+  readonly timeouts: Timeouts;
+  /** Bytes. */
+  readonly bodyLimit: number;
+  readonly shutdownTimeout: number;
+  readonly metrics: 'key' | 'open' | 'off';
+}
+
+/**
+ * Environment in, frozen configuration out. An empty variable counts as absent. Throws ConfigError
+ * naming every bad setting at once.
+ */
+export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config => {
+  const present = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  );
+  const result = environmentSchema.safeParse(present);
+  const problems = result.success
+    ? []
+    : result.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+  const env = result.data;
+
+  const hasAnthropic = present.ANTHROPIC_API_KEY !== undefined || present.ANTHROPIC_AUTH_TOKEN !== undefined;
+  const region = present.AWS_REGION ?? present.AWS_DEFAULT_REGION;
+  if (!hasAnthropic && region === undefined) {
+    problems.push(
+      'no upstream: set ANTHROPIC_API_KEY for Claude, AWS_REGION (with AWS credentials) for Nova and Claude on Bedrock, or both',
+    );
+  }
+  if (present.INFERENCE_KEY === undefined && present.ALLOW_ANONYMOUS === undefined) {
+    problems.push('INFERENCE_KEY: set the key callers must send, or ALLOW_ANONYMOUS=true to serve anyone');
+  } else if (env !== undefined && env.INFERENCE_KEY.length === 0 && !env.ALLOW_ANONYMOUS) {
+    problems.push('INFERENCE_KEY: holds no key, and ALLOW_ANONYMOUS is false');
+  }
+  if (env === undefined || problems.length > 0) throw new ConfigError(problems);
+
+  const claude = env.CLAUDE_UPSTREAMS.filter((name) =>
+    name === 'anthropic' ? hasAnthropic : region !== undefined,
+  );
+  return Object.freeze({
+    port: env.PORT,
+    host: env.HOST,
+    logLevel: env.LOG_LEVEL,
+    keys: env.INFERENCE_KEY,
+    allowAnonymous: env.ALLOW_ANONYMOUS,
+    anthropic: hasAnthropic ? { baseUrl: env.ANTHROPIC_BASE_URL } : null,
+    aws:
+      region === undefined
+        ? null
+        : {
+            region,
+            endpoint: env.AWS_ENDPOINT_URL_BEDROCK_RUNTIME,
+            bearerToken: env.AWS_BEARER_TOKEN_BEDROCK,
+          },
+    upstreams: [...claude, ...(region === undefined ? [] : (['bedrock-converse'] as const))],
+    aliases: env.MODEL_ALIASES,
+    modelOverrides: env.MODELS_FILE,
+    defaultMaxTokens: env.DEFAULT_MAX_TOKENS,
+    timeouts: {
+      connect: env.CONNECT_TIMEOUT_MS,
+      firstByte: env.FIRST_BYTE_TIMEOUT_MS,
+      idle: env.IDLE_TIMEOUT_MS,
+      total: env.TOTAL_TIMEOUT_MS,
+    },
+    bodyLimit: env.BODY_LIMIT_BYTES,
+    shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,
+    metrics: env.METRICS,
+  });
+};

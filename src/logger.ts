@@ -1,0 +1,83 @@
+/** The process's logger: JSON lines, secrets redacted, errors without anybody's text in them. */
+
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { ApiError, UpstreamFault } from './errors.ts';
+
+/** Our own frames of a stack; its first lines quote the message, which may quote a prompt. */
+const frames = (error: Error): string | undefined =>
+  error.stack
+    ?.split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .join('\n');
+
+/** Messages of these come from the runtime and name code, not content. */
+const speaksOfCode = (error: Error) => error instanceof TypeError || error instanceof ReferenceError;
+
+const systemCode = (error: unknown): string | undefined => {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+};
+
+const describeCause = (cause: unknown): object | undefined => {
+  if (cause instanceof UpstreamFault) {
+    const { origin, status, type } = cause;
+    return {
+      upstream: origin.upstream,
+      upstream_status: status,
+      upstream_type: type,
+      upstream_request_id: origin.requestId,
+    };
+  }
+  return cause instanceof Error
+    ? { name: cause.name, code: systemCode(cause), stack: frames(cause) }
+    : undefined;
+};
+
+/** An error as the log may show it: kind, code and place, never what an upstream or a caller wrote. */
+export const describeError = (error: unknown): object => {
+  if (error instanceof ApiError) {
+    const { status, type, code, param, cause } = error;
+    return {
+      status,
+      type,
+      code,
+      param,
+      cause: describeCause(cause),
+      ...(status >= 500 ? { stack: frames(error) } : {}),
+    };
+  }
+  if (!(error instanceof Error)) return { name: typeof error };
+  return {
+    name: error.name,
+    code: systemCode(error),
+    ...(speaksOfCode(error) ? { message: error.message } : {}),
+    stack: frames(error),
+    cause: describeCause(error.cause),
+  };
+};
+
+export const createLogger = (level: string, destination?: DestinationStream): Logger =>
+  pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError, error: describeError },
+      redact: {
+        paths: [
+          'authorization',
+          '*.authorization',
+          '*["x-api-key"]',
+          'apiKey',
+          '*.apiKey',
+          'key',
+          '*.key',
+          '*.keys',
+          '*.bearerToken',
+        ],
+        censor: '[redacted]',
+      },
+    },
+    ...(destination === undefined ? [] : [destination]),
+  );

@@ -1,0 +1,323 @@
+/**
+ * OpenAI's messages to turns that any upstream accepts: system text apart, roles alternating, the user
+ * first, every tool call answered at once. BEHAVIOUR section 3; thinking that comes back, 5.7.
+ */
+
+import type {
+  CacheMark,
+  DocumentPart,
+  ImagePart,
+  JsonObject,
+  Part,
+  TextPart,
+  ThinkingBlock,
+  ToolCallPart,
+  ToolResultPart,
+  Turn,
+} from '../chat.ts';
+import { invalidRequest } from '../errors.ts';
+import type { ContentPart, Message, MessageOf, WireToolCall } from '../openai/request.ts';
+import { readDocument, readFilePart } from './documents.ts';
+import { readImage } from './images.ts';
+import { cacheMark, customInput } from './tools.ts';
+
+export interface Conversation {
+  readonly system: readonly TextPart[];
+  readonly turns: readonly Turn[];
+  /** Whether something was moved or added that the caller did not write. */
+  readonly adjusted: boolean;
+}
+
+interface Options {
+  /** Leave later system messages where they stand. */
+  readonly midSystem: boolean;
+  /** A final assistant message is the beginning of the answer. */
+  readonly prefill: boolean;
+}
+
+const isBlank = (text: string): boolean => text.trim() === '';
+
+const text = (value: string, cache?: CacheMark): TextPart => ({ type: 'text', text: value, cache });
+
+/** Stands where the upstream demands a user turn and the caller wrote none. */
+const placeholderTurn: Turn = { role: 'user', parts: [text('.')] };
+const continueTurn: Turn = { role: 'user', parts: [text('Continue.')] };
+
+// ---- one message ---------------------------------------------------------------------------------
+
+const readPart = (part: ContentPart, path: string): TextPart | ImagePart | DocumentPart | undefined => {
+  switch (part.type) {
+    case 'text':
+      return isBlank(part.text) ? undefined : text(part.text, cacheMark(part));
+    case 'refusal':
+      return isBlank(part.refusal) ? undefined : text(part.refusal);
+    case 'image_url': {
+      const nested = typeof part.image_url === 'object';
+      const url = typeof part.image_url === 'object' ? part.image_url.url : part.image_url;
+      const at = `${path}.image_url${nested ? '.url' : ''}`;
+      // Some clients send documents through the image part.
+      if (/^data:(application\/pdf|text\/)/i.test(url))
+        return { ...readDocument(url, undefined, at), cache: cacheMark(part) };
+      return { type: 'image', source: readImage(url, at), path: at, cache: cacheMark(part) };
+    }
+    case 'file':
+      return { ...readFilePart(part.file, `${path}.file`), cache: cacheMark(part) };
+    case 'input_audio':
+      throw invalidRequest(
+        `${path}: audio input is not available on these models; send text or images.`,
+        path,
+      );
+    default:
+      return part satisfies never;
+  }
+};
+
+const readContent = (content: string | readonly ContentPart[] | null | undefined, path: string) => {
+  if (content === null || content === undefined) return [];
+  if (typeof content === 'string') return isBlank(content) ? [] : [text(content)];
+  return content.flatMap((part, index) => readPart(part, `${path}[${index}]`) ?? []);
+};
+
+/** A mark on the message stands for one on its last part. */
+const markLast = <P extends Part>(parts: readonly P[], cache: CacheMark | undefined): readonly P[] =>
+  cache === undefined
+    ? parts
+    : parts.map((part, index) =>
+        index === parts.length - 1 && part.type !== 'thinking-block' ? { ...part, cache } : part,
+      );
+
+const readArguments = (value: string | null | undefined, path: string): JsonObject => {
+  if (value === null || value === undefined || isBlank(value)) return {};
+  try {
+    const parsed: unknown = JSON.parse(value);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as JsonObject;
+  } catch {
+    // Falls through to the same refusal as any other value that is no object.
+  }
+  throw invalidRequest(`${path}: must be the text of a JSON object, as the model wrote it.`, path);
+};
+
+const readCall = (call: WireToolCall, path: string): ToolCallPart =>
+  call.type === 'function'
+    ? {
+        type: 'tool-call',
+        id: call.id,
+        name: call.function.name,
+        input: readArguments(call.function.arguments, `${path}.function.arguments`),
+        cache: cacheMark(call),
+      }
+    : {
+        type: 'tool-call',
+        id: call.id,
+        name: call.custom.name,
+        input: { [customInput]: call.custom.input },
+        cache: cacheMark(call),
+      };
+
+const asString = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
+
+const signed = (thinking: unknown, signature: unknown): ThinkingBlock[] =>
+  asString(signature) === undefined
+    ? []
+    : [{ type: 'thinking', thinking: asString(thinking) ?? '', signature: asString(signature) ?? '' }];
+
+const redacted = (data: unknown): ThinkingBlock[] =>
+  asString(data) === undefined ? [] : [{ type: 'redacted_thinking', data: asString(data) ?? '' }];
+
+/** The signed blocks a message carries, in whichever form the client keeps them. Unsigned text is dropped. */
+const readThinking = (message: MessageOf<'assistant'>): readonly ThinkingBlock[] => {
+  if (message.thinking_blocks && message.thinking_blocks.length > 0) {
+    return message.thinking_blocks.flatMap((block) =>
+      block.type === 'redacted_thinking' ? redacted(block.data) : signed(block.thinking, block.signature),
+    );
+  }
+  if (message.reasoning_details && message.reasoning_details.length > 0) {
+    return message.reasoning_details.flatMap((detail) =>
+      detail.type === 'reasoning.encrypted'
+        ? redacted(detail.data)
+        : signed(detail.text ?? detail.thinking, detail.signature),
+    );
+  }
+  const { reasoning } = message;
+  return typeof reasoning === 'object' && reasoning !== null
+    ? signed(reasoning.thinking, reasoning.signature)
+    : [];
+};
+
+const readAssistant = (message: MessageOf<'assistant'>, path: string, legacyId: string): readonly Part[] => {
+  const thinking = readThinking(message).map((block): Part => ({ type: 'thinking-block', block }));
+  const calls = (message.tool_calls ?? []).map((call, index) =>
+    readCall(call, `${path}.tool_calls[${index}]`),
+  );
+  const legacy = message.function_call;
+  const legacyCalls: ToolCallPart[] =
+    legacy && calls.length === 0
+      ? [
+          {
+            type: 'tool-call',
+            id: legacyId,
+            name: legacy.name,
+            input: readArguments(legacy.arguments, `${path}.function_call.arguments`),
+          },
+        ]
+      : [];
+  const content = readContent(message.content, `${path}.content`);
+  const said =
+    content.length > 0 || !message.refusal ? content : readContent(message.refusal, `${path}.refusal`);
+  const spoken = markLast([...said, ...calls, ...legacyCalls], cacheMark(message));
+  // Thinking that led to nothing is not a turn.
+  return spoken.length === 0 ? [] : [...thinking, ...spoken];
+};
+
+// ---- the conversation ----------------------------------------------------------------------------
+
+/** Each message as a turn of its own, in the caller's order. */
+const readTurns = (messages: readonly Message[]): readonly Turn[] => {
+  // The legacy spelling has no ids: a result answers the latest call of that name.
+  let legacyCalls = 0;
+  return messages.map((message, index): Turn => {
+    const path = `messages[${index}]`;
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        return {
+          role: 'system',
+          parts: markLast(readContent(message.content, `${path}.content`), cacheMark(message)),
+        };
+      case 'user':
+        return {
+          role: 'user',
+          parts: markLast(readContent(message.content, `${path}.content`), cacheMark(message)),
+        };
+      case 'assistant':
+        if (message.function_call) legacyCalls += 1;
+        return { role: 'assistant', parts: readAssistant(message, path, `call_legacy_${legacyCalls}`) };
+      case 'tool':
+      case 'function': {
+        const result: ToolResultPart = {
+          type: 'tool-result',
+          id: message.role === 'tool' ? message.tool_call_id : `call_legacy_${legacyCalls}`,
+          content: readContent(message.content, `${path}.content`),
+          isError: false,
+          cache: cacheMark(message),
+        };
+        return { role: 'user', parts: [result] };
+      }
+      default:
+        return message satisfies never;
+    }
+  });
+};
+
+const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
+  const merged: { role: Turn['role']; parts: Part[] }[] = [];
+  for (const { role, parts } of turns) {
+    if (parts.length === 0) continue;
+    const last = merged.at(-1);
+    if (last?.role === role) last.parts.push(...parts);
+    else merged.push({ role, parts: [...parts] });
+  }
+  return merged;
+};
+
+const isCall = (part: Part): part is ToolCallPart => part.type === 'tool-call';
+const isResult = (part: Part): part is ToolResultPart => part.type === 'tool-result';
+
+const missingResult = (id: string): ToolResultPart => ({
+  type: 'tool-result',
+  id,
+  content: [text('No result was provided for this call.')],
+  isError: true,
+});
+
+/** A user turn with the results its predecessor's calls need, first and in their order; strays become text. */
+const answerCalls = (calls: readonly ToolCallPart[], parts: readonly Part[]): readonly Part[] => {
+  const results = new Map<string, ToolResultPart>();
+  const rest: Part[] = [];
+  const wanted = new Set(calls.map((call) => call.id));
+  for (const part of parts) {
+    if (!isResult(part)) rest.push(part);
+    else if (wanted.has(part.id) && !results.has(part.id)) results.set(part.id, part);
+    else rest.push(...part.content);
+  }
+  return [...calls.map((call) => results.get(call.id) ?? missingResult(call.id)), ...rest];
+};
+
+/** Two calls of one id in a turn cannot be told apart by their results: the later ones get an id of their own. */
+const withUniqueIds = (turn: Turn): Turn => {
+  const ids = turn.parts.filter(isCall).map((call) => call.id);
+  if (new Set(ids).size === ids.length) return turn;
+  const seen = new Set<string>();
+  return {
+    ...turn,
+    parts: turn.parts.map((part) => {
+      if (!isCall(part)) return part;
+      const free = seen.has(part.id) ? `${part.id}_${seen.size}` : part.id;
+      seen.add(free);
+      return { ...part, id: free };
+    }),
+  };
+};
+
+const pairCalls = (turns: readonly Turn[]): Turn[] => {
+  const paired: Turn[] = [];
+  let open: readonly ToolCallPart[] = [];
+  for (const turn of turns) {
+    if (turn.role === 'user') {
+      paired.push({ role: 'user', parts: answerCalls(open, turn.parts) });
+      open = [];
+      continue;
+    }
+    if (open.length > 0) paired.push({ role: 'user', parts: answerCalls(open, []) });
+    const unique = turn.role === 'assistant' ? withUniqueIds(turn) : turn;
+    open = unique.role === 'assistant' ? unique.parts.filter(isCall) : [];
+    paired.push(unique);
+  }
+  if (open.length > 0) paired.push({ role: 'user', parts: answerCalls(open, []) });
+  return paired;
+};
+
+const trimPrefill = (turn: Turn): Turn => ({
+  ...turn,
+  parts: turn.parts.flatMap((part, index): Part[] => {
+    if (part.type !== 'text' || index < turn.parts.length - 1) return [part];
+    return [{ ...part, text: part.text.trimEnd() }];
+  }),
+});
+
+/** Throws 400 with the field's path for content that cannot be sent. */
+export const readConversation = (
+  messages: readonly Message[],
+  { midSystem, prefill }: Options,
+): Conversation => {
+  const all = readTurns(messages);
+  const firstOther = all.findIndex((turn) => turn.role !== 'system');
+  const leading = firstOther < 0 ? all.length : firstOther;
+  const isHoisted = (turn: Turn, index: number) => turn.role === 'system' && (index < leading || !midSystem);
+  const hoistedLate = all.some(
+    (turn, index) => index >= leading && isHoisted(turn, index) && turn.parts.length > 0,
+  );
+
+  const system = all.filter(isHoisted).flatMap((turn) => turn.parts.filter((part) => part.type === 'text'));
+  const spoken = mergeNeighbours(
+    pairCalls(mergeNeighbours(all.filter((turn, index) => !isHoisted(turn, index)))),
+  );
+
+  if (spoken.length === 0 && system.length === 0) {
+    throw invalidRequest(
+      'messages: holds no text, image or tool call; at least one message must not be empty.',
+      'messages',
+    );
+  }
+  const opened = spoken[0]?.role === 'user' ? spoken : [placeholderTurn, ...spoken];
+  const last = opened.at(-1);
+  const endsWithAnswer = last?.role === 'assistant';
+  const turns = !endsWithAnswer
+    ? opened
+    : prefill
+      ? [...opened.slice(0, -1), trimPrefill(last)]
+      : [...opened, continueTurn];
+
+  return { system, turns, adjusted: hoistedLate || opened !== spoken || (endsWithAnswer && !prefill) };
+};

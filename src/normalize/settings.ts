@@ -1,0 +1,29 @@
+import type { Target } from '../catalogue.ts';
+import type { Prompt } from '../chat.ts';
+import type { ResponseFormat } from '../openai/request.ts';
+import type { Reporter } from './report.ts';
+
+/** Everything the parameters decide; the messages make up the rest of the prompt. */
+export interface Settings extends Omit<Prompt, 'system' | 'turns'> {
+  readonly stream: boolean;
+  readonly includeUsage: boolean;
+  readonly includeReasoning: boolean;
+  /** Calls are answered as `function_call`, because they were declared as `functions`. */
+  readonly legacyFunctions: boolean;
+  /** Names of tools declared as `custom`, whose calls come back as text. */
+  readonly customTools: ReadonlySet<string>;
+  /** The parameter that decided about thinking, if any did. */
+  readonly thinkingFrom: string | undefined;
+  readonly responseFormat: ResponseFormat;
+  readonly allowIgnored: boolean;
+  /** Time-to-live of the marks the server sets by itself. */
+  readonly cacheTtl: '5m' | '1h';
+}
+
+export interface Context {
+  readonly target: Target;
+  readonly settings: Settings;
+  readonly report: Reporter;
+  /** The parameter's name, for reports and errors. */
+  readonly name: string;
+}

@@ -1,0 +1,147 @@
+/**
+ * Extended thinking: from the three ways callers ask for it to what the model's row understands.
+ * Rules and numbers: BEHAVIOUR section 5.
+ */
+
+import type { Effort, Thinking } from '../chat.ts';
+import { invalidRequest, unsupportedParameter } from '../errors.ts';
+import type { Model, ThinkingAbility } from '../models.ts';
+
+/** The smallest budget the Messages API takes, in tokens. */
+const leastBudget = 1024;
+const defaultBudget = 4096;
+
+const budgetOfEffort = {
+  minimal: 1024,
+  low: 1024,
+  medium: 4096,
+  high: 16_384,
+  xhigh: 32_768,
+  max: 32_768,
+} satisfies Record<Effort, number>;
+
+const scale: readonly Effort[] = ['minimal', 'low', 'medium', 'high', 'xhigh', 'max'];
+
+const effortOfBudget = (budget: number): Effort =>
+  budget < 4096 ? 'low' : budget < 16_384 ? 'medium' : 'high';
+
+/** The level nearest to the word asked for; of two equally near, the lower. */
+const nearestEffort = (asked: Effort, levels: readonly Effort[]): Effort =>
+  levels.reduce((best, level) => {
+    const gap = (each: Effort) => Math.abs(scale.indexOf(each) - scale.indexOf(asked));
+    return gap(level) < gap(best) ? level : best;
+  });
+
+export interface ThinkingRequest {
+  /** The parameter it came from, for errors and reports. */
+  readonly parameter: string;
+  readonly enabled: boolean;
+  /** Tokens, if the caller named a number. */
+  readonly budgetTokens?: number | undefined;
+  readonly effort?: Effort | undefined;
+  /** Anthropic's own form asks for this one by name. */
+  readonly betweenTools?: boolean;
+  /** An effort word alone is a wish; the other forms are an order, refused where they cannot be met. */
+  readonly isWish: boolean;
+}
+
+export interface ThinkingPlan {
+  readonly thinking: Thinking;
+  readonly maxTokens: number | undefined;
+  /** What to tell the caller of the parameter. */
+  readonly outcome: 'done' | 'ignored' | 'adjusted';
+}
+
+interface Limits {
+  readonly model: Model;
+  readonly maxTokens: number | undefined;
+  readonly maxTokensIsExplicit: boolean;
+}
+
+const switchOff = (ability: ThinkingAbility, maxTokens: number | undefined): ThinkingPlan => {
+  if (ability.off !== 'no') return { thinking: { mode: 'off' }, maxTokens, outcome: 'done' };
+  const thinking: Thinking = ability.accepts.includes('between_tools')
+    ? { mode: 'between_tools' }
+    : { mode: 'adaptive', effort: ability.efforts[0] };
+  return { thinking, maxTokens, outcome: 'adjusted' };
+};
+
+const withBudget = (
+  request: ThinkingRequest,
+  { model, maxTokens, maxTokensIsExplicit }: Limits,
+): ThinkingPlan => {
+  const { parameter, budgetTokens, effort, isWish } = request;
+  const cap = maxTokensIsExplicit ? maxTokens : undefined;
+  const path = `${parameter}.budget_tokens`;
+
+  if (cap !== undefined && cap <= leastBudget) {
+    if (isWish) return { thinking: { mode: 'default' }, maxTokens, outcome: 'ignored' };
+    throw invalidRequest(
+      `${parameter}: thinking needs a budget of at least ${leastBudget} tokens and max_tokens above it, but max_tokens is ${cap}. Raise max_tokens or switch thinking off.`,
+      parameter,
+    );
+  }
+  if (budgetTokens !== undefined) {
+    if (budgetTokens < leastBudget) {
+      throw invalidRequest(`${path}: ${budgetTokens} is below the minimum of ${leastBudget} tokens.`, path);
+    }
+    const ceiling = cap ?? model.maxOutput;
+    if (budgetTokens >= ceiling) {
+      throw invalidRequest(
+        `${path}: ${budgetTokens} must be less than ${
+          cap === undefined
+            ? `the model's maximum output of ${ceiling} tokens`
+            : `max_tokens, which is ${ceiling}`
+        }.`,
+        path,
+      );
+    }
+  }
+  // Some room is left for the answer, unless the caller said otherwise.
+  const room =
+    cap === undefined ? model.maxOutput - defaultBudget : Math.max(leastBudget, Math.floor(cap / 2));
+  const budget =
+    budgetTokens ?? Math.min(effort === undefined ? defaultBudget : budgetOfEffort[effort], room);
+  // Our own cap is room for the answer: the budget comes on top of it.
+  const raised = cap ?? Math.min(model.maxOutput, budget + (maxTokens ?? defaultBudget));
+  return { thinking: { mode: 'budget', budgetTokens: budget }, maxTokens: raised, outcome: 'done' };
+};
+
+/**
+ * What to send, within the model's row. Throws 400 for an order that cannot be met: thinking on a model
+ * that has none, a budget that is too small or does not fit under the caller's cap.
+ */
+export const planThinking = (request: ThinkingRequest, limits: Limits): ThinkingPlan => {
+  const { model, maxTokens } = limits;
+  const ability = model.thinking;
+  const { parameter, enabled, budgetTokens, effort, isWish } = request;
+
+  if (ability === null) {
+    if (!enabled) return { thinking: { mode: 'default' }, maxTokens, outcome: 'done' };
+    if (isWish) return { thinking: { mode: 'default' }, maxTokens, outcome: 'ignored' };
+    throw unsupportedParameter(`${parameter}: the model '${model.id}' has no extended thinking.`, parameter);
+  }
+  if (!enabled) return switchOff(ability, maxTokens);
+  if (request.betweenTools === true) {
+    if (ability.accepts.includes('between_tools')) {
+      return { thinking: { mode: 'between_tools' }, maxTokens, outcome: 'done' };
+    }
+    throw unsupportedParameter(
+      `${parameter}.type: the model '${model.id}' has no thinking of type between_tools.`,
+      `${parameter}.type`,
+    );
+  }
+  const adaptive = ability.accepts.includes('adaptive') || ability.accepts.includes('effort');
+  if (ability.accepts.includes('budget') && (!adaptive || budgetTokens !== undefined)) {
+    return withBudget(request, limits);
+  }
+  const asked = effort ?? (budgetTokens === undefined ? undefined : effortOfBudget(budgetTokens));
+  // Nova 2 has no "on" without a level.
+  const level = asked ?? (ability.accepts.includes('effort') ? 'medium' : undefined);
+  const chosen = level === undefined ? undefined : nearestEffort(level, ability.efforts);
+  return {
+    thinking: { mode: 'adaptive', effort: chosen },
+    maxTokens,
+    outcome: chosen === level ? 'done' : 'adjusted',
+  };
+};

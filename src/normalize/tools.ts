@@ -1,0 +1,133 @@
+/** Tools and the choice among them, in all of OpenAI's spellings. BEHAVIOUR section 4. */
+
+import type { z } from 'zod';
+import type { CacheMark, JsonObject, Tool, ToolChoice } from '../chat.ts';
+import { invalidRequest } from '../errors.ts';
+import type { functionSchema, WireMarks, WireTool, WireToolChoice } from '../openai/request.ts';
+import type { Context, Settings } from './settings.ts';
+
+/** A caller's cache mark, in either spelling. */
+export const cacheMark = (marks: WireMarks): CacheMark | undefined => {
+  if (marks.cache_control) return { ttl: marks.cache_control.ttl ?? '5m' };
+  return marks.prompt_cache_breakpoint?.mode === 'explicit' ? { ttl: '5m' } : undefined;
+};
+
+/** The one parameter of a custom tool, which takes free text. */
+export const customInput = 'input';
+
+const customSchema: JsonObject = {
+  type: 'object',
+  properties: { [customInput]: { type: 'string' } },
+  required: [customInput],
+};
+
+const withObjectType = (schema: JsonObject): JsonObject =>
+  schema.type === 'object' ? schema : { type: 'object', ...schema };
+
+const functionTool = (wire: z.infer<typeof functionSchema>, marks: WireMarks): Tool => ({
+  name: wire.name,
+  description: wire.description?.trim() ? wire.description : undefined,
+  parameters: wire.parameters ? withObjectType(wire.parameters) : { type: 'object', properties: {} },
+  strict: wire.strict === true,
+  cache: cacheMark(marks),
+});
+
+const toTool = (wire: WireTool): Tool => {
+  if (wire.type === 'function') return functionTool(wire.function, wire);
+  const { name, description, format } = wire.custom;
+  const grammar =
+    format?.type === 'grammar' ? `The input must follow this grammar: ${JSON.stringify(format.grammar)}` : '';
+  return {
+    name,
+    description: [description ?? '', grammar].filter((text) => text.trim() !== '').join('\n\n') || undefined,
+    parameters: customSchema,
+    strict: false,
+    cache: cacheMark(wire),
+  };
+};
+
+const checkNames = (tools: readonly Tool[], parameter: string): void => {
+  const seen = new Set<string>();
+  for (const [index, { name }] of tools.entries()) {
+    if (seen.has(name)) {
+      const path = `${parameter}[${index}]${parameter === 'tools' ? '.function' : ''}.name`;
+      throw invalidRequest(
+        `${path}: the name '${name}' is taken by an earlier tool. Names must be unique.`,
+        path,
+      );
+    }
+    seen.add(name);
+  }
+};
+
+export const declareTools = (wire: readonly WireTool[], { name }: Context): Partial<Settings> => {
+  const tools = wire.map(toTool);
+  checkNames(tools, name);
+  const custom = wire.flatMap((tool) => (tool.type === 'custom' ? [tool.custom.name] : []));
+  return { tools, customTools: new Set(custom) };
+};
+
+export const declareFunctions = (
+  wire: readonly z.infer<typeof functionSchema>[],
+  { settings, report, name }: Context,
+): Partial<Settings> => {
+  if (settings.tools.length > 0) {
+    report.ignore(name);
+    return {};
+  }
+  const tools = wire.map((each) => functionTool(each, {}));
+  checkNames(tools, name);
+  return { tools, legacyFunctions: true };
+};
+
+const nameOf = (choice: Exclude<WireToolChoice, string> & { type: 'function' | 'custom' }): string =>
+  choice.type === 'function' ? choice.function.name : choice.custom.name;
+
+/** The choice and the tools it leaves on offer. */
+const interpret = (wire: WireToolChoice, tools: readonly Tool[], parameter: string) => {
+  const find = (name: string): Tool => {
+    const tool = tools.find((each) => each.name === name);
+    if (tool === undefined) {
+      throw invalidRequest(`${parameter}: there is no tool named '${name}' in tools.`, parameter);
+    }
+    return tool;
+  };
+  if (typeof wire === 'string') return { choice: { type: wire } as ToolChoice, offered: tools };
+  if (wire.type === 'allowed_tools') {
+    const { mode, tools: allowed } = wire.allowed_tools;
+    const names = new Set(allowed.map((each) => find(nameOf(each)).name));
+    return { choice: { type: mode } as ToolChoice, offered: tools.filter((tool) => names.has(tool.name)) };
+  }
+  const name = find(nameOf(wire)).name;
+  return { choice: { type: 'named', name } as ToolChoice, offered: tools };
+};
+
+export const chooseTool = (
+  wire: WireToolChoice,
+  { target, settings, report, name }: Context,
+): Partial<Settings> => {
+  // Without tools there is nothing to choose, and nothing to report.
+  if (settings.tools.length === 0) return {};
+  const { choice, offered } = interpret(wire, settings.tools, name);
+  const forced = choice.type === 'required' || choice.type === 'named';
+  const { mode } = settings.thinking;
+  if (!forced || (target.model.forcedToolChoice && (mode === 'default' || mode === 'off'))) {
+    return { toolChoice: choice, tools: offered };
+  }
+  // The nearest thing to forcing a named tool is to offer no other.
+  report.adjust(name);
+  const tools = choice.type === 'named' ? offered.filter((tool) => tool.name === choice.name) : offered;
+  return { toolChoice: { type: 'auto' }, tools };
+};
+
+export const allowParallelCalls = (
+  allowed: boolean,
+  { target, settings, report, name }: Context,
+): Partial<Settings> => {
+  if (settings.tools.length === 0 || allowed) return {};
+  if (target.model.family === 'nova') {
+    report.ignore(name);
+    return {};
+  }
+  return { parallelToolCalls: false };
+};

@@ -1,0 +1,116 @@
+/**
+ * Chat events to `chat.completion.chunk` frames. One chunk per upstream delta, a batch as one string.
+ * The common frame, a piece of text, is a prefix built once per stream plus the escaped text: as correct
+ * as stringifying the object and several times cheaper (reference measurements, 2026-11).
+ */
+
+import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
+import type { ErrorBody } from '../errors.ts';
+import { type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
+import { toWireUsage } from './usage.ts';
+
+export interface ChunkEncoder {
+  /** The frames for a batch; empty where it holds nothing for the caller. */
+  push(events: readonly ChatEvent[]): string;
+  /** What follows the last batch of an answer that ended well. */
+  end(): string;
+  /** Running totals and the ending so far. */
+  readonly summary: () => { readonly usage: Usage | undefined; readonly finish: string | undefined };
+}
+
+export const errorFrame = (body: ErrorBody): string => `data: ${JSON.stringify(body)}\n\n`;
+
+export const doneFrame = 'data: [DONE]\n\n';
+
+export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
+  let head = '';
+  let prefix = '';
+  const usageNull = options.includeUsage ? ',"usage":null' : '';
+  const suffix = `},"logprobs":null,"finish_reason":null}]${usageNull}}\n\n`;
+  let calls = 0;
+  let usage: Usage | undefined;
+  let finish: string | undefined;
+  const blocks: ThinkingBlock[] = [];
+
+  const delta = (fields: string): string => prefix + fields + suffix;
+
+  const start = (id: string): string => {
+    const common = { id, object: 'chat.completion.chunk', created: options.created, model: options.model };
+    head = `data: ${JSON.stringify(common).slice(0, -1)},"choices":[`;
+    prefix = `${head}{"index":0,"delta":{`;
+    return delta('"role":"assistant","content":"","refusal":null');
+  };
+
+  const callStart = (id: string, name: string): string => {
+    calls += 1;
+    if (!options.legacyFunctions) {
+      const call = { index: calls - 1, id, type: 'function', function: { name, arguments: '' } };
+      return delta(`"tool_calls":[${JSON.stringify(call)}]`);
+    }
+    // The older spelling has room for one call.
+    return calls === 1 ? delta(`"function_call":${JSON.stringify({ name, arguments: '' })}`) : '';
+  };
+
+  const callArguments = (text: string): string => {
+    const json = JSON.stringify(text);
+    if (!options.legacyFunctions) {
+      return delta(`"tool_calls":[{"index":${calls - 1},"function":{"arguments":${json}}}]`);
+    }
+    return calls === 1 ? delta(`"function_call":{"arguments":${json}}`) : '';
+  };
+
+  const finishChunk = (reason: FinishReason): string => {
+    const thinking =
+      options.includeReasoning && blocks.length > 0
+        ? delta(`"thinking_blocks":${JSON.stringify(wireThinking(blocks))}`)
+        : '';
+    const word = wireFinish(reason, options);
+    return `${thinking}${prefix}},"logprobs":null,"finish_reason":"${word}"}]${usageNull}}\n\n`;
+  };
+
+  const encode = (event: ChatEvent): string => {
+    switch (event.type) {
+      case 'text':
+        return `${prefix}"content":${JSON.stringify(event.text)}${suffix}`;
+      case 'reasoning':
+        return options.includeReasoning ? delta(`"reasoning_content":${JSON.stringify(event.text)}`) : '';
+      case 'thinking-block':
+        blocks.push(event.block);
+        return '';
+      case 'tool-call':
+        return callStart(event.id, event.name);
+      case 'tool-arguments':
+        return callArguments(event.text);
+      case 'usage':
+        usage = event.usage;
+        return '';
+      case 'finish':
+        finish = event.upstreamReason;
+        return finishChunk(event.reason);
+      case 'start':
+        return '';
+      default:
+        return event satisfies never;
+    }
+  };
+
+  return {
+    push: (events) => {
+      let frames = '';
+      for (const event of events) {
+        if (prefix === '')
+          frames += start((event.type === 'start' ? event.id : undefined) ?? options.fallbackId);
+        frames += encode(event);
+      }
+      return frames;
+    },
+    end: () => {
+      const last =
+        options.includeUsage && usage !== undefined
+          ? `${head}],"usage":${JSON.stringify(toWireUsage(usage))}}\n\n`
+          : '';
+      return last + doneFrame;
+    },
+    summary: () => ({ usage, finish }),
+  };
+};

@@ -1,0 +1,112 @@
+/** Chat events folded into one `chat.completion`. */
+
+import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
+import { upstreamFailed } from '../errors.ts';
+import { type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
+import { toWireUsage } from './usage.ts';
+
+interface Call {
+  readonly id: string;
+  readonly name: string;
+  arguments: string;
+}
+
+export interface Folded {
+  readonly id: string | undefined;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly blocks: readonly ThinkingBlock[];
+  readonly calls: readonly Call[];
+  readonly usage: Usage | undefined;
+  readonly finish: { readonly reason: FinishReason; readonly upstreamReason: string };
+}
+
+/** Throws what the events throw, and 502 for events that end without a finish. */
+export const fold = async (batches: AsyncIterable<readonly ChatEvent[]>): Promise<Folded> => {
+  let id: string | undefined;
+  let text = '';
+  let reasoning = '';
+  const blocks: ThinkingBlock[] = [];
+  const calls: Call[] = [];
+  let usage: Usage | undefined;
+  let finish: Folded['finish'] | undefined;
+
+  for await (const batch of batches) {
+    for (const event of batch) {
+      switch (event.type) {
+        case 'start':
+          id = event.id;
+          break;
+        case 'text':
+          text += event.text;
+          break;
+        case 'reasoning':
+          reasoning += event.text;
+          break;
+        case 'thinking-block':
+          blocks.push(event.block);
+          break;
+        case 'tool-call':
+          calls.push({ id: event.id, name: event.name, arguments: '' });
+          break;
+        case 'tool-arguments': {
+          const call = calls.at(-1);
+          if (call !== undefined) call.arguments += event.text;
+          break;
+        }
+        case 'usage':
+          usage = event.usage;
+          break;
+        case 'finish':
+          finish = event;
+          break;
+        default:
+          event satisfies never;
+      }
+    }
+  }
+  if (finish === undefined)
+    throw upstreamFailed('The upstream ended its answer before it was complete. Send the request again.');
+  return { id, text, reasoning, blocks, calls, usage, finish };
+};
+
+const wireCalls = (calls: readonly Call[], { legacyFunctions }: ReplyOptions) => {
+  const [first] = calls;
+  if (first === undefined) return {};
+  if (legacyFunctions) return { function_call: { name: first.name, arguments: first.arguments } };
+  return {
+    tool_calls: calls.map((call) => ({
+      id: call.id,
+      type: 'function' as const,
+      function: { name: call.name, arguments: call.arguments },
+    })),
+  };
+};
+
+export const toCompletion = (folded: Folded, options: ReplyOptions) => {
+  const { text, reasoning, blocks, calls, usage, finish } = folded;
+  return {
+    id: folded.id ?? options.fallbackId,
+    object: 'chat.completion' as const,
+    created: options.created,
+    model: options.model,
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant' as const,
+          // Null where there are only calls; the empty string where there is nothing at all.
+          content: text === '' && calls.length > 0 ? null : text,
+          refusal: null,
+          annotations: [],
+          ...(options.includeReasoning && reasoning !== '' ? { reasoning_content: reasoning } : {}),
+          ...(options.includeReasoning && blocks.length > 0 ? { thinking_blocks: wireThinking(blocks) } : {}),
+          ...wireCalls(calls, options),
+        },
+        logprobs: null,
+        finish_reason: wireFinish(finish.reason, options),
+      },
+    ],
+    ...(usage === undefined ? {} : { usage: toWireUsage(usage) }),
+  };
+};

@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import type { FinishReason, ThinkingBlock } from '../chat.ts';
+
+/** What every answer to one request has in common, plain or streamed. */
+export interface ReplyOptions {
+  /** The model as the caller named it. */
+  readonly model: string;
+  /** Unix seconds. */
+  readonly created: number;
+  /** The id where the upstream gives none. */
+  readonly fallbackId: string;
+  /** Show `reasoning_content` and `thinking_blocks`. */
+  readonly includeReasoning: boolean;
+  /** Streams: a last chunk with the usage. */
+  readonly includeUsage: boolean;
+  /** Answer calls as `function_call`, the older spelling. */
+  readonly legacyFunctions: boolean;
+}
+
+const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
+
+/** An id in the form of Anthropic's, for upstreams that give none. */
+export const makeMessageId = (): string =>
+  `msg_01${Array.from(randomBytes(22), (byte) => alphabet[byte % alphabet.length]).join('')}`;
+
+export const wireFinish = (reason: FinishReason, { legacyFunctions }: ReplyOptions) =>
+  reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason;
+
+export const wireThinking = (blocks: readonly ThinkingBlock[]) =>
+  blocks.map((block, index) => ({ index, ...block }));

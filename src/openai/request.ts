@@ -1,0 +1,242 @@
+/**
+ * OpenAI's request wire: messages, content parts, tools, choices. `null` means absent everywhere, so
+ * optional fields are nullish. Fields we do not know inside these objects are dropped by zod, which is
+ * how fields that clients echo (`refusal`, `annotations`, `parsed`, ...) come to be ignored quietly.
+ * The request as a whole is composed from the parameter table in normalize/parameters.ts.
+ */
+
+import { z } from 'zod';
+import { invalidRequest } from '../errors.ts';
+
+const cacheControl = z
+  .object({ type: z.literal('ephemeral').nullish(), ttl: z.enum(['5m', '1h']).nullish() })
+  .nullish();
+
+/** OpenAI's own spelling of a cache mark. */
+const breakpoint = z.object({ mode: z.string().nullish() }).nullish();
+
+const marks = { cache_control: cacheControl, prompt_cache_breakpoint: breakpoint };
+
+const textPart = z.object({ type: z.literal('text'), text: z.string(), ...marks });
+
+const imagePart = z.object({
+  type: z.literal('image_url'),
+  image_url: z.union([z.object({ url: z.string(), detail: z.string().nullish() }), z.string()]),
+  ...marks,
+});
+
+const filePart = z.object({
+  type: z.literal('file'),
+  file: z.object({
+    file_data: z.string().nullish(),
+    file_id: z.string().nullish(),
+    filename: z.string().nullish(),
+  }),
+  ...marks,
+});
+
+const audioPart = z.object({ type: z.literal('input_audio') });
+
+const refusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
+
+const userPart = z.discriminatedUnion('type', [textPart, imagePart, filePart, audioPart]);
+
+const textContent = z.union([z.string(), z.array(textPart)]);
+
+const toolCall = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('function'),
+    id: z.string().min(1),
+    function: z.object({ name: z.string().min(1), arguments: z.string().nullish() }),
+    ...marks,
+  }),
+  z.object({
+    type: z.literal('custom'),
+    id: z.string().min(1),
+    custom: z.object({ name: z.string().min(1), input: z.string() }),
+    ...marks,
+  }),
+]);
+
+/** Some clients leave `type` out of calls and tools they send back. */
+const assumingFunction = <T extends z.ZodType>(schema: T) =>
+  z.preprocess(
+    (value) =>
+      typeof value === 'object' && value !== null && !('type' in value)
+        ? { type: 'function', ...value }
+        : value,
+    schema,
+  );
+
+/** The forms in which clients return thinking: ours, OpenRouter's, Heroku's. */
+const thinkingForms = {
+  thinking_blocks: z.array(z.looseObject({ type: z.string() })).nullish(),
+  reasoning_details: z.array(z.looseObject({})).nullish(),
+  reasoning: z
+    .union([z.object({ thinking: z.string().nullish(), signature: z.string().nullish() }), z.string()])
+    .nullish(),
+};
+
+const marked = { cache_control: cacheControl };
+
+export const messageSchema = z.discriminatedUnion('role', [
+  z.object({ role: z.literal('system'), content: textContent, ...marked }),
+  z.object({ role: z.literal('developer'), content: textContent, ...marked }),
+  z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(userPart)]), ...marked }),
+  z.object({
+    role: z.literal('assistant'),
+    content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, refusalPart]))]).nullish(),
+    refusal: z.string().nullish(),
+    tool_calls: z.array(assumingFunction(toolCall)).nullish(),
+    function_call: z.object({ name: z.string().min(1), arguments: z.string().nullish() }).nullish(),
+    ...thinkingForms,
+    ...marked,
+  }),
+  z.object({
+    role: z.literal('tool'),
+    tool_call_id: z.string(),
+    content: z
+      .union([z.string(), z.array(z.discriminatedUnion('type', [textPart, imagePart, filePart]))])
+      .nullish(),
+    ...marked,
+  }),
+  z.object({
+    role: z.literal('function'),
+    name: z.string().min(1),
+    content: z.string().nullish(),
+    ...marked,
+  }),
+]);
+
+export type Message = z.infer<typeof messageSchema>;
+export type MessageOf<Role extends Message['role']> = Extract<Message, { role: Role }>;
+export type ContentPart = z.infer<typeof userPart> | z.infer<typeof refusalPart>;
+export type WireToolCall = z.infer<typeof toolCall>;
+export type WireMarks = Pick<z.infer<typeof textPart>, 'cache_control' | 'prompt_cache_breakpoint'>;
+
+export const jsonSchemaObject = z.record(z.string(), z.unknown());
+
+export const functionSchema = z.object({
+  name: z.string().min(1),
+  description: z.string().nullish(),
+  parameters: jsonSchemaObject.nullish(),
+  strict: z.boolean().nullish(),
+});
+
+export const toolSchema = assumingFunction(
+  z.discriminatedUnion('type', [
+    z.object({ type: z.literal('function'), function: functionSchema, ...marks }),
+    z.object({
+      type: z.literal('custom'),
+      custom: z.object({
+        name: z.string().min(1),
+        description: z.string().nullish(),
+        format: z.looseObject({ type: z.string() }).nullish(),
+      }),
+      ...marks,
+    }),
+  ]),
+);
+
+export type WireTool = z.infer<typeof toolSchema>;
+
+const namedTool = z.union([
+  z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
+  z.object({ type: z.literal('custom'), custom: z.object({ name: z.string() }) }),
+]);
+
+export const toolChoiceSchema = z.union([
+  z.enum(['none', 'auto', 'required']),
+  namedTool,
+  z.object({
+    type: z.literal('allowed_tools'),
+    allowed_tools: z.object({ mode: z.enum(['auto', 'required']), tools: z.array(namedTool).min(1) }),
+  }),
+]);
+
+export type WireToolChoice = z.infer<typeof toolChoiceSchema>;
+
+export const responseFormatSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('text') }),
+  z.object({ type: z.literal('json_object') }),
+  z.object({
+    type: z.literal('json_schema'),
+    json_schema: z.object({
+      name: z.string().nullish(),
+      description: z.string().nullish(),
+      schema: jsonSchemaObject.nullish(),
+      strict: z.boolean().nullish(),
+    }),
+  }),
+]);
+
+export type ResponseFormat = z.infer<typeof responseFormatSchema>;
+
+type Issue = z.core.$ZodIssue;
+
+/** `['messages', 3, 'content']` -> `messages[3].content` */
+export const formatPath = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`,
+    '',
+  );
+
+/** Of a union's branches the one that got furthest: the caller most likely meant that one. */
+const deepest = (
+  issue: Issue,
+  base: readonly PropertyKey[],
+): { path: readonly PropertyKey[]; issue: Issue } => {
+  const path = [...base, ...issue.path];
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return { path, issue };
+  const candidates = issue.errors.flatMap((branch) => {
+    const [first] = branch;
+    return first === undefined ? [] : [deepest(first, path)];
+  });
+  const best = candidates.reduce((a, b) => (b.path.length > a.path.length ? b : a));
+  return best.path.length > path.length ? best : { path, issue };
+};
+
+const unionExpectation = (issue: Extract<Issue, { code: 'invalid_union' }>): string => {
+  if ('options' in issue && Array.isArray(issue.options)) return `must be one of ${issue.options.join(', ')}`;
+  const options = issue.errors.flat().flatMap((each) => {
+    if (each.code === 'invalid_type') return [each.input === undefined ? 'present' : `a ${each.expected}`];
+    return each.code === 'invalid_value' ? each.values.map(String) : [];
+  });
+  if (options.length === 0) return issue.message;
+  return options.every((option) => option === 'present')
+    ? 'is required'
+    : `must be ${[...new Set(options)].join(' or ')}`;
+};
+
+const expectation = (issue: Issue): string => {
+  switch (issue.code) {
+    case 'invalid_union':
+      return unionExpectation(issue);
+    case 'invalid_type':
+      if (issue.input === undefined) return 'is required';
+      return `must be ${issue.expected === 'int' ? 'an integer' : /^[aeiou]/.test(issue.expected) ? `an ${issue.expected}` : `a ${issue.expected}`}`;
+    case 'invalid_value':
+      return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      if (issue.origin !== 'number' && issue.origin !== 'int') return 'must not be empty';
+      return `must be ${issue.inclusive ? 'at least' : 'greater than'} ${issue.minimum}`;
+    case 'too_big':
+      if (issue.origin === 'number' || issue.origin === 'int') return `must be at most ${issue.maximum}`;
+      return `must hold at most ${issue.maximum} ${issue.origin === 'string' ? 'characters' : 'entries'}`;
+    default:
+      return issue.message;
+  }
+};
+
+/** The first problem of a refused body as a 400 that names the field and what it must be. */
+export const invalidBody = (error: z.ZodError): Error => {
+  const [first] = error.issues;
+  if (first === undefined) return invalidRequest('The request body is not valid.');
+  const { path, issue } = deepest(first, []);
+  const field = formatPath(path);
+  return invalidRequest(
+    `${field === '' ? 'The request body' : field}: ${expectation(issue)}.`,
+    field || null,
+  );
+};

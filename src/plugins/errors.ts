@@ -1,0 +1,132 @@
+/** Every error, from every layer, in OpenAI's shape. BEHAVIOUR 1.3. */
+
+import type { Socket } from 'node:net';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import {
+  ApiError,
+  CallerGone,
+  internalError,
+  invalidRequest,
+  requestTooLarge,
+  unknownPath,
+  unsupportedMediaType,
+} from '../errors.ts';
+import { setOriginHeaders } from './headers.ts';
+import { originOf } from './record.ts';
+
+interface FrameworkError {
+  readonly code?: unknown;
+  readonly statusCode?: unknown;
+}
+
+/** Fastify's own errors, by code. */
+const fromFramework = (code: unknown, request: FastifyRequest, bodyLimit: number): ApiError | undefined => {
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return requestTooLarge(bodyLimit);
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_ERR_CTP_EMPTY_TYPE':
+      return unsupportedMediaType(
+        request.headers['content-type'] === undefined ? '(none)' : 'of this request',
+      );
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return invalidRequest('The body is not as long as Content-Length says.');
+    case 'FST_ERR_BAD_URL':
+      return invalidRequest('The path holds a percent escape that is not valid.', null, 'invalid_url');
+    default:
+      return undefined;
+  }
+};
+
+/** Anything thrown, as an ApiError; what is nobody's fault but ours says no more than the request id. */
+export const toKnownError = (error: unknown, request: FastifyRequest, bodyLimit: number): ApiError => {
+  if (error instanceof ApiError) return error;
+  const { code, statusCode } = (typeof error === 'object' && error !== null ? error : {}) as FrameworkError;
+  const known = fromFramework(code, request, bodyLimit);
+  if (known !== undefined) return known;
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return invalidRequest('The request could not be read.');
+  }
+  return internalError(request.id, error);
+};
+
+const respond = (reply: FastifyReply, error: ApiError): FastifyReply => {
+  const { record } = reply.request;
+  record.error = error;
+  const origin = originOf(error);
+  if (origin !== undefined) {
+    record.origin = origin;
+    setOriginHeaders(reply, origin);
+  }
+  return reply
+    .code(error.status)
+    .headers({ ...error.headers })
+    .header('content-type', 'application/json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(error.toBody()));
+};
+
+export const registerErrors = (app: FastifyInstance, bodyLimit: number): void => {
+  app.setErrorHandler((error, request, reply) => {
+    // Nobody is there to be told.
+    if (error instanceof CallerGone) {
+      request.record.error = error;
+      reply.hijack();
+      reply.raw.destroy();
+      return;
+    }
+    respond(reply, toKnownError(error, request, bodyLimit));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    respond(reply, unknownPath(request.method, (request.url.split('?')[0] ?? '').slice(0, 200)));
+  });
+};
+
+/** What the router refuses before there is a route; hooks do not run for it. */
+export const onFrameworkError = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+  reply.header('x-request-id', request.id).header('openai-processing-ms', '0');
+  const known = toKnownError(error, request, 0);
+  reply
+    .code(known.status)
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(JSON.stringify(known.toBody()));
+};
+
+const parserErrors: Readonly<Record<string, { status: number; reason: string; message: string }>> = {
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    reason: 'Request Header Fields Too Large',
+    message: 'The request headers are too large.',
+  },
+  ERR_HTTP_REQUEST_TIMEOUT: {
+    status: 408,
+    reason: 'Request Timeout',
+    message: 'The request was not sent in time.',
+  },
+};
+
+const malformed = { status: 400, reason: 'Bad Request', message: 'The request is not valid HTTP.' };
+
+/** What the HTTP parser refuses before there is a request: answered on the bare socket, then closed. */
+export const onParserError = (error: { code?: string }, socket: Socket, newId: () => string): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, reason, message } = parserErrors[error.code ?? ''] ?? malformed;
+  const body = JSON.stringify(
+    new ApiError({ status, type: 'invalid_request_error', message, code: null }).toBody(),
+  );
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${reason}`,
+      'content-type: application/json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${newId()}`,
+      'openai-processing-ms: 0',
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
+};

@@ -1,0 +1,62 @@
+/** The headers every response carries, and those that tell where an answer came from. BEHAVIOUR 1.4, 1.5. */
+
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Report } from '../chat.ts';
+import type { Origin } from '../errors.ts';
+
+const plainId = /^[A-Za-z0-9._:-]{1,64}$/;
+
+export const newRequestId = (): string => `req_${randomUUID().replaceAll('-', '')}`;
+
+/** The caller's own request id if it is short and plain, else a new one. */
+export const requestId = ({ headers }: IncomingMessage): string => {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && plainId.test(given) ? given : newRequestId();
+};
+
+const longestList = 50;
+const longestName = 100;
+
+/** Names come from the caller: only what a header may hold, and not without end. */
+const nameList = (names: readonly string[]): string =>
+  names
+    .slice(0, longestList)
+    .map((name) => name.slice(0, longestName).replace(/[^\x21-\x2b\x2d-\x7e]/g, '?'))
+    .concat(names.length > longestList ? [`and ${names.length - longestList} more`] : [])
+    .join(', ');
+
+export const setReportHeaders = (reply: FastifyReply, { ignored, adjusted }: Report): void => {
+  if (ignored.length > 0) reply.header('x-ignored-params', nameList(ignored));
+  if (adjusted.length > 0) reply.header('x-adjusted-params', nameList(adjusted));
+};
+
+export const setOriginHeaders = (reply: FastifyReply, origin: Origin): void => {
+  reply.header('x-upstream', origin.upstream);
+  if (origin.requestId !== undefined) reply.header('x-upstream-request-id', origin.requestId);
+  reply.headers(origin.rateLimits);
+};
+
+/** A model near its end says so: RFC 9745 and RFC 8594. `sunset` is an ISO day. */
+export const setSunsetHeaders = (reply: FastifyReply, sunset: string | undefined): void => {
+  if (sunset === undefined) return;
+  const end = Date.parse(sunset);
+  // Announcement dates are not in the catalogue; sixty days is the notice providers give at least.
+  const announced = Math.floor(end / 1000) - 60 * 24 * 3600;
+  reply.header('deprecation', `@${announced}`).header('sunset', new Date(end).toUTCString());
+};
+
+/** Set last, when the headers are about to leave. */
+export const setTimingHeaders = (reply: FastifyReply): void => {
+  const { id, record } = reply.request;
+  reply.header('x-request-id', id);
+  reply.header('openai-processing-ms', String(Math.round(performance.now() - record.startedAt)));
+};
+
+export const registerHeaders = (app: FastifyInstance): void => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    setTimingHeaders(reply);
+    done(null, payload);
+  });
+};

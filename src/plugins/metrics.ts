@@ -1,0 +1,104 @@
+/** Prometheus metrics, from the same record as the log line. */
+
+import type { FastifyInstance } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { ApiError } from '../errors.ts';
+import type { FinishedRequest, RequestObserver } from './record.ts';
+import { costOf } from './request-log.ts';
+
+export interface Metrics {
+  readonly registry: Registry;
+  readonly observe: RequestObserver;
+  readonly openStreams: Gauge;
+}
+
+const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+/** `isListed` tells ids of the catalogue from those callers make up, which must not become labels. */
+export const createMetrics = (isListed: (model: string) => boolean): Metrics => {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const requests = new Counter({
+    name: 'parley_requests_total',
+    help: 'Requests, by route, model, upstream, status and how they ended.',
+    labelNames: ['route', 'model', 'upstream', 'status', 'stream', 'ended'],
+    registers,
+  });
+  const errors = new Counter({
+    name: 'parley_errors_total',
+    help: 'Requests that failed, by kind.',
+    labelNames: ['kind', 'model', 'upstream'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'parley_request_duration_seconds',
+    help: 'From the first byte of the request to the last of the answer.',
+    labelNames: ['model', 'stream'],
+    buckets: seconds,
+    registers,
+  });
+  const firstToken = new Histogram({
+    name: 'parley_time_to_first_token_seconds',
+    help: 'From the first byte of the request to the first of a streamed answer.',
+    labelNames: ['model'],
+    buckets: seconds,
+    registers,
+  });
+  const tokens = new Counter({
+    name: 'parley_tokens_total',
+    help: 'Tokens by kind: input, cache_read, cache_write, output, and reasoning (a part of output).',
+    labelNames: ['model', 'upstream', 'kind'],
+    registers,
+  });
+  const cost = new Counter({
+    name: 'parley_cost_usd_total',
+    help: 'Cost at list prices, in USD.',
+    labelNames: ['model', 'upstream'],
+    registers,
+  });
+  const openStreams = new Gauge({ name: 'parley_open_streams', help: 'Streams being sent.', registers });
+
+  const kindOf = ({ error, ended }: FinishedRequest): string => {
+    if (ended === 'client_gone') return 'client_gone';
+    return error instanceof ApiError ? (error.code ?? error.type) : 'internal_error';
+  };
+
+  const observe: RequestObserver = (request) => {
+    const { target, usage, ended, stream } = request;
+    const id = target?.model.id;
+    const model = id === undefined ? 'none' : isListed(id) ? id : 'other';
+    const upstream = request.origin?.upstream ?? target?.upstream ?? 'none';
+    const streamed = String(stream);
+    requests.inc({
+      route: request.route ?? 'unknown',
+      model,
+      upstream,
+      status: String(request.status),
+      stream: streamed,
+      ended,
+    });
+    if (ended !== 'complete') errors.inc({ kind: kindOf(request), model, upstream });
+    if (target === undefined) return;
+    duration.observe({ model, stream: streamed }, request.durationMs / 1000);
+    if (stream && request.firstByteMs !== undefined)
+      firstToken.observe({ model }, request.firstByteMs / 1000);
+    if (usage === undefined) return;
+    tokens.inc({ model, upstream, kind: 'input' }, usage.input);
+    tokens.inc({ model, upstream, kind: 'cache_read' }, usage.cacheRead);
+    tokens.inc({ model, upstream, kind: 'cache_write' }, usage.cacheWrite);
+    tokens.inc({ model, upstream, kind: 'output' }, usage.output);
+    tokens.inc({ model, upstream, kind: 'reasoning' }, usage.reasoning ?? 0);
+    if (target.model.price !== null) cost.inc({ model, upstream }, costOf(usage, target.model.price));
+  };
+
+  return { registry, observe, openStreams };
+};
+
+export const registerMetrics = (app: FastifyInstance, { registry }: Metrics, isOpen: boolean): void => {
+  app.get('/metrics', { config: { open: isOpen } }, async (_request, reply) => {
+    reply.header('content-type', registry.contentType);
+    return registry.metrics();
+  });
+};

@@ -1,0 +1,68 @@
+/** One line a request. What is in it is listed in BEHAVIOUR 11.2; what is never in it, too. */
+
+import type { FastifyBaseLogger } from 'fastify';
+import type { Usage } from '../chat.ts';
+import { describeError } from '../logger.ts';
+import type { Price } from '../models.ts';
+import { toWireUsage } from '../openai/usage.ts';
+import type { RequestObserver } from './record.ts';
+
+/** USD. */
+export const costOf = (usage: Usage, price: Price): number => {
+  const { input, cacheRead, cacheWrite, output } = usage;
+  const rate =
+    price.long !== undefined && input + cacheRead + cacheWrite > price.long.above ? price.long : price;
+  const total =
+    input * rate.input + cacheRead * rate.cacheRead + cacheWrite * rate.cacheWrite + output * rate.output;
+  return total / 1_000_000;
+};
+
+const round = (value: number, digits: number) => Number(value.toFixed(digits));
+
+const tokens = (usage: Usage | undefined) => {
+  if (usage === undefined) return {};
+  const wire = toWireUsage(usage);
+  return {
+    prompt_tokens: wire.prompt_tokens,
+    completion_tokens: wire.completion_tokens,
+    cached_tokens: usage.cacheRead,
+    cache_write_tokens: usage.cacheWrite,
+    ...(usage.reasoning === undefined ? {} : { reasoning_tokens: usage.reasoning }),
+  };
+};
+
+const probes: ReadonlySet<string | undefined> = new Set(['/health', '/ready', '/metrics']);
+
+export const createRequestLog =
+  (log: FastifyBaseLogger): RequestObserver =>
+  (request) => {
+    const { target, report, origin, usage, error, ended } = request;
+    const price = target?.model.price;
+    const line = {
+      request_id: request.id,
+      method: request.method,
+      route: request.route,
+      status: request.status,
+      ended,
+      duration_ms: round(request.durationMs, 1),
+      key_fingerprint: request.keyFingerprint,
+      ...(request.model === undefined ? {} : { model: request.model.slice(0, 128), stream: request.stream }),
+      ...(target === undefined
+        ? {}
+        : { upstream: origin?.upstream ?? target.upstream, upstream_model: target.modelId }),
+      ...(origin?.requestId === undefined ? {} : { upstream_request_id: origin.requestId }),
+      ...(request.firstByteMs === undefined ? {} : { first_byte_ms: round(request.firstByteMs, 1) }),
+      ...tokens(usage),
+      ...(usage !== undefined && price ? { cost_usd: round(costOf(usage, price), 8) } : {}),
+      ...(request.finish === undefined ? {} : { finish: request.finish }),
+      ...(report !== undefined && report.ignored.length > 0 ? { ignored: report.ignored.slice(0, 50) } : {}),
+      ...(report !== undefined && report.adjusted.length > 0
+        ? { adjusted: report.adjusted.slice(0, 50) }
+        : {}),
+      ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
+      ...(error === undefined || ended === 'client_gone' ? {} : { error: describeError(error) }),
+    };
+    if (request.status >= 500 && ended === 'failed') log.error(line, 'request failed');
+    else if (probes.has(request.route)) log.debug(line, 'request');
+    else log.info(line, 'request');
+  };

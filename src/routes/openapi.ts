@@ -1,0 +1,86 @@
+/** GET /openapi.json: the API's description, made from the same table as the schema and the README. */
+
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { chatRequestSchema, parameters } from '../normalize/parameters.ts';
+
+const errorSchema = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['message', 'type', 'param', 'code'],
+      properties: {
+        message: { type: 'string' },
+        type: { type: 'string' },
+        param: { type: ['string', 'null'] },
+        code: { type: ['string', 'null'] },
+      },
+    },
+  },
+};
+
+const json = (schema: unknown) => ({ 'application/json': { schema } });
+
+const describe = () => {
+  const request = z.toJSONSchema(chatRequestSchema, { io: 'input', unrepresentable: 'any' }) as {
+    properties: Record<string, object>;
+  };
+  const properties = Object.fromEntries(
+    Object.entries(parameters).map(([name, { level, note }]) => [
+      name,
+      { ...request.properties[name], description: `${level}. ${note}`.trim() },
+    ]),
+  );
+  const { $schema: _, ...schema } = { $schema: undefined, ...request, properties };
+  const failures = { default: { description: 'An error', content: json(errorSchema) } };
+  const answer = (description: string) => ({
+    '200': { description, content: json({ type: 'object' }) },
+    ...failures,
+  });
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Parley',
+      version: '0.1.0',
+      description: 'An OpenAI-compatible API for Claude and Amazon Nova.',
+    },
+    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+    security: [{ key: [] }],
+    paths: {
+      '/v1/chat/completions': {
+        post: {
+          summary: 'Answer a conversation, at once or as server-sent events',
+          requestBody: { required: true, content: json(schema) },
+          responses: {
+            '200': {
+              description: 'A chat.completion, or with stream: true its chunks',
+              content: { ...json({ type: 'object' }), 'text/event-stream': { schema: { type: 'string' } } },
+            },
+            ...failures,
+          },
+        },
+      },
+      '/v1/models': { get: { summary: 'The models served here', responses: answer('The list') } },
+      '/v1/models/{id}': {
+        get: {
+          summary: 'One model',
+          parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
+          responses: answer('The model'),
+        },
+      },
+      '/health': { get: { summary: 'Alive', security: [], responses: answer('Alive') } },
+      '/ready': { get: { summary: 'Ready for traffic', security: [], responses: answer('Ready') } },
+    },
+  };
+};
+
+export const registerOpenApi = (app: FastifyInstance): void => {
+  // Made when first asked for: it is of no use to anyone at start-up.
+  let document: object | undefined;
+  app.get('/openapi.json', async () => {
+    document ??= describe();
+    return document;
+  });
+};

@@ -1,0 +1,56 @@
+/** The process: reads the configuration, wires, listens, closes. The only file that exits. */
+
+import { buildApp } from './app.ts';
+import { createBackends } from './backends.ts';
+import { createCatalogue } from './catalogue.ts';
+import { readConfig } from './config.ts';
+import { ConfigError } from './errors.ts';
+import { createLogger } from './logger.ts';
+
+/** One plain sentence for a person at a terminal, and a non-zero exit. */
+const fail = (message: string): never => {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+};
+
+const start = async (): Promise<void> => {
+  const config = readConfig();
+  const logger = createLogger(config.logLevel);
+  const catalogue = createCatalogue({
+    upstreams: config.upstreams,
+    region: config.aws?.region,
+    aliases: config.aliases,
+    overrides: config.modelOverrides,
+    now: () => new Date(),
+  });
+  for (const warning of catalogue.warnings()) logger.warn(warning);
+
+  const { server, close } = buildApp({ config, catalogue, backends: createBackends(config), logger });
+  const address = await server.listen({ port: config.port, host: config.host });
+  logger.info({ address, upstreams: config.upstreams, models: catalogue.list().length }, 'listening');
+
+  const stop = (signal: string): void => {
+    logger.info({ signal }, 'draining');
+    const late = setTimeout(() => {
+      logger.warn('requests were still running at SHUTDOWN_TIMEOUT_MS');
+      process.exit(0);
+    }, config.shutdownTimeout);
+    close().then(
+      () => {
+        clearTimeout(late);
+        logger.info('closed');
+        process.exit(0);
+      },
+      () => process.exit(1),
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+};
+
+start().catch((error: unknown) => {
+  if (error instanceof ConfigError) fail(error.message);
+  const { code, port } = error as { code?: string; port?: number };
+  if (code === 'EADDRINUSE') fail(`Port ${port ?? ''} is already in use. Set PORT to a free one.`);
+  fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
+});

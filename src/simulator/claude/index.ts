@@ -1,0 +1,23 @@
+import { compose, unfinish } from '../answer.ts';
+import type { PrefixCache } from '../cache.ts';
+import { digest } from '../ids.ts';
+import type { Call } from '../reply.ts';
+import { claudeAsk } from './ask.ts';
+import type { ClaudeAnswer } from './message.ts';
+import type { ClaudeRequest } from './request.ts';
+import { measureClaude } from './usage.ts';
+import { validateClaude, validateContext } from './validate.ts';
+
+/** The Messages API proper, the same whatever wire it was reached by. Throws a Refusal. */
+export const answerClaude = (request: ClaudeRequest, cache: PrefixCache, call: Call): ClaudeAnswer => {
+  validateClaude(request);
+  const raw = call.body.toString('utf8');
+  // Asking for a stream must not change the answer.
+  const seed = digest(request.model.id, raw.replace(/,?\s*"stream"\s*:\s*(?:true|false)/, '')).toString(
+    'hex',
+  );
+  const input = measureClaude(request, cache);
+  validateContext(request, input.total);
+  const answer = compose(claudeAsk(request, seed));
+  return { request, answer: call.unfinishedTool ? unfinish(answer) : answer, input, seed };
+};

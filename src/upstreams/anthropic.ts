@@ -1,0 +1,144 @@
+/**
+ * The Anthropic API. Credentials and headers are the official SDK's; the exchange itself is ours (http.ts
+ * says why).
+ */
+
+import Anthropic from '@anthropic-ai/sdk';
+import type { Upstream } from '../adapters/adapter.ts';
+import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
+import type { ApiError, Origin } from '../errors.ts';
+import { notTheProtocol, toApiError } from './failures.ts';
+import { createTransport, header, parseJson, readText, retryAfter, type TransportOptions } from './http.ts';
+import { rateLimitHeaders } from './rate-limits.ts';
+import { createSseParser } from './sse.ts';
+
+/** The status each error type comes with; needed where an error arrives inside a stream. */
+const statusOfType: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+};
+
+interface ErrorBody {
+  readonly error?: {
+    readonly type?: string;
+    readonly message?: string;
+    readonly details?: { readonly error_code?: string };
+  };
+}
+
+/** Limits on money rather than rate; the API says so in a code beside the 429. */
+const spendLimits: ReadonlySet<string> = new Set([
+  'contract_spend_limit_reached',
+  'enforced_spend_limit_reached',
+]);
+
+interface Asked {
+  readonly origin: Origin;
+  readonly modelId: string;
+}
+
+const readError = (body: unknown, { origin, modelId }: Asked, status?: number, wait?: number): ApiError => {
+  const { error } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody;
+  const type = error?.type ?? 'unknown';
+  const isSpent = spendLimits.has(error?.details?.error_code ?? '');
+  return toApiError({
+    origin,
+    modelId,
+    status: isSpent ? 402 : (status ?? statusOfType[type] ?? 500),
+    type,
+    message: error?.message ?? '',
+    retryAfter: wait,
+  });
+};
+
+/** Frames of an Anthropic stream as batches of events; an error event ends them as an ApiError. */
+async function* readStream(
+  body: AsyncIterable<Buffer>,
+  asked: Asked,
+  onActivity: () => void,
+): AsyncGenerator<readonly ClaudeEvent[]> {
+  const parser = createSseParser();
+  for await (const chunk of body) {
+    onActivity();
+    const { events, broken } = parser.push(chunk);
+    const batch: ClaudeEvent[] = [];
+    let failure: ApiError | undefined = broken ? notTheProtocol(asked.origin) : undefined;
+    for (const event of events as { readonly type?: string }[]) {
+      if (event?.type === 'error') {
+        failure = readError(event, asked);
+        break;
+      }
+      if (event?.type !== 'ping') batch.push(event as ClaudeEvent);
+    }
+    // What came before a failure is still the caller's.
+    if (batch.length > 0) yield batch;
+    if (failure !== undefined) throw failure;
+  }
+}
+
+/** Whether a 200's body is a message of the Messages API. */
+export const isClaudeMessage = (value: unknown): value is ClaudeMessage =>
+  typeof value === 'object' && value !== null && 'content' in value && Array.isArray(value.content);
+
+export interface AnthropicOptions extends TransportOptions {
+  readonly baseUrl: string | undefined;
+}
+
+export const createAnthropic = ({
+  baseUrl,
+  ...transportOptions
+}: AnthropicOptions): Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> => {
+  const sdk = new Anthropic({ ...(baseUrl === undefined ? {} : { baseURL: baseUrl }), maxRetries: 0 });
+  const transport = createTransport(sdk.baseURL, transportOptions);
+
+  // The SDK's own headers, auth included, once per API version: with a key from the environment they never change.
+  const headersByVersion = new Map<ApiVersion, Promise<Record<string, string>>>();
+  const headersFor = (version: ApiVersion): Promise<Record<string, string>> => {
+    const known = headersByVersion.get(version);
+    if (known !== undefined) return known;
+    const built = sdk
+      .buildRequest({ method: 'post', path: '/v1/messages', headers: { 'anthropic-version': version } })
+      .then(({ req }) => ({
+        ...Object.fromEntries(new Headers(req.headers)),
+        'content-type': 'application/json',
+        'accept-encoding': 'identity',
+      }));
+    headersByVersion.set(version, built);
+    return built;
+  };
+
+  return {
+    name: 'anthropic',
+    open: async ({ version, body }, { modelId, stream, signal, onActivity }) => {
+      const payload = JSON.stringify({ model: modelId, ...body, ...(stream ? { stream } : {}) });
+      const response = await transport.post('/v1/messages', await headersFor(version), payload, signal);
+      const origin: Origin = {
+        upstream: 'anthropic',
+        requestId: header(response.headers, 'request-id'),
+        rateLimits: rateLimitHeaders(response.headers),
+      };
+      const asked = { origin, modelId };
+      if (response.status !== 200) {
+        const text = await readText(response.body);
+        throw readError(parseJson(text), asked, response.status, retryAfter(response.headers));
+      }
+      if (stream) {
+        const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream');
+        if (isStream !== true) throw notTheProtocol(origin);
+        return { origin, batches: readStream(response.body, asked, onActivity) };
+      }
+      const message = parseJson(await readText(response.body, onActivity));
+      if (!isClaudeMessage(message)) throw notTheProtocol(origin);
+      return { origin, message };
+    },
+    close: transport.close,
+  };
+};

@@ -1,0 +1,201 @@
+/**
+ * What both Bedrock upstreams share: the official SDK's credentials, endpoint and signature on our own
+ * transport, errors by their AWS names, and event streams as batches of parsed payloads.
+ */
+
+import type { UpstreamName } from '../chat.ts';
+import type { ApiError, Origin } from '../errors.ts';
+import { credentialRefused } from '../errors.ts';
+import { notTheProtocol, toApiError } from './failures.ts';
+import { createFrameParser, type Frame } from './frames.ts';
+import {
+  createTransport,
+  header,
+  parseJson,
+  readText,
+  retryAfter,
+  type TransportOptions,
+  type UpstreamResponse,
+} from './http.ts';
+
+/** HTTP status by exception name, as in the SDK's models; needed where one arrives inside a stream. */
+const statusOfException: Readonly<Record<string, number>> = {
+  ValidationException: 400,
+  ConflictException: 400,
+  AccessDeniedException: 403,
+  UnrecognizedClientException: 403,
+  ExpiredTokenException: 403,
+  InvalidSignatureException: 403,
+  ResourceNotFoundException: 404,
+  ModelTimeoutException: 408,
+  ModelErrorException: 424,
+  ModelStreamErrorException: 424,
+  ThrottlingException: 429,
+  ServiceQuotaExceededException: 402,
+  ModelNotReadyException: 503,
+  InternalServerException: 500,
+  ServiceUnavailableException: 503,
+};
+
+export interface Asked {
+  readonly origin: Origin;
+  readonly modelId: string;
+}
+
+const toFailure = (
+  { origin, modelId }: Asked,
+  type: string,
+  message: string,
+  status: number | undefined,
+  wait?: number,
+): ApiError =>
+  // The name says more than the status: a quota arrives as a 400, a model not yet loaded as a 429.
+  toApiError({
+    origin,
+    modelId,
+    status: statusOfException[type] ?? status ?? 500,
+    type,
+    message,
+    retryAfter: wait,
+  });
+
+const messageOf = (body: unknown): string => {
+  const { message, Message } = (typeof body === 'object' && body !== null ? body : {}) as Record<
+    string,
+    unknown
+  >;
+  return typeof message === 'string' ? message : typeof Message === 'string' ? Message : '';
+};
+
+/** A refused request as an ApiError. */
+export const readRefusal = async (response: UpstreamResponse, asked: Asked): Promise<ApiError> => {
+  const body = parseJson(await readText(response.body));
+  const [type = ''] = (header(response.headers, 'x-amzn-errortype') ?? '').split(':');
+  return toFailure(asked, type || 'unknown', messageOf(body), response.status, retryAfter(response.headers));
+};
+
+const capitalised = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
+
+/** An exception or error frame as an ApiError. */
+const readException = (frame: Frame, asked: Asked): ApiError => {
+  const message = frame.errorMessage ?? messageOf(parseJson(frame.payload.toString('utf8')));
+  return toFailure(asked, capitalised(frame.type), message, undefined);
+};
+
+/** `readPayload` turns an event frame into an event, or undefined to skip it. It may throw SyntaxError. */
+export async function* readEventStream<Event>(
+  body: AsyncIterable<Buffer>,
+  asked: Asked,
+  onActivity: () => void,
+  readPayload: (frame: Frame) => Event | undefined,
+): AsyncGenerator<readonly Event[]> {
+  const parser = createFrameParser();
+  for await (const chunk of body) {
+    onActivity();
+    const { frames, broken } = parser.push(chunk);
+    const batch: Event[] = [];
+    let failure: ApiError | undefined;
+    for (const frame of frames) {
+      if (frame.messageType !== 'event') {
+        failure = readException(frame, asked);
+        break;
+      }
+      try {
+        const event = readPayload(frame);
+        if (event !== undefined) batch.push(event);
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        failure = notTheProtocol(asked.origin);
+        break;
+      }
+    }
+    if (broken) failure ??= notTheProtocol(asked.origin);
+    // What came before a failure is still the caller's.
+    if (batch.length > 0) yield batch;
+    if (failure !== undefined) throw failure;
+  }
+}
+
+export interface BedrockOptions extends TransportOptions {
+  readonly region: string;
+  /** Undefined: the region's own. */
+  readonly endpoint: string | undefined;
+  /** A Bedrock API key; wins over other credentials, as in the SDK. */
+  readonly bearerToken: string | undefined;
+}
+
+export interface Bedrock {
+  /** `path` with the model id already escaped. Rejects like `Transport.post`. */
+  post(path: string, payload: string, accept: string, signal: AbortSignal): Promise<UpstreamResponse>;
+  origin(upstream: UpstreamName, response: UpstreamResponse): Origin;
+  close(): Promise<void>;
+}
+
+interface SignedRequest {
+  readonly headers: Record<string, string>;
+}
+
+interface Signer {
+  sign(request: object): Promise<SignedRequest>;
+}
+
+/** The SDK is loaded only where AWS is configured, because loading it takes a tenth of a second. */
+const createSigner = async (region: string): Promise<Signer> => {
+  const { BedrockRuntimeClient } = await import('@aws-sdk/client-bedrock-runtime');
+  const { config } = new BedrockRuntimeClient({ region });
+  const scheme = { name: 'sigv4', signingName: 'bedrock', signingRegion: region, properties: {} };
+  return (await config.signer(scheme)) as unknown as Signer;
+};
+
+const regionalEndpoint = (region: string): string =>
+  `https://bedrock-runtime.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+
+export const createBedrock = ({
+  region,
+  endpoint,
+  bearerToken,
+  ...transportOptions
+}: BedrockOptions): Bedrock => {
+  const transport = createTransport(endpoint ?? regionalEndpoint(region), transportOptions);
+  const { hostname, host, protocol, port } = transport.baseUrl;
+  let signer: Promise<Signer> | undefined;
+
+  const authorize = async (path: string, headers: Record<string, string>, body: string) => {
+    if (bearerToken !== undefined) return { ...headers, authorization: `Bearer ${bearerToken}` };
+    signer ??= createSigner(region);
+    const request = {
+      method: 'POST',
+      protocol,
+      hostname,
+      ...(port === '' ? {} : { port: Number(port) }),
+      path,
+      query: {},
+      headers: { ...headers, host },
+      body,
+    };
+    try {
+      const { host: _, ...signed } = (await (await signer).sign(request)).headers;
+      return signed;
+    } catch (cause) {
+      // No credentials, or a profile or role that gives none.
+      throw credentialRefused('bedrock', cause);
+    }
+  };
+
+  return {
+    post: async (path, payload, accept, signal) => {
+      const headers = { 'content-type': 'application/json', accept, 'accept-encoding': 'identity' };
+      return transport.post(path, await authorize(path, headers, payload), payload, signal);
+    },
+    origin: (upstream, response) => ({
+      upstream,
+      requestId: header(response.headers, 'x-amzn-requestid'),
+      rateLimits: {},
+    }),
+    close: transport.close,
+  };
+};
+
+/** A model id or ARN as a path segment; `:` and `/` are escaped, as the SDK does. */
+export const modelPath = (modelId: string, operation: string): string =>
+  `/model/${encodeURIComponent(modelId)}/${operation}`;

@@ -1,0 +1,36 @@
+/** Amazon Bedrock's Converse API, plain and streaming. */
+
+import type { Upstream } from '../adapters/adapter.ts';
+import type { ConverseEvent, ConverseMessage, ConverseRequest } from '../adapters/nova/wire.ts';
+import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
+import { notTheProtocol } from './failures.ts';
+import type { Frame } from './frames.ts';
+import { parseJson, readText } from './http.ts';
+
+/** `{contentBlockDelta: {...}}`, as the SDK would hand it out. Throws SyntaxError for what is no JSON. */
+const readConverseFrame = ({ type, payload }: Frame): ConverseEvent =>
+  ({ [type]: JSON.parse(payload.toString('utf8')) }) as unknown as ConverseEvent;
+
+const isConverseMessage = (value: unknown): value is ConverseMessage =>
+  typeof value === 'object' && value !== null && 'output' in value && 'stopReason' in value;
+
+export const createBedrockConverse = (
+  bedrock: Bedrock,
+): Upstream<ConverseRequest, ConverseMessage, ConverseEvent> => ({
+  name: 'bedrock-converse',
+  open: async (request, { modelId, stream, signal, onActivity }) => {
+    const path = modelPath(modelId, stream ? 'converse-stream' : 'converse');
+    const accept = stream ? 'application/vnd.amazon.eventstream' : 'application/json';
+    const response = await bedrock.post(path, JSON.stringify(request), accept, signal);
+    const origin = bedrock.origin('bedrock-converse', response);
+    const asked = { origin, modelId };
+    if (response.status !== 200) throw await readRefusal(response, asked);
+    if (stream) {
+      return { origin, batches: readEventStream(response.body, asked, onActivity, readConverseFrame) };
+    }
+    const message = parseJson(await readText(response.body, onActivity));
+    if (!isConverseMessage(message)) throw notTheProtocol(origin);
+    return { origin, message };
+  },
+  close: bedrock.close,
+});

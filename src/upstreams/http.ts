@@ -1,0 +1,126 @@
+/**
+ * HTTP to an upstream, on undici's own request API: no fetch, no web streams, one pool per origin. The
+ * SDKs keep credentials, signing, types and error classes; their transports cost three to eight times
+ * the CPU of this one (reference measurements, 2026-11). Redirects are never followed: they would
+ * carry the credential along. Waits are the caller's business, by the signal, except for connecting.
+ */
+
+import { Pool } from 'undici';
+import { ApiError, upstreamFailed, upstreamTimeout } from '../errors.ts';
+
+export interface UpstreamResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: AsyncIterable<Buffer>;
+}
+
+export interface Transport {
+  readonly baseUrl: URL;
+  /** Rejects with an ApiError, or with the signal's reason. */
+  post(
+    path: string,
+    headers: Record<string, string>,
+    body: string | Buffer,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse>;
+  close(): Promise<void>;
+}
+
+/** Bytes: far above any answer of a model, far below what would hurt. */
+const largestAnswer = 64 * 1024 * 1024;
+
+export interface TransportOptions {
+  /** Ms. */
+  readonly connectTimeout: number;
+  /** Sockets to one origin; a stream holds one for its whole life. */
+  readonly connections: number;
+}
+
+/** What an aborted or broken exchange means to the caller. */
+export const networkError = (error: unknown, signal: AbortSignal, connectTimeout: number): unknown => {
+  if (signal.aborted) return signal.reason;
+  if (error instanceof ApiError) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return upstreamTimeout('The upstream could not be connected to in time', connectTimeout);
+  }
+  return upstreamFailed('The connection to the upstream failed. Send the request again.', error);
+};
+
+export const createTransport = (
+  baseUrl: string,
+  { connectTimeout, connections }: TransportOptions,
+): Transport => {
+  const url = new URL(baseUrl);
+  const prefix = url.pathname.replace(/\/+$/, '');
+  const pool = new Pool(url.origin, {
+    connections,
+    connect: { timeout: connectTimeout },
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveTimeout: 30_000,
+  });
+
+  async function* read(body: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+    try {
+      yield* body;
+    } catch (error) {
+      throw networkError(error, signal, connectTimeout);
+    }
+  }
+
+  return {
+    baseUrl: url,
+    post: async (path, headers, body, signal) => {
+      try {
+        const response = await pool.request({ method: 'POST', path: prefix + path, headers, body, signal });
+        return { status: response.statusCode, headers: response.headers, body: read(response.body, signal) };
+      } catch (error) {
+        throw networkError(error, signal, connectTimeout);
+      }
+    },
+    close: () => pool.destroy(),
+  };
+};
+
+/** The whole body as text. Throws 502 for one of absurd size. */
+export const readText = async (body: AsyncIterable<Buffer>, onActivity?: () => void): Promise<string> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    onActivity?.();
+    size += chunk.length;
+    if (size > largestAnswer) throw upstreamFailed('The upstream sent an answer of absurd size.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+};
+
+/** The text as JSON, or undefined where it is none (an HTML page of some proxy, say). */
+export const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+export const header = (headers: UpstreamResponse['headers'], name: string): string | undefined => {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
+
+/** `retry-after` in seconds, given as seconds or as a date. */
+export const retryAfter = (
+  headers: UpstreamResponse['headers'],
+  now: number = Date.now(),
+): number | undefined => {
+  const milliseconds = Number(header(headers, 'retry-after-ms'));
+  if (Number.isFinite(milliseconds) && milliseconds > 0) return milliseconds / 1000;
+  const value = header(headers, 'retry-after');
+  if (value === undefined) return undefined;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return Math.max(0, seconds);
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
+};
