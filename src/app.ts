@@ -1,12 +1,18 @@
 /** The application, built from its dependencies and not yet listening. */
 
 import { createServer } from 'node:http';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type HTTPMethods } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type HTTPMethods,
+  LogController,
+} from 'fastify';
 import { createAnswerer } from './answer.ts';
 import type { Backends } from './backends.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Config } from './config.ts';
 import { draining, methodNotAllowed } from './errors.ts';
+import { createThinkingMemory } from './memory.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerBody } from './plugins/body.ts';
 import { onFrameworkError, onParserError, registerErrors } from './plugins/errors.ts';
@@ -19,6 +25,7 @@ import { registerHealth } from './routes/health.ts';
 import { registerModels } from './routes/models.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerStatus } from './routes/status.ts';
+import { createImageFetcher } from './upstreams/images.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -37,6 +44,9 @@ export interface App {
 
 /** Longer than any router keeps an idle connection, so that it is never us who closes one in its face. Ms. */
 const keepAlive = 95_000;
+
+/** Thinking blocks are kept for an hour after they were last asked for, in 64 MB at most. */
+const thinkingMemory = { maxSize: 64 * 1024 * 1024, maxAge: 3600 * 1000 };
 
 /** Every path, with the methods it has; asked with another one it answers 405. */
 const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
@@ -70,7 +80,7 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
 
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyLimit,
     genReqId: requestId,
     requestIdHeader: false,
@@ -83,6 +93,8 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
       createServer({ requireHostHeader: false, keepAliveTimeout: keepAlive }, handler),
   });
 
+  const memory = createThinkingMemory({ ...thinkingMemory, now: Date.now });
+  const images = createImageFetcher(config.imageFetch);
   const listed = new Set(catalogue.list().map((model) => model.id));
   const metrics = createMetrics((id) => listed.has(id));
 
@@ -106,9 +118,16 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
   registerOpenApi(app);
   registerModels(app, catalogue);
   registerChatCompletions(app, {
-    answer: createAnswerer({ catalogue, backends, defaultMaxTokens: config.defaultMaxTokens }),
+    answer: createAnswerer({
+      catalogue,
+      backends,
+      memory,
+      images,
+      defaultMaxTokens: config.defaultMaxTokens,
+    }),
     catalogue,
     bodyLimit: config.bodyLimit,
+    promptCaching: config.promptCaching,
     onStream: (change) => metrics.openStreams.inc(change),
   });
   if (config.metrics !== 'off') registerMetrics(app, metrics, config.metrics === 'open');
@@ -123,7 +142,7 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
       isDraining = true;
       // The upstreams last: running requests still need them.
       await app.close();
-      await backends.close();
+      await Promise.all([backends.close(), images.close()]);
     },
   };
 };

@@ -1,6 +1,6 @@
 /** Which adapter meets which upstream: the one place that knows both. */
 
-import type { Adapter, Upstream } from './adapters/adapter.ts';
+import type { Adapter, Decoder, Upstream } from './adapters/adapter.ts';
 import { claude } from './adapters/claude/index.ts';
 import { nova } from './adapters/nova/index.ts';
 import type { Target } from './catalogue.ts';
@@ -44,8 +44,12 @@ const isLong = ({ maxTokens = 0, maxTokensIsExplicit, thinking }: Prompt): boole
   (maxTokensIsExplicit && maxTokens > longAnswer) ||
   (thinking.mode === 'budget' && thinking.budgetTokens > longThinking);
 
-async function* once<Value>(value: Value): AsyncGenerator<Value> {
-  yield value;
+/** A plain answer as the one batch it would have been; read late, so that a bad one still has its origin. */
+async function* decodeWhole<Event>(
+  decoder: Decoder<Event>,
+  events: readonly Event[],
+): AsyncGenerator<readonly ChatEvent[]> {
+  yield [...decoder.push(events), ...decoder.end()];
 }
 
 const joinBackend =
@@ -66,9 +70,8 @@ const joinBackend =
         const opened = await upstream.open(request, options);
         const { origin } = opened;
         if ('message' in opened) {
-          const events = [...decoder.push(adapter.toEvents(opened.message)), ...decoder.end()];
           done(true);
-          return { origin, events: once(events) };
+          return { origin, events: decodeWhole(decoder, adapter.toEvents(opened.message)) };
         }
 
         const batches = opened.batches[Symbol.asyncIterator]();

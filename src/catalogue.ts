@@ -223,10 +223,15 @@ export const createCatalogue = ({ upstreams, region, aliases, overrides, now }: 
     ];
   };
 
-  const list = () => [...new Set(byName.values())].filter((model) => targets(model).length > 0);
+  const list = () => {
+    // An id that the operator has pointed elsewhere is shown with the facts of the row that answers to it.
+    const listed = [...rows.values()].map((row): Model => ({ ...(byName.get(row.id) ?? row), id: row.id }));
+    const unlisted = new Set([...byName.values()].filter((model) => !rows.has(model.id)));
+    return [...listed, ...unlisted].filter((model) => targets(model).length > 0);
+  };
 
   const namesFor = (model: Model) =>
-    [...byName].filter(([name, row]) => row === model && name !== model.id).map(([name]) => name);
+    [...byName].filter(([name, row]) => row.id === model.id && name !== model.id).map(([name]) => name);
 
   const sunset = (model: Model, upstream: UpstreamName): string | undefined => {
     const retires = model.lifecycle.retires?.[upstream];

@@ -104,12 +104,24 @@ export type Thinking =
   | { readonly mode: 'budget'; readonly budgetTokens: number }
   | { readonly mode: 'adaptive'; readonly effort?: Effort | undefined };
 
-/** How JSON output is brought about at this target. */
+/**
+ * How JSON output is brought about at this target. `check` is the caller's schema where the answer still has
+ * to be held against it, because the upstream does not enforce all of it.
+ */
 export type Format =
   | { readonly type: 'text' }
-  | { readonly type: 'native'; readonly schema: JsonObject }
-  | { readonly type: 'forced-tool'; readonly name: string; readonly schema: JsonObject }
-  | { readonly type: 'instructed'; readonly schema: JsonObject | undefined };
+  | { readonly type: 'native'; readonly schema: JsonObject; readonly check: JsonObject | undefined }
+  | {
+      readonly type: 'forced-tool';
+      readonly name: string;
+      readonly schema: JsonObject;
+      readonly check: JsonObject | undefined;
+    }
+  | {
+      readonly type: 'instructed';
+      readonly schema: JsonObject | undefined;
+      readonly check: JsonObject | undefined;
+    };
 
 export interface Prompt {
   readonly system: readonly TextPart[];

@@ -6,8 +6,15 @@ import { type ModelOverride, parseModelsFile } from './catalogue.ts';
 import type { UpstreamName } from './chat.ts';
 import { ConfigError } from './errors.ts';
 
-const milliseconds = (fallback: number, minimum = 1) =>
-  z.coerce.number().int().min(minimum).default(fallback);
+const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
+  z.coerce
+    .number({ error: 'must be a number' })
+    .int({ error: 'must be a whole number' })
+    .min(minimum, { error: `must be at least ${minimum}` })
+    .max(maximum, { error: `must be at most ${maximum}` });
+/** Timers take a longer time than this for none at all. */
+const longestTimer = 2_147_483_647;
+const milliseconds = (fallback: number, minimum = 1) => whole(minimum, longestTimer).default(fallback);
 const flag = (fallback: boolean) =>
   z
     .enum(['true', 'false', '1', '0', 'yes', 'no', 'on', 'off'], { error: 'must be true or false' })
@@ -25,7 +32,7 @@ const url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' 
 const aliases = list.transform((pairs, context) => {
   const entries = pairs.map((pair) => {
     const at = pair.indexOf('=');
-    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()] as const;
+    return [pair.slice(0, Math.max(0, at)).trim(), pair.slice(at + 1).trim()] as const;
   });
   if (entries.some(([name, id]) => name === '' || id === '')) {
     context.addIssue({ code: 'custom', message: 'must look like name=model,other=model' });
@@ -42,10 +49,10 @@ const modelsFile = z.string().transform((path, context): readonly ModelOverride[
   }
 });
 
-const claudeUpstream = z.enum(['anthropic', 'bedrock']);
+const claudeUpstream = z.enum(['anthropic', 'bedrock'], { error: 'must name anthropic, bedrock or both' });
 
 const environmentSchema = z.object({
-  PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
+  PORT: whole(0, 65_535).default(3000),
   HOST: z.string().default('0.0.0.0'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 
@@ -62,18 +69,24 @@ const environmentSchema = z.object({
   AWS_BEARER_TOKEN_BEDROCK: z.string().optional(),
 
   CLAUDE_UPSTREAMS: list
-    .pipe(z.array(claudeUpstream, { error: 'must name anthropic, bedrock or both' }).min(1))
+    .pipe(z.array(claudeUpstream).min(1, { error: 'must name anthropic, bedrock or both' }))
     .default(['anthropic', 'bedrock']),
   MODEL_ALIASES: aliases.default({}),
   MODELS_FILE: modelsFile.default([]),
-  DEFAULT_MAX_TOKENS: z.coerce.number().int().positive().optional(),
+  DEFAULT_MAX_TOKENS: whole(1).optional(),
 
   CONNECT_TIMEOUT_MS: milliseconds(5_000),
   FIRST_BYTE_TIMEOUT_MS: milliseconds(120_000),
   IDLE_TIMEOUT_MS: milliseconds(90_000),
   TOTAL_TIMEOUT_MS: milliseconds(600_000),
 
-  BODY_LIMIT_BYTES: z.coerce.number().int().positive().default(33_554_432),
+  PROMPT_CACHING: z.enum(['auto', 'off']).default('auto'),
+  IMAGE_FETCH: flag(true),
+  IMAGE_FETCH_MAX_BYTES: whole(1).default(20_971_520),
+  IMAGE_FETCH_TIMEOUT_MS: milliseconds(10_000),
+  IMAGE_FETCH_ALLOW_HOSTS: list.default([]),
+
+  BODY_LIMIT_BYTES: whole(1).default(33_554_432),
   SHUTDOWN_TIMEOUT_MS: milliseconds(25_000, 0),
   METRICS: z.enum(['key', 'open', 'off']).default('key'),
 });
@@ -107,6 +120,13 @@ export interface Config {
   /** Tokens; undefined: the model's row decides. */
   readonly defaultMaxTokens: number | undefined;
   readonly timeouts: Timeouts;
+  readonly promptCaching: boolean;
+  readonly imageFetch: {
+    readonly enabled: boolean;
+    readonly maxBytes: number;
+    readonly timeoutMs: number;
+    readonly allowHosts: readonly string[];
+  };
   /** Bytes. */
   readonly bodyLimit: number;
   readonly shutdownTimeout: number;
@@ -141,7 +161,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
   }
   if (env === undefined || problems.length > 0) throw new ConfigError(problems);
 
-  const claude = env.CLAUDE_UPSTREAMS.filter((name) =>
+  const claude = [...new Set(env.CLAUDE_UPSTREAMS)].filter((name) =>
     name === 'anthropic' ? hasAnthropic : region !== undefined,
   );
   return Object.freeze({
@@ -168,6 +188,13 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
       firstByte: env.FIRST_BYTE_TIMEOUT_MS,
       idle: env.IDLE_TIMEOUT_MS,
       total: env.TOTAL_TIMEOUT_MS,
+    },
+    promptCaching: env.PROMPT_CACHING === 'auto',
+    imageFetch: {
+      enabled: env.IMAGE_FETCH,
+      maxBytes: env.IMAGE_FETCH_MAX_BYTES,
+      timeoutMs: env.IMAGE_FETCH_TIMEOUT_MS,
+      allowHosts: env.IMAGE_FETCH_ALLOW_HOSTS,
     },
     bodyLimit: env.BODY_LIMIT_BYTES,
     shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,

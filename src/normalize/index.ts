@@ -1,13 +1,18 @@
 /** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
 
 import type { Target } from '../catalogue.ts';
-import type { Prompt, Report, UpstreamName } from '../chat.ts';
+import type { Prompt, Report, Turn, UpstreamName } from '../chat.ts';
 import { unsupportedParameter } from '../errors.ts';
 import { invalidBody } from '../openai/request.ts';
+import { placeMarks } from './caching.ts';
+import { answerTool, chooseFormat, formatInstruction } from './format.ts';
+import { type Recall, settleThinking } from './history.ts';
+import { checkMedia } from './limits.ts';
 import { readConversation } from './messages.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
 import { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
+import { toolsOfHistory } from './tools.ts';
 
 export type { ChatRequest } from './parameters.ts';
 
@@ -54,6 +59,7 @@ const initialSettings = (target: Target, configuredMaxTokens: number | undefined
   includeReasoning: false,
   legacyFunctions: false,
   customTools: new Set(),
+  maxTokensFrom: undefined,
   thinkingFrom: undefined,
   responseFormat: { type: 'text' },
   allowIgnored: true,
@@ -83,30 +89,81 @@ const applyParameters = (
   return settings;
 };
 
-/** `defaultMaxTokens` in tokens. Throws 400 for what the target cannot be asked. */
+export interface NormalizeOptions {
+  /** Tokens. */
+  readonly defaultMaxTokens?: number | undefined;
+  /** The thinking blocks a tool call came with, where they are remembered. */
+  readonly recall?: Recall | undefined;
+  /** Whether the server may set cache marks of its own. */
+  readonly promptCaching?: boolean | undefined;
+}
+
+/** Tool calls or results in the history, by which the upstreams demand declarations. */
+const hasToolHistory = ({ messages }: ChatRequest): boolean =>
+  messages.some(
+    (message) =>
+      message.role === 'tool' ||
+      message.role === 'function' ||
+      (message.role === 'assistant' && (message.function_call || (message.tool_calls?.length ?? 0) > 0)),
+  );
+
+/** Tools as they will be offered: the caller's, the one that stands for a JSON format, or the history's. */
+const settleTools = (
+  settings: Settings,
+  turns: readonly Turn[],
+  upstream: UpstreamName,
+): Partial<Settings> => {
+  if (settings.format.type === 'forced-tool') {
+    const tool = answerTool(settings.format);
+    return { tools: [tool], toolChoice: { type: 'named', name: tool.name }, parallelToolCalls: false };
+  }
+  if (settings.tools.length > 0) return {};
+  const tools = toolsOfHistory(turns);
+  if (tools.length === 0) return {};
+  // Converse has no way to say that none may be called.
+  return { tools, toolChoice: { type: upstream === 'bedrock-converse' ? 'auto' : 'none' } };
+};
+
+/** Throws 400 for what the target cannot be asked. */
 export const normalize = (
   request: ChatRequest,
   target: Target,
-  options: { readonly defaultMaxTokens?: number | undefined } = {},
+  options: NormalizeOptions = {},
 ): Normalized => {
+  const { model, upstream } = target;
   const report = new Reporter();
-  const settings = applyParameters(
-    request,
-    target,
-    initialSettings(target, options.defaultMaxTokens),
-    report,
-  );
+  const asked = applyParameters(request, target, initialSettings(target, options.defaultMaxTokens), report);
   for (const [name, value] of Object.entries(request)) {
     if (!known.has(name) && value !== null && value !== undefined) report.ignore(name);
   }
-  const { model, upstream } = target;
-  const thinks = settings.thinking.mode === 'budget' || settings.thinking.mode === 'adaptive';
-  const { system, turns, adjusted } = readConversation(request.messages, {
+
+  const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(request));
+  const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
+  const conversation = readConversation(request.messages, {
     midSystem: model.midSystem && upstream === 'anthropic',
-    prefill: model.prefill && !thinks,
+    // The beginning of an answer would be missing from its JSON, and cannot stand before thinking.
+    prefill: model.prefill && !thinks && format.type === 'text',
   });
-  if (adjusted) report.adjust('messages');
-  return { prompt: { ...settings, system, turns }, settings, report: report.toReport() };
+  if (conversation.adjusted) report.adjust('messages');
+  checkMedia(conversation.turns, target);
+
+  const history = settleThinking(
+    conversation.turns,
+    { ...asked, format },
+    model,
+    options.recall ?? (() => undefined),
+    report,
+  );
+  const settings = { ...history.settings, ...settleTools(history.settings, history.turns, upstream) };
+  const system = [...conversation.system, ...formatInstruction(format)];
+  const prompt = placeMarks(
+    { ...settings, system, turns: history.turns },
+    model,
+    settings.cacheTtl,
+    options.promptCaching ?? false,
+    report,
+  );
+  return { prompt, settings, report: report.toReport() };
 };
 
 /**

@@ -195,12 +195,15 @@ const readTurns = (messages: readonly Message[]): readonly Turn[] => {
         return { role: 'assistant', parts: readAssistant(message, path, `call_legacy_${legacyCalls}`) };
       case 'tool':
       case 'function': {
+        // Marks inside a result stand for one on the result.
+        const content = readContent(message.content, `${path}.content`);
+        const inner = content.findLast(({ cache }) => cache !== undefined)?.cache;
         const result: ToolResultPart = {
           type: 'tool-result',
           id: message.role === 'tool' ? message.tool_call_id : `call_legacy_${legacyCalls}`,
-          content: readContent(message.content, `${path}.content`),
+          content: inner === undefined ? content : content.map((part) => ({ ...part, cache: undefined })),
           isError: false,
-          cache: cacheMark(message),
+          cache: cacheMark(message) ?? inner,
         };
         return { role: 'user', parts: [result] };
       }
@@ -278,6 +281,14 @@ const pairCalls = (turns: readonly Turn[]): Turn[] => {
   return paired;
 };
 
+const resultsOf = (turns: readonly Turn[]) => turns.flatMap(({ parts }) => parts.filter(isResult));
+
+/** Whether a call had to be given a result, or a result could not stay one. */
+const wasRepaired = (before: readonly Turn[], after: readonly Turn[]): boolean => {
+  const results = resultsOf(after);
+  return results.some(({ isError }) => isError) || results.length < resultsOf(before).length;
+};
+
 const trimPrefill = (turn: Turn): Turn => ({
   ...turn,
   parts: turn.parts.flatMap((part, index): Part[] => {
@@ -319,5 +330,7 @@ export const readConversation = (
       ? [...opened.slice(0, -1), trimPrefill(last)]
       : [...opened, continueTurn];
 
-  return { system, turns, adjusted: hoistedLate || opened !== spoken || (endsWithAnswer && !prefill) };
+  const adjusted =
+    hoistedLate || wasRepaired(all, spoken) || opened !== spoken || (endsWithAnswer && !prefill);
+  return { system, turns, adjusted };
 };

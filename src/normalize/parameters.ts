@@ -34,12 +34,13 @@ export interface Parameter<Value> {
 const row = <Value>(parameter: Parameter<Value>): Parameter<Value> => parameter;
 
 const capTokens = (value: number, { target, settings, report, name }: Context): Partial<Settings> => {
+  const maxTokens = Math.min(value, target.model.maxOutput);
   if (settings.maxTokensIsExplicit) {
-    if (value !== settings.maxTokens) report.ignore(name);
+    if (maxTokens !== settings.maxTokens) report.ignore(name);
     return {};
   }
-  if (value > target.model.maxOutput) report.adjust(name);
-  return { maxTokens: Math.min(value, target.model.maxOutput), maxTokensIsExplicit: true };
+  if (maxTokens < value) report.adjust(name);
+  return { maxTokens, maxTokensIsExplicit: true, maxTokensFrom: name };
 };
 
 const think = (request: ThinkingRequest, { target, settings, report }: Context): Partial<Settings> => {
@@ -50,6 +51,8 @@ const think = (request: ThinkingRequest, { target, settings, report }: Context):
   const { outcome, ...plan } = planThinking(request, { ...settings, model: target.model });
   if (outcome === 'ignored') report.ignore(request.parameter);
   if (outcome === 'adjusted') report.adjust(request.parameter);
+  if (plan.maxTokens === undefined && settings.maxTokensFrom !== undefined)
+    report.ignore(settings.maxTokensFrom);
   return { ...plan, thinkingFrom: request.parameter };
 };
 
@@ -69,11 +72,15 @@ const sample =
   };
 
 const identify = (value: string, { settings, report, name }: Context): Partial<Settings> => {
+  if (value.trim() === '') return {};
   const user = opaqueUser(value);
   if (settings.user !== undefined && settings.user !== user) report.ignore(name);
   else if (user !== value) report.adjust(name);
   return settings.user === undefined ? { user } : {};
 };
+
+const withoutNulls = (pairs: Record<string, string | null | undefined>): Record<string, string> =>
+  Object.fromEntries(Object.entries(pairs).flatMap(([key, value]) => (value == null ? [] : [[key, value]])));
 
 const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
 const effortWord = (value: (typeof efforts)[number]): Effort | undefined =>
@@ -257,22 +264,28 @@ export const parameters = {
   safety_identifier: row({
     level: 'full',
     note: "The end user's opaque id, sent upstream; an e-mail address or phone number is sent as a hash. Wins over `user`.",
-    schema: z.string().min(1).max(1024),
+    schema: z.string().max(1024),
     effect: identify,
   }),
   user: row({
     level: 'full',
     note: 'The older name of `safety_identifier`.',
-    schema: z.string().min(1).max(1024),
+    schema: z.string().max(1024),
     effect: identify,
   }),
   metadata: row({
     level: 'partial',
     note: "Up to 16 pairs, in the request's log line; on Nova also `requestMetadata`. On Claude `user_id` is sent.",
     schema: z
-      .record(z.string().max(64), z.string().max(512))
+      .record(z.string().max(64), z.string().max(512).nullish())
+      .transform(withoutNulls)
       .refine((pairs) => Object.keys(pairs).length <= 16, { error: 'must hold at most 16 pairs' }),
-    effect: (value) => ({ metadata: value }),
+    effect: (value, context) => ({
+      ...(context.target.model.family === 'claude' && context.settings.user === undefined
+        ? identify(value.user_id ?? '', context)
+        : {}),
+      metadata: value,
+    }),
   }),
   service_tier: row({
     level: 'partial',
@@ -291,7 +304,11 @@ export const parameters = {
     level: 'partial',
     note: '`24h` asks for the longest time to live there is (1 hour).',
     schema: z.string(),
-    effect: (value) => ({ cacheTtl: value === '24h' ? '1h' : '5m' }),
+    effect: (value, { target, report, name }) => {
+      if (value !== '24h') return {};
+      if (target.model.family === 'nova') report.ignore(name);
+      return { cacheTtl: '1h' };
+    },
   }),
   modalities: row({
     level: 'partial',
@@ -306,7 +323,7 @@ export const parameters = {
   }),
 
   prompt_cache_key: inert('Caching goes by the prompt itself.', z.string(), never),
-  seed: inert('Neither family samples by seed.', z.int(), never),
+  seed: inert('Neither family samples by seed.', z.number(), never),
   n: inert('One answer per request.', z.int().min(1).max(128), (value) => value === 1),
   presence_penalty: inert('', z.number().min(-2).max(2), (value) => value === 0),
   frequency_penalty: inert('', z.number().min(-2).max(2), (value) => value === 0),

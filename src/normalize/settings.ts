@@ -10,6 +10,8 @@ export interface Settings extends Omit<Prompt, 'system' | 'turns'> {
   readonly includeReasoning: boolean;
   /** Calls are answered as `function_call`, because they were declared as `functions`. */
   readonly legacyFunctions: boolean;
+  /** The parameter the caller's cap came from, if there is one. */
+  readonly maxTokensFrom: string | undefined;
   /** Names of tools declared as `custom`, whose calls come back as text. */
   readonly customTools: ReadonlySet<string>;
   /** The parameter that decided about thinking, if any did. */

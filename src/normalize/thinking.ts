@@ -107,6 +107,13 @@ const withBudget = (
   return { thinking: { mode: 'budget', budgetTokens: budget }, maxTokens: raised, outcome: 'done' };
 };
 
+/** Nova 2 takes no cap of ours beside its highest level. */
+const capBeside = (
+  { accepts }: ThinkingAbility,
+  effort: Effort | undefined,
+  maxTokens: number | undefined,
+) => (accepts.includes('effort') && effort === 'high' ? undefined : maxTokens);
+
 /**
  * What to send, within the model's row. Throws 400 for an order that cannot be met: thinking on a model
  * that has none, a budget that is too small or does not fit under the caller's cap.
@@ -141,7 +148,7 @@ export const planThinking = (request: ThinkingRequest, limits: Limits): Thinking
   const chosen = level === undefined ? undefined : nearestEffort(level, ability.efforts);
   return {
     thinking: { mode: 'adaptive', effort: chosen },
-    maxTokens,
+    maxTokens: capBeside(ability, chosen, maxTokens),
     outcome: chosen === level ? 'done' : 'adjusted',
   };
 };

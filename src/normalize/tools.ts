@@ -1,7 +1,7 @@
 /** Tools and the choice among them, in all of OpenAI's spellings. BEHAVIOUR section 4. */
 
 import type { z } from 'zod';
-import type { CacheMark, JsonObject, Tool, ToolChoice } from '../chat.ts';
+import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
 import type { functionSchema, WireMarks, WireTool, WireToolChoice } from '../openai/request.ts';
 import type { Context, Settings } from './settings.ts';
@@ -130,4 +130,17 @@ export const allowParallelCalls = (
     return {};
   }
   return { parallelToolCalls: false };
+};
+
+/** Declarations for tools that only the history knows: the upstreams refuse calls of undeclared tools. */
+export const toolsOfHistory = (turns: readonly Turn[]): readonly Tool[] => {
+  const names = new Set(
+    turns.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'tool-call' ? [part.name] : []))),
+  );
+  return [...names].map((name) => ({
+    name,
+    description: 'Was available earlier in the conversation.',
+    parameters: { type: 'object', properties: {} },
+    strict: false,
+  }));
 };

@@ -62,8 +62,8 @@ const toolCall = z.discriminatedUnion('type', [
 const assumingFunction = <T extends z.ZodType>(schema: T) =>
   z.preprocess(
     (value) =>
-      typeof value === 'object' && value !== null && !('type' in value)
-        ? { type: 'function', ...value }
+      typeof value === 'object' && value !== null && ((value as { type?: unknown }).type ?? null) === null
+        ? { ...value, type: 'function' }
         : value,
     schema,
   );

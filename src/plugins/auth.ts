@@ -31,7 +31,7 @@ export const registerAuth = (app: FastifyInstance, { keys, allowAnonymous }: Opt
   app.addHook('onRequest', (request, _reply, done) => {
     const given = bearer.exec(request.headers.authorization ?? '')?.[1]?.trim();
     const candidate = given === undefined ? undefined : digest(given);
-    if (candidate !== undefined) request.record.keyFingerprint = candidate.toString('hex', 0, 4);
+    if (candidate !== undefined) request.record.caller = candidate.toString('hex');
     if (allowAnonymous || request.routeOptions.config.open === true) return done();
     if (candidate === undefined) {
       return done(invalidKey('No API key was given. Send the header Authorization: Bearer <INFERENCE_KEY>.'));

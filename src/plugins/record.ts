@@ -11,8 +11,8 @@ import { type ApiError, type Origin, UpstreamFault } from '../errors.ts';
 export interface RequestRecord {
   /** `performance.now()` at the first byte of the request. */
   readonly startedAt: number;
-  /** The beginning of a hash of the caller's key. */
-  keyFingerprint: string | undefined;
+  /** A hash of the caller's key; the log shows its beginning. */
+  caller: string | undefined;
   /** The model as the caller named it. */
   model: string | undefined;
   stream: boolean;
@@ -25,6 +25,8 @@ export interface RequestRecord {
   usage: Usage | undefined;
   /** The upstream's own word for why it stopped. */
   finish: string | undefined;
+  /** Once the answer is over: what a JSON answer misses of the caller's schema. */
+  schemaProblems: (() => readonly string[]) | undefined;
   error: unknown;
 }
 
@@ -48,7 +50,7 @@ declare module 'fastify' {
 
 const newRecord = (): RequestRecord => ({
   startedAt: performance.now(),
-  keyFingerprint: undefined,
+  caller: undefined,
   model: undefined,
   stream: false,
   target: undefined,
@@ -58,6 +60,7 @@ const newRecord = (): RequestRecord => ({
   firstByteMs: undefined,
   usage: undefined,
   finish: undefined,
+  schemaProblems: undefined,
   error: undefined,
 });
 

@@ -37,6 +37,8 @@ export const createRequestLog =
   (log: FastifyBaseLogger): RequestObserver =>
   (request) => {
     const { target, report, origin, usage, error, ended } = request;
+    // Only how many: the words may quote the answer.
+    const schemaProblems = request.schemaProblems?.().length ?? 0;
     const price = target?.model.price;
     const line = {
       request_id: request.id,
@@ -45,7 +47,7 @@ export const createRequestLog =
       status: request.status,
       ended,
       duration_ms: round(request.durationMs, 1),
-      key_fingerprint: request.keyFingerprint,
+      key_fingerprint: request.caller?.slice(0, 8),
       ...(request.model === undefined ? {} : { model: request.model.slice(0, 128), stream: request.stream }),
       ...(target === undefined
         ? {}
@@ -59,6 +61,7 @@ export const createRequestLog =
       ...(report !== undefined && report.adjusted.length > 0
         ? { adjusted: report.adjusted.slice(0, 50) }
         : {}),
+      ...(schemaProblems > 0 ? { schema_problems: schemaProblems } : {}),
       ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
       ...(error === undefined || ended === 'client_gone' ? {} : { error: describeError(error) }),
     };

@@ -6,7 +6,7 @@ import type { Catalogue } from '../catalogue.ts';
 import { CallerGone } from '../errors.ts';
 import { parseRequest } from '../normalize/index.ts';
 import { createChunkEncoder, errorFrame } from '../openai/chunks.ts';
-import { fold, toCompletion } from '../openai/completion.ts';
+import { toCompletion } from '../openai/completion.ts';
 import { makeMessageId, type ReplyOptions } from '../openai/reply.ts';
 import { toKnownError } from '../plugins/errors.ts';
 import { setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../plugins/headers.ts';
@@ -16,12 +16,14 @@ export interface ChatDependencies {
   readonly answer: Answerer;
   readonly catalogue: Catalogue;
   readonly bodyLimit: number;
+  /** Whether the server may set cache marks of its own; `x-prompt-caching: off` opts out for one request. */
+  readonly promptCaching: boolean;
   /** Told when a stream begins and when it is over. */
   readonly onStream: (change: 1 | -1) => void;
 }
 
 export const registerChatCompletions = (app: FastifyInstance, dependencies: ChatDependencies): void => {
-  const { answer, catalogue, bodyLimit, onStream } = dependencies;
+  const { answer, catalogue, bodyLimit, promptCaching, onStream } = dependencies;
 
   /** Frames as they come; a failure is the last of them, and nothing pretends that it ended well. */
   async function* frames(
@@ -49,8 +51,8 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     }
   }
 
-  const plain = async (request: FastifyRequest, { events }: Answer, options: ReplyOptions) => {
-    const folded = await fold(events);
+  const plain = async (request: FastifyRequest, { whole }: Answer, options: ReplyOptions) => {
+    const folded = await whole();
     request.record.usage = folded.usage;
     request.record.finish = folded.finish.upstreamReason;
     return toCompletion(folded, options);
@@ -65,6 +67,8 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
 
     const answered = await answer(body, {
       signal: callerSignal(reply),
+      caller: record.caller ?? 'anonymous',
+      promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
       onPrepared: (target, report) => {
         record.target = target;
         record.report = report;
@@ -72,6 +76,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
       },
     });
     record.origin = answered.origin;
+    record.schemaProblems = answered.schemaProblems;
     setOriginHeaders(reply, answered.origin);
     setSunsetHeaders(reply, catalogue.sunset(answered.target.model, answered.target.upstream));
 

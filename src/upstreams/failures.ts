@@ -34,13 +34,14 @@ const defaultWait = 2;
 /** A spent quota does not come back in seconds. */
 const quotaWait = 60;
 
+/** Nova's, where a tool call did not come out as one. */
+const failedToolSyntax = /invalid sequence as part of tool ?use|tool ?use/i;
 /** Claude's words, Nova's, and those of both when answer and prompt together are too long. */
 const overflow =
   /prompt is too long|input tokens exceeded|exceed(s|ed)? (the )?(model'?s? )?(maximum )?context (limit|window|length)|input is too long/i;
 const unknownModelId = /model identifier is invalid|on-demand throughput isn.t supported/i;
 const spentQuota =
   /credit balance is too low|reached your specified (api )?usage limits|too many tokens per day|spend limit|quota/i;
-const failedToolSyntax = /invalid sequence as part of ToolUse|tool ?use/i;
 
 const badRequest = ({ origin, modelId, message }: Failure, fault: UpstreamFault): ApiError => {
   if (unknownModelId.test(message)) return modelGoneUpstream(modelId, origin.upstream, fault);
@@ -73,9 +74,9 @@ export const toApiError = (failure: Failure): ApiError => {
     case 413:
       return requestTooLarge(undefined, fault);
     case 424:
-      return failedToolSyntax.test(message) || type === 'ModelErrorException'
+      return failedToolSyntax.test(message)
         ? malformedOutput(
-            'The model failed to produce a valid answer (often a tool call it could not spell). Rephrase the request or simplify the tools.',
+            'The model wrote a tool call that could not be read. Rephrase the request or simplify the tools.',
             fault,
           )
         : upstreamFailed('The model failed while answering. Send the request again.', fault);

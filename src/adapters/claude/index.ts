@@ -19,6 +19,21 @@ const serviceTiers: Readonly<Record<string, Anthropic.MessageCreateParams['servi
 const encodeServiceTier = ({ serviceTier }: Prompt, upstream: UpstreamName) =>
   serviceTier === undefined || upstream !== 'anthropic' ? undefined : serviceTiers[serviceTier];
 
+/** Effort of thinking and the answer's own format share a field. */
+const encodeOutput = (
+  { format }: Prompt,
+  effort: Anthropic.OutputConfig['effort'],
+): Pick<Anthropic.MessageCreateParams, 'output_config'> => {
+  const isNative = format.type === 'native';
+  if (effort === undefined && !isNative) return {};
+  return {
+    output_config: {
+      ...(effort === undefined ? {} : { effort }),
+      ...(isNative ? { format: { type: 'json_schema', schema: format.schema } } : {}),
+    },
+  };
+};
+
 export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
   encode: (prompt, { model, upstream }) => {
     const names = renameTools(prompt, toolNameRule);
@@ -37,7 +52,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
           ...(prompt.topK === undefined ? {} : { top_k: prompt.topK }),
           ...(prompt.stop.length === 0 ? {} : { stop_sequences: [...prompt.stop] }),
           ...(thinking === undefined ? {} : { thinking }),
-          ...(effort === undefined ? {} : { output_config: { effort } }),
+          ...encodeOutput(prompt, effort),
           ...(prompt.user === undefined ? {} : { metadata: { user_id: prompt.user } }),
           ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
         },

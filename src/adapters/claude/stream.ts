@@ -44,6 +44,7 @@ export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEv
   let usage: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
   let stopReason: string | null = null;
   let started = false;
+  let hasContent = false;
   let finished = false;
   const open = new Map<number, OpenBlock>();
 
@@ -117,12 +118,16 @@ export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEv
   const read = (event: ClaudeEvent, out: ChatEvent[]): void => {
     switch (event.type) {
       case 'message_start':
+        // Seen where something between failed over in the middle: what was said cannot be taken back.
+        if (hasContent)
+          throw upstreamFailed('The upstream began its answer again in the middle. Send the request again.');
         if (!started) out.push({ type: 'start', id: event.message.id });
         started = true;
         usage = updateUsage(usage, event.message.usage ?? {});
         out.push({ type: 'usage', usage });
         return;
       case 'content_block_start':
+        hasContent = true;
         startBlock(event, out);
         return;
       case 'content_block_delta':

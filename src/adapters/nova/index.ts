@@ -1,9 +1,10 @@
 /** The Nova family: a prompt as a Converse request, an answer as chat events. */
 
 import type { Prompt } from '../../chat.ts';
+import type { Model } from '../../models.ts';
 import type { Adapter } from '../adapter.ts';
 import { renameTools } from '../names.ts';
-import { encodeText, encodeTurns } from './messages.ts';
+import { encodeText, encodeTurns, toolsAsText } from './messages.ts';
 import { converseEvents, createConverseDecoder } from './stream.ts';
 import { encodeTools, toolNameRule } from './tools.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from './wire.ts';
@@ -20,21 +21,31 @@ const encodeMetadata = ({ user, metadata }: Prompt): Record<string, string> | un
   return pairs.length === 0 ? undefined : Object.fromEntries(pairs);
 };
 
-const encodeInference = ({
-  maxTokens,
-  temperature,
-  topP,
-  stop,
-}: Prompt): ConverseRequest['inferenceConfig'] => ({
+/** Converse's own limit on stop sequences for Nova. */
+const mostStops = 4;
+
+/** For tools AWS advises to decode greedily; done only where the caller has no wish of his own. */
+const isGreedy = ({ tools, temperature, topP, topK }: Prompt, { thinking }: Model): boolean =>
+  tools.length > 0 &&
+  thinking === null &&
+  temperature === undefined &&
+  topP === undefined &&
+  topK === undefined;
+
+const encodeInference = (
+  { maxTokens, temperature, topP, stop }: Prompt,
+  greedy: boolean,
+): ConverseRequest['inferenceConfig'] => ({
   ...(maxTokens === undefined ? {} : { maxTokens }),
+  ...(greedy ? { temperature: 0 } : {}),
   ...(temperature === undefined ? {} : { temperature }),
   ...(topP === undefined ? {} : { topP }),
-  ...(stop.length === 0 ? {} : { stopSequences: [...stop] }),
+  ...(stop.length === 0 ? {} : { stopSequences: stop.slice(0, mostStops) }),
 });
 
 /** What has no place in Converse itself goes to the model in its native form. */
-const encodeNative = ({ topK, thinking }: Prompt): Record<string, unknown> => ({
-  ...(topK === undefined ? {} : { inferenceConfig: { topK } }),
+const encodeNative = ({ topK, thinking }: Prompt, greedy: boolean): Record<string, unknown> => ({
+  ...(topK !== undefined || greedy ? { inferenceConfig: { topK: topK ?? 1 } } : {}),
   ...(thinking.mode === 'adaptive'
     ? { reasoningConfig: { type: 'enabled', maxReasoningEffort: thinking.effort ?? 'medium' } }
     : {}),
@@ -43,20 +54,22 @@ const encodeNative = ({ topK, thinking }: Prompt): Record<string, unknown> => ({
 export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
   encode: (prompt, { model }) => {
     const names = renameTools(prompt, toolNameRule);
-    const native = encodeNative(prompt);
+    const toolConfig = encodeTools(prompt, names);
+    const greedy = isGreedy(prompt, model);
+    const native = encodeNative(prompt, greedy);
     const metadata = encodeMetadata(prompt);
     return {
       request: {
         ...(prompt.system.length === 0 ? {} : { system: prompt.system.flatMap(encodeText) }),
-        messages: encodeTurns(prompt.turns, names),
-        inferenceConfig: encodeInference(prompt),
-        ...encodeTools(prompt, names),
+        messages: encodeTurns(toolConfig === undefined ? prompt.turns.map(toolsAsText) : prompt.turns, names),
+        inferenceConfig: encodeInference(prompt, greedy),
+        ...toolConfig,
         ...(Object.keys(native).length === 0 ? {} : { additionalModelRequestFields: native }),
         ...(metadata === undefined ? {} : { requestMetadata: metadata }),
         ...(prompt.serviceTier === undefined ? {} : { serviceTier: { type: prompt.serviceTier } }),
       },
-      report: { ignored: [], adjusted: [] },
-      decoder: { tools: names, thinkingTags: model.thinkingTags && prompt.tools.length > 0 },
+      report: { ignored: [], adjusted: prompt.stop.length > mostStops ? ['stop'] : [] },
+      decoder: { tools: names, thinkingTags: model.thinkingTags && toolConfig !== undefined },
     };
   },
   createDecoder: createConverseDecoder,

@@ -63,10 +63,9 @@ const documentContent = ({ source, name }: DocumentPart, nameDocument: NameDocum
   },
 });
 
+/** Nova's caches live five minutes; there is no other time to ask for. */
 export const cachePoint = (cache: CacheMark | undefined) =>
-  cache === undefined
-    ? []
-    : [{ cachePoint: { type: 'default' as const, ...(cache.ttl === '1h' ? { ttl: cache.ttl } : {}) } }];
+  cache === undefined ? [] : [{ cachePoint: { type: 'default' as const } }];
 
 /** A result that is the text of a JSON object travels as one. */
 const asJson = (text: string): JsonObject | undefined => {
@@ -126,6 +125,21 @@ export const encodeText = ({ text, cache }: TextPart) => [{ text }, ...cachePoin
 
 const hasDocument = (parts: readonly Part[]) => parts.some((part) => part.type === 'document');
 const hasText = (parts: readonly Part[]) => parts.some((part) => part.type === 'text');
+
+/**
+ * Tool blocks without tools on offer are refused, and Converse cannot say `none`: then the history tells in
+ * words what was called and what came of it.
+ */
+export const toolsAsText = (turn: Turn): Turn => ({
+  ...turn,
+  parts: turn.parts.flatMap((part): Part[] => {
+    if (part.type === 'tool-call') {
+      return [{ type: 'text', text: `[Called the tool ${part.name} with ${JSON.stringify(part.input)}]` }];
+    }
+    if (part.type !== 'tool-result') return [part];
+    return [{ type: 'text', text: part.isError ? '[The call failed:]' : '[It returned:]' }, ...part.content];
+  }),
+});
 
 export const encodeTurns = (turns: readonly Turn[], names: ToolNames) => {
   const nameDocument = documentNames();

@@ -1,6 +1,9 @@
 /** Tools for Nova by Converse. */
 
-import type { Prompt } from '../../chat.ts';
+import type { JsonObject, Prompt, Tool } from '../../chat.ts';
+import { invalidRequest } from '../../errors.ts';
+import { SchemaTooLarge } from '../../schema/bounds.ts';
+import { toNovaSchema } from '../../schema/nova.ts';
 import type { NameRule, ToolNames } from '../names.ts';
 import { cachePoint } from './messages.ts';
 import type { ConverseRequest, WireTool } from './wire.ts';
@@ -12,17 +15,27 @@ export const toolNameRule: NameRule = {
   maxLength: 64,
 };
 
+const inputSchema = ({ parameters }: Tool, index: number): JsonObject => {
+  try {
+    return toNovaSchema(parameters);
+  } catch (error) {
+    if (!(error instanceof SchemaTooLarge)) throw error;
+    const path = `tools[${index}].function.parameters`;
+    throw invalidRequest(`${path}: is too large or too deeply nested for this model. Simplify it.`, path);
+  }
+};
+
 export const encodeTools = (
   { tools, toolChoice }: Prompt,
   names: ToolNames,
 ): Pick<ConverseRequest, 'toolConfig'> | undefined => {
   if (tools.length === 0 || toolChoice.type === 'none') return undefined;
-  const specs = tools.flatMap((tool): WireTool[] => [
+  const specs = tools.flatMap((tool, index): WireTool[] => [
     {
       toolSpec: {
         name: names.send(tool.name),
         ...(tool.description === undefined ? {} : { description: tool.description }),
-        inputSchema: { json: tool.parameters },
+        inputSchema: { json: inputSchema(tool, index) },
       },
     },
     ...cachePoint(tool.cache),

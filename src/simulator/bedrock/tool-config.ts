@@ -4,9 +4,9 @@ import { refuseAws } from '../refusal.ts';
 import { checkCachePoint, toolName } from './content.ts';
 import { fieldsAt, knownKeys, listAt, onlyMember, stringAt } from './shape.ts';
 
-/** Nova's own rule for the top level of a schema; below it, references and combinators are out as well. */
+/** Nova's own rule for the top level of a schema; below it, references and most combinators are out as well. */
 const NOVA_TOP = ['type', 'properties', 'required'];
-const NOVA_NEVER = ['$ref', '$schema', '$defs', 'definitions', 'oneOf', 'allOf', 'anyOf', 'not'];
+const NOVA_NEVER = ['$ref', '$schema', '$defs', 'definitions', 'oneOf', 'allOf', 'not'];
 
 const malformed = (path: string, key: string): never =>
   refuseAws(

@@ -1,0 +1,42 @@
+/** Images that the caller refers to by URL, fetched for upstreams that take none. */
+
+import type { Target } from './catalogue.ts';
+import type { ImagePart, Part, Prompt, Turn } from './chat.ts';
+import { checkSize } from './normalize/limits.ts';
+import type { ImageFetcher } from './upstreams/images.ts';
+
+const needsFetching = (part: Part): boolean =>
+  part.type === 'tool-result'
+    ? part.content.some(needsFetching)
+    : part.type === 'image' && 'url' in part.source;
+
+/** All images of a prompt at once. Rejects with the fetcher's 400, or with the signal's reason. */
+export const fetchImages = async (
+  prompt: Prompt,
+  target: Target,
+  images: ImageFetcher,
+  signal: AbortSignal,
+): Promise<Prompt> => {
+  if (target.upstream === 'anthropic' || !prompt.turns.some(({ parts }) => parts.some(needsFetching)))
+    return prompt;
+
+  const fetchImage = async (part: ImagePart): Promise<ImagePart> => {
+    if (!('url' in part.source)) return part;
+    const fetched = { ...part, source: await images.fetch(part.source.url, part.path, signal) };
+    checkSize(fetched, target);
+    return fetched;
+  };
+  const fetchPart = async (part: Part): Promise<Part> => {
+    if (part.type === 'image') return fetchImage(part);
+    if (part.type !== 'tool-result' || !needsFetching(part)) return part;
+    const content = await Promise.all(
+      part.content.map((each) => (each.type === 'image' ? fetchImage(each) : each)),
+    );
+    return { ...part, content };
+  };
+  const fetchTurn = async (turn: Turn): Promise<Turn> => ({
+    ...turn,
+    parts: await Promise.all(turn.parts.map(fetchPart)),
+  });
+  return { ...prompt, turns: await Promise.all(prompt.turns.map(fetchTurn)) };
+};

@@ -1,0 +1,117 @@
+/**
+ * Where the prompt may be cached: the caller's own marks, at most four, else marks of ours on what
+ * stays the same from request to request. BEHAVIOUR section 9.
+ */
+
+import type { CacheMark, Part, TextPart, Tool, Turn } from '../chat.ts';
+import type { Model } from '../models.ts';
+import type { Reporter } from './report.ts';
+
+interface Cacheable {
+  readonly tools: readonly Tool[];
+  readonly system: readonly TextPart[];
+  readonly turns: readonly Turn[];
+}
+
+/** The upstreams' limit on marks. */
+const mostMarks = 4;
+/** Where a row names no minimum, in tokens. */
+const usualMinimum = 1024;
+/** English text is about four characters a token; only a guess at whether a mark is worth setting. */
+const charactersPerToken = 4;
+
+type Marked = { readonly cache?: CacheMark | undefined };
+
+/** Everything that can carry a mark, in the order of the prompt: tools, system, turns. */
+const marksOf = ({ tools, system, turns }: Cacheable): CacheMark[] =>
+  [...tools, ...system, ...turns.flatMap(({ parts }) => parts as readonly Marked[])].flatMap(({ cache }) =>
+    cache === undefined ? [] : [cache],
+  );
+
+/** Rewrites each mark in prompt order. */
+const mapMarks = (
+  { tools, system, turns }: Cacheable,
+  change: (mark: CacheMark) => CacheMark | undefined,
+): Cacheable => {
+  const apply = <T extends object>(item: T): T => {
+    const { cache } = item as Marked;
+    return cache === undefined ? item : { ...item, cache: change(cache) };
+  };
+  return {
+    tools: tools.map(apply),
+    system: system.map(apply),
+    turns: turns.map(({ role, parts }) => ({ role, parts: parts.map(apply) })),
+  };
+};
+
+/** The caller's marks: the earliest over the limit go, and a longer life never follows a shorter one. */
+const limitMarks = (
+  prompt: Cacheable,
+  marks: readonly CacheMark[],
+  hasLongLife: boolean,
+  report: Reporter,
+): Cacheable => {
+  const surplus = marks.length - mostMarks;
+  const kept = marks.slice(Math.max(0, surplus));
+  const firstShort = hasLongLife ? kept.findIndex(({ ttl }) => ttl === '5m') : 0;
+  const misplaced = firstShort >= 0 && kept.slice(firstShort).some(({ ttl }) => ttl === '1h');
+  if (surplus <= 0 && !misplaced) return prompt;
+  report.adjust('cache_control');
+  let seen = 0;
+  return mapMarks(prompt, (mark) => {
+    seen += 1;
+    if (seen <= surplus) return undefined;
+    const position = seen - 1 - Math.max(0, surplus);
+    return misplaced && position >= firstShort ? { ttl: '5m' } : mark;
+  });
+};
+
+const markLast = <T extends object>(items: readonly T[], cache: CacheMark): readonly T[] =>
+  items.map((item, index) => (index === items.length - 1 ? { ...item, cache } : item));
+
+const textLength = (part: Part): number => {
+  if (part.type === 'text') return part.text.length;
+  if (part.type === 'tool-result') return part.content.reduce((sum, each) => sum + textLength(each), 0);
+  return part.type === 'tool-call' ? JSON.stringify(part.input).length : 0;
+};
+
+const isToolConversation = (turns: readonly Turn[]) =>
+  turns.length > 2 && turns.some(({ parts }) => parts.some((part) => part.type === 'tool-call'));
+
+/** Marks of ours, where the prefix is long enough to be cached at all. */
+const autoMarks = ({ tools, system, turns }: Cacheable, model: Model, ttl: CacheMark['ttl']): Cacheable => {
+  const least = (model.cacheMinimum ?? usualMinimum) * charactersPerToken;
+  const toolsLength = tools.reduce(
+    (sum, tool) => sum + JSON.stringify(tool.parameters).length + (tool.description?.length ?? 0),
+    0,
+  );
+  const prefix = toolsLength + system.reduce((sum, { text }) => sum + text.length, 0);
+  const whole =
+    prefix +
+    turns.reduce((sum, { parts }) => sum + parts.reduce((length, part) => length + textLength(part), 0), 0);
+  const mark: CacheMark = { ttl };
+  return {
+    tools: toolsLength >= least ? markLast(tools, mark) : tools,
+    system: prefix >= least ? markLast(system, mark) : system,
+    turns:
+      isToolConversation(turns) && whole >= least
+        ? turns.map((turn, index) =>
+            index === turns.length - 1 ? { ...turn, parts: markLast(turn.parts, mark) } : turn,
+          )
+        : turns,
+  };
+};
+
+/** `automatic`: whether marks of ours are wanted where the caller set none. */
+export const placeMarks = <P extends Cacheable>(
+  prompt: P,
+  model: Model,
+  ttl: CacheMark['ttl'],
+  automatic: boolean,
+  report: Reporter,
+): P => {
+  const marks = marksOf(prompt);
+  if (marks.length > 0) return { ...prompt, ...limitMarks(prompt, marks, model.family === 'claude', report) };
+  // Nova 1 caches by itself.
+  return automatic && model.family === 'claude' ? { ...prompt, ...autoMarks(prompt, model, ttl) } : prompt;
+};

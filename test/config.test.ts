@@ -1,0 +1,209 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '../src/config.ts';
+import { ConfigError } from '../src/errors.ts';
+
+const least = { INFERENCE_KEY: 'k', ANTHROPIC_API_KEY: 'sk' };
+
+const problems = (environment: Record<string, string>): readonly string[] => {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+const file = (content: string): string => {
+  const path = join(mkdtempSync(join(tmpdir(), 'parley-')), 'models.json');
+  writeFileSync(path, content);
+  return path;
+};
+
+// BEHAVIOUR 11.1
+describe('defaults', () => {
+  it('are those of the table', () => {
+    expect(readConfig(least)).toMatchObject({
+      port: 3000,
+      host: '0.0.0.0',
+      logLevel: 'info',
+      keys: ['k'],
+      allowAnonymous: false,
+      aws: null,
+      upstreams: ['anthropic'],
+      aliases: {},
+      modelOverrides: [],
+      defaultMaxTokens: undefined,
+      timeouts: { connect: 5000, firstByte: 120_000, idle: 90_000, total: 600_000 },
+      bodyLimit: 33_554_432,
+      shutdownTimeout: 25_000,
+      metrics: 'key',
+    });
+  });
+
+  it('hold for settings that are set but empty, as in a copied .env.example', () => {
+    expect(readConfig({ ...least, PORT: '', LOG_LEVEL: ' ', MODEL_ALIASES: '', AWS_REGION: '' })).toEqual(
+      readConfig(least),
+    );
+  });
+
+  it('cannot be changed afterwards', () => {
+    expect(Object.isFrozen(readConfig(least))).toBe(true);
+  });
+});
+
+describe('a setting', () => {
+  it.each([
+    { name: 'several keys', env: { INFERENCE_KEY: 'a, b ,,c' }, expected: { keys: ['a', 'b', 'c'] } },
+    {
+      name: 'anonymous access instead of a key',
+      env: { INFERENCE_KEY: '', ALLOW_ANONYMOUS: 'true' },
+      expected: { keys: [], allowAnonymous: true },
+    },
+    { name: 'port 0 for a free one', env: { PORT: '0' }, expected: { port: 0 } },
+    { name: 'silence in the log', env: { LOG_LEVEL: 'silent' }, expected: { logLevel: 'silent' } },
+    {
+      name: 'a token instead of a key',
+      env: { ANTHROPIC_API_KEY: '', ANTHROPIC_AUTH_TOKEN: 't' },
+      expected: { upstreams: ['anthropic'] },
+    },
+    {
+      name: 'a base URL',
+      env: { ANTHROPIC_BASE_URL: 'http://127.0.0.1:1' },
+      expected: { anthropic: { baseUrl: 'http://127.0.0.1:1' } },
+    },
+    {
+      name: 'a region makes Bedrock usable',
+      env: { AWS_REGION: 'eu-west-1' },
+      expected: { upstreams: ['anthropic', 'bedrock', 'bedrock-converse'], aws: { region: 'eu-west-1' } },
+    },
+    {
+      name: 'the other name of the region',
+      env: { AWS_DEFAULT_REGION: 'eu-west-1' },
+      expected: { aws: { region: 'eu-west-1' } },
+    },
+    {
+      name: 'Bedrock alone',
+      env: { ANTHROPIC_API_KEY: '', AWS_REGION: 'us-east-1' },
+      expected: { anthropic: null, upstreams: ['bedrock', 'bedrock-converse'] },
+    },
+    {
+      name: 'the order of preference',
+      env: { AWS_REGION: 'us-east-1', CLAUDE_UPSTREAMS: 'bedrock,anthropic' },
+      expected: { upstreams: ['bedrock', 'anthropic', 'bedrock-converse'] },
+    },
+    {
+      name: 'one Claude upstream of two',
+      env: { AWS_REGION: 'us-east-1', CLAUDE_UPSTREAMS: 'bedrock' },
+      expected: { upstreams: ['bedrock', 'bedrock-converse'] },
+    },
+    {
+      name: 'an upstream named twice',
+      env: { CLAUDE_UPSTREAMS: 'anthropic,anthropic' },
+      expected: { upstreams: ['anthropic'] },
+    },
+    { name: 'aliases', env: { MODEL_ALIASES: 'a=b, c = d' }, expected: { aliases: { a: 'b', c: 'd' } } },
+    {
+      name: 'a models file',
+      env: { MODELS_FILE: file('[{"id":"nova-lite","maxOutput":5}]') },
+      expected: { modelOverrides: [{ id: 'nova-lite', maxOutput: 5 }] },
+    },
+    { name: 'open metrics', env: { METRICS: 'open' }, expected: { metrics: 'open' } },
+    { name: 'no grace at shutdown', env: { SHUTDOWN_TIMEOUT_MS: '0' }, expected: { shutdownTimeout: 0 } },
+  ])('$name', ({ env, expected }) => {
+    expect(readConfig({ ...least, ...env })).toMatchObject(expected);
+  });
+});
+
+describe('a bad setting is named in plain words', () => {
+  it.each([
+    { name: 'PORT as a word', env: { PORT: 'http' }, says: /^PORT: must be a number/ },
+    { name: 'PORT beyond the range', env: { PORT: '70000' }, says: /^PORT: .*65535/ },
+    { name: 'a fraction', env: { IDLE_TIMEOUT_MS: '1.5' }, says: /^IDLE_TIMEOUT_MS: must be a whole number/ },
+    { name: 'a time of zero', env: { CONNECT_TIMEOUT_MS: '0' }, says: /^CONNECT_TIMEOUT_MS: .*1/ },
+    {
+      name: 'a time that timers would take for none at all',
+      env: { TOTAL_TIMEOUT_MS: '3000000000' },
+      says: /^TOTAL_TIMEOUT_MS: .*2147483647/,
+    },
+    { name: 'LOG_LEVEL', env: { LOG_LEVEL: 'loud' }, says: /^LOG_LEVEL: .*silent/ },
+    {
+      name: 'ALLOW_ANONYMOUS',
+      env: { ALLOW_ANONYMOUS: 'perhaps' },
+      says: /^ALLOW_ANONYMOUS: must be true or false/,
+    },
+    {
+      name: 'a URL',
+      env: { ANTHROPIC_BASE_URL: 'localhost:3000' },
+      says: /^ANTHROPIC_BASE_URL: must be an http or https URL/,
+    },
+    {
+      name: 'an upstream that does not exist',
+      env: { CLAUDE_UPSTREAMS: 'anthropic,vertex' },
+      says: /^CLAUDE_UPSTREAMS: must name anthropic, bedrock or both/,
+    },
+    {
+      name: 'an alias without an equals sign',
+      env: { MODEL_ALIASES: 'claude-4-5-haiku' },
+      says: /^MODEL_ALIASES: must look like name=model/,
+    },
+    {
+      name: 'an alias without a model',
+      env: { MODEL_ALIASES: 'a=b,c=' },
+      says: /^MODEL_ALIASES: must look like/,
+    },
+    {
+      name: 'a models file that is not there',
+      env: { MODELS_FILE: '/nowhere/models.json' },
+      says: /^MODELS_FILE: .*models\.json/,
+    },
+    { name: 'a models file that is no JSON', env: { MODELS_FILE: file('{') }, says: /^MODELS_FILE: / },
+    {
+      name: 'a models file with an unknown row',
+      env: { MODELS_FILE: file('[{"id":"x"}]') },
+      says: /^MODELS_FILE: x: needs "like"/,
+    },
+    { name: 'METRICS', env: { METRICS: 'yes' }, says: /^METRICS: .*open/ },
+    {
+      name: 'no key and no word about anonymous access',
+      env: { INFERENCE_KEY: '' },
+      says: /^INFERENCE_KEY: .*ALLOW_ANONYMOUS=true/,
+    },
+    {
+      name: 'no key and anonymous access refused',
+      env: { INFERENCE_KEY: '', ALLOW_ANONYMOUS: 'false' },
+      says: /^INFERENCE_KEY: /,
+    },
+    { name: 'a key of commas', env: { INFERENCE_KEY: ' , ' }, says: /^INFERENCE_KEY: / },
+    {
+      name: 'no upstream at all',
+      env: { ANTHROPIC_API_KEY: '' },
+      says: /no upstream: set ANTHROPIC_API_KEY/,
+    },
+  ])('$name', ({ env, says }) => {
+    const found = problems({ ...least, ...env });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(says);
+  });
+
+  it('together with all the others, at once', () => {
+    const found = problems({ PORT: 'x', METRICS: 'y', IDLE_TIMEOUT_MS: '-1', MODEL_ALIASES: 'z' });
+    for (const name of [
+      'PORT',
+      'METRICS',
+      'IDLE_TIMEOUT_MS',
+      'MODEL_ALIASES',
+      'INFERENCE_KEY',
+      'no upstream',
+    ])
+      expect(found.filter((each) => each.startsWith(name))).toHaveLength(1);
+  });
+
+  it('without the secrets beside it', () => {
+    const found = problems({ INFERENCE_KEY: 'sekret-1', ANTHROPIC_API_KEY: 'sekret-2', PORT: 'x' });
+    expect(found.join()).not.toContain('sekret');
+  });
+});

@@ -1,0 +1,54 @@
+import { createCatalogue, type Target } from '../../src/catalogue.ts';
+import type { UpstreamName } from '../../src/chat.ts';
+import { ApiError } from '../../src/errors.ts';
+import { type Normalized, normalize, parseRequest } from '../../src/normalize/index.ts';
+
+/** A day on which every date of the catalogue has a known side. */
+export const today = () => new Date('2026-11-22T12:00:00Z');
+
+const catalogue = createCatalogue({
+  upstreams: ['anthropic', 'bedrock', 'bedrock-converse'],
+  region: 'us-east-1',
+  aliases: {},
+  overrides: [],
+  now: today,
+});
+
+export const targetOf = (id: string, upstream?: UpstreamName): Target => {
+  const targets = catalogue.targets(catalogue.resolve(id));
+  const target = upstream === undefined ? targets[0] : targets.find((each) => each.upstream === upstream);
+  if (target === undefined) throw new Error(`${id} is not at ${upstream}`);
+  return target;
+};
+
+export type Body = Readonly<Record<string, unknown>>;
+
+export const hello = [{ role: 'user', content: 'Hello' }];
+
+interface FitOptions {
+  readonly model?: string;
+  readonly upstream?: UpstreamName;
+  readonly defaultMaxTokens?: number;
+}
+
+/** A request body, checked and fitted to a model: Sonnet 4.5 at the Anthropic API unless told. */
+export const normalized = (
+  body: Body,
+  { model = 'claude-4-5-sonnet', upstream, defaultMaxTokens }: FitOptions = {},
+): Normalized =>
+  normalize(
+    parseRequest({ model, messages: hello, ...body }),
+    targetOf(model, upstream ?? (model.startsWith('claude') ? 'anthropic' : undefined)),
+    { defaultMaxTokens },
+  );
+
+/** The ApiError a call ends in. */
+export const refusal = (call: () => unknown): ApiError => {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+  throw new Error('was accepted, expected an ApiError');
+};
