@@ -4,14 +4,15 @@ import { fetchImages } from './attachments.ts';
 import type { Backends, Answer as Opened, Prepared } from './backends.ts';
 import type { Catalogue, Target } from './catalogue.ts';
 import type { ChatEvent, Prompt, Report, ThinkingBlock } from './chat.ts';
-import { ApiError, unknownModel } from './errors.ts';
+import { ApiError } from './errors.ts';
 import type { ThinkingMemory } from './memory.ts';
 import { type ChatRequest, normalize, refuseChanges } from './normalize/index.ts';
 import type { Settings } from './normalize/settings.ts';
 import { type Folded, fold } from './openai/completion.ts';
 import { addUsage, repairPrompt } from './repair.ts';
-import { createJsonAnswer, type JsonOutcome } from './structured.ts';
+import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './structured.ts';
 import type { ImageFetcher } from './upstreams/images.ts';
+import type { Resilience } from './upstreams/resilience.ts';
 
 export interface Answer extends Opened {
   readonly target: Target;
@@ -31,6 +32,8 @@ export interface AnswerOptions {
   readonly promptCaching: boolean;
   /** Told what is about to be asked, before anything can fail upstream: for headers and the log. */
   readonly onPrepared: (target: Target, report: Report) => void;
+  /** Told when an upstream is asked once more, the same or another. */
+  readonly onRetry: () => void;
 }
 
 export type Answerer = (request: ChatRequest, options: AnswerOptions) => Promise<Answer>;
@@ -40,7 +43,10 @@ interface Dependencies {
   readonly backends: Backends;
   readonly memory: ThinkingMemory;
   readonly images: ImageFetcher;
+  readonly resilience: Resilience;
   readonly defaultMaxTokens: number | undefined;
+  /** Ms, retries and body included. */
+  readonly totalTimeout: number;
 }
 
 const merge = (a: Report, b: Report): Report => ({
@@ -94,10 +100,7 @@ async function* watchThinking(
   }
 }
 
-async function* shape(
-  events: Events,
-  json: ReturnType<typeof createJsonAnswer>,
-): AsyncGenerator<readonly ChatEvent[]> {
+async function* shape(events: Events, json: JsonAnswer): AsyncGenerator<readonly ChatEvent[]> {
   for await (const batch of events) {
     const shaped = json.push(batch);
     if (shaped.length > 0) yield shaped;
@@ -108,76 +111,104 @@ async function* shape(
 const needsRepair = ({ isJudged, isJson, problems }: JsonOutcome): boolean =>
   isJudged && (!isJson || problems.length > 0);
 
-export const createAnswerer =
-  ({ catalogue, backends, memory, images, defaultMaxTokens }: Dependencies): Answerer =>
-  async (request, { signal, caller, promptCaching, onPrepared }) => {
-    const model = catalogue.resolve(request.model);
-    const [target] = catalogue.targets(model);
-    if (target === undefined) throw unknownModel(request.model);
+/** A request as one target was asked it, and what came back. */
+interface Asked {
+  readonly target: Target;
+  readonly settings: Settings;
+  readonly report: Report;
+  readonly prompt: Prompt;
+  readonly opened: Opened;
+  readonly json: JsonAnswer | undefined;
+}
 
+export const createAnswerer =
+  ({
+    catalogue,
+    backends,
+    resilience,
+    memory,
+    images,
+    defaultMaxTokens,
+    totalTimeout,
+  }: Dependencies): Answerer =>
+  async (request, { signal, caller, promptCaching, onPrepared, onRetry }) => {
+    const deadline = performance.now() + totalTimeout;
+    const model = catalogue.resolve(request.model);
+    const targets = catalogue.targets(model);
     const scope = { caller, model: model.id };
     const recall = (toolCallId: string) => memory.recall(scope, toolCallId);
-    const normalized = normalize(request, target, { defaultMaxTokens, recall, promptCaching });
-    const { settings } = normalized;
-    onPrepared(target, normalized.report);
-    // Before anything is fetched, and again with what the target's wire has no room for.
-    if (!settings.allowIgnored) refuseChanges(normalized.report, target.upstream);
-    const prompt = await fetchImages(normalized.prompt, target, images, signal);
-    const prepared = backends.prepare(prompt, target);
-    const report = merge(normalized.report, prepared.report);
-    onPrepared(target, report);
-    if (!settings.allowIgnored) refuseChanges(report, target.upstream);
 
-    const { format } = prompt;
-    const remembers = model.thinking !== null && model.family === 'claude' && prompt.tools.length > 0;
+    /** Opens a prepared prompt, once more with a smaller cap of ours if that is what was refused. */
+    const open = async (
+      prompt: Prompt,
+      prepared: Prepared,
+      target: Target,
+      stream: boolean,
+    ): Promise<Opened> => {
+      const options = { stream, signal, deadline };
+      try {
+        return await prepared.open(options);
+      } catch (error) {
+        const smaller = refit(prompt, error);
+        if (smaller === undefined) throw error;
+        return backends.prepare(smaller, target).open(options);
+      }
+    };
 
-    /** One answer of the model, and how its JSON came out. */
-    const ask = async (written: Prepared, stream: boolean) => {
-      const opened = await written.open({ stream, signal });
-      const json = format.type === 'text' ? undefined : createJsonAnswer(format);
-      const events = remembers
+    /** What is done to the events on their way: calls remembered with their thinking, JSON made pure. */
+    const follow = (opened: Opened, prompt: Prompt): Pick<Asked, 'opened' | 'json'> => {
+      const remembers = model.thinking !== null && model.family === 'claude' && prompt.tools.length > 0;
+      const watched = remembers
         ? watchThinking(opened.events, (ids, blocks) => memory.remember(scope, ids, blocks))
         : opened.events;
-      return { origin: opened.origin, events: json === undefined ? events : shape(events, json), json };
+      const json = prompt.format.type === 'text' ? undefined : createJsonAnswer(prompt.format);
+      const events = json === undefined ? watched : shape(watched, json);
+      return { opened: { ...opened, events }, json };
     };
 
-    const askWithin = async (asked: Prompt, written: Prepared, stream: boolean) => {
-      try {
-        return await ask(written, stream);
-      } catch (error) {
-        const smaller = refit(asked, error);
-        if (smaller === undefined) throw error;
-        return ask(backends.prepare(smaller, target), stream);
-      }
+    // Written anew for every target: schemas, images and API versions differ between upstreams.
+    const ask = async (target: Target): Promise<Asked> => {
+      const fitted = normalize(request, target, { defaultMaxTokens, recall, promptCaching });
+      const { settings } = fitted;
+      const isStrict = !settings.allowIgnored && target === targets[0];
+      onPrepared(target, fitted.report);
+      // Before anything is fetched, and again with what the target's wire has no room for.
+      if (isStrict) refuseChanges(fitted.report, target.upstream);
+      const prompt = await fetchImages(fitted.prompt, target, images, signal);
+      const prepared = backends.prepare(prompt, target);
+      const report = merge(fitted.report, prepared.report);
+      onPrepared(target, report);
+      if (isStrict) refuseChanges(report, target.upstream);
+      const opened = await open(prompt, prepared, target, settings.stream);
+      return { target, settings, report, prompt, ...follow(opened, prompt) };
     };
 
-    const first = await askWithin(prompt, prepared, settings.stream);
+    const first = await resilience.run(targets, ask, signal, onRetry);
     let outcome = () => first.json?.outcome();
 
-    const whole = async (): Promise<Folded> => {
-      const [folded, failure] = await fold(first.events).then(
-        (value) => [value, undefined] as const,
-        (error: unknown) => [undefined, error] as const,
-      );
-      const result = first.json?.outcome();
-      if (format.type !== 'instructed' || result === undefined || !needsRepair(result)) {
-        if (folded === undefined) throw failure;
-        return folded;
-      }
-      const corrected = repairPrompt(prompt, result);
-      const second = await askWithin(corrected, backends.prepare(corrected, target), false);
+    const repair = async (failed: JsonOutcome): Promise<Folded> => {
+      const { target } = first;
+      const prompt = repairPrompt(first.prompt, failed);
+      const again = () => open(prompt, backends.prepare(prompt, target), target, false);
+      const second = follow(await resilience.run([target], again, signal, onRetry), prompt);
       outcome = () => second.json?.outcome();
-      const repaired = await fold(second.events);
-      return { ...repaired, usage: addUsage(folded?.usage, repaired.usage) };
+      return fold(second.opened.events);
     };
 
-    return {
-      origin: first.origin,
-      events: first.events,
-      target,
-      settings,
-      report,
-      whole,
-      schemaProblems: () => outcome()?.problems ?? [],
+    const whole = async (): Promise<Folded> => {
+      const result = await fold(first.opened.events).then(
+        (folded) => ({ folded }),
+        (error: unknown) => ({ error }),
+      );
+      const judged = first.json?.outcome();
+      if (first.prompt.format.type === 'instructed' && judged !== undefined && needsRepair(judged)) {
+        const repaired = await repair(judged);
+        return { ...repaired, usage: addUsage(judged.usage, repaired.usage) };
+      }
+      if ('error' in result) throw result.error;
+      return result.folded;
     };
+
+    const { target, settings, report, opened } = first;
+    return { ...opened, target, settings, report, whole, schemaProblems: () => outcome()?.problems ?? [] };
   };

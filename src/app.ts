@@ -17,6 +17,7 @@ import { registerAuth } from './plugins/auth.ts';
 import { registerBody } from './plugins/body.ts';
 import { onFrameworkError, onParserError, registerErrors } from './plugins/errors.ts';
 import { newRequestId, registerHeaders, requestId } from './plugins/headers.ts';
+import { registerLimits } from './plugins/limits.ts';
 import { createMetrics, registerMetrics } from './plugins/metrics.ts';
 import { registerRecord } from './plugins/record.ts';
 import { createRequestLog } from './plugins/request-log.ts';
@@ -26,6 +27,7 @@ import { registerModels } from './routes/models.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerStatus } from './routes/status.ts';
 import { createImageFetcher } from './upstreams/images.ts';
+import { createResilience } from './upstreams/resilience.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -104,6 +106,7 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
   registerErrors(app, config.bodyLimit);
   registerBody(app);
   registerAuth(app, config);
+  registerLimits(app, config);
   app.addHook('onRequest', (request, _reply, done) => {
     done(isDraining && request.routeOptions.config.open !== true ? draining() : undefined);
   });
@@ -121,13 +124,17 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
     answer: createAnswerer({
       catalogue,
       backends,
+      resilience: createResilience(config.retries),
       memory,
       images,
       defaultMaxTokens: config.defaultMaxTokens,
+      totalTimeout: config.timeouts.total,
     }),
     catalogue,
     bodyLimit: config.bodyLimit,
     promptCaching: config.promptCaching,
+    streamPace: config.streamPace,
+    plainPace: config.plainPace,
     onStream: (change) => metrics.openStreams.inc(change),
   });
   if (config.metrics !== 'off') registerMetrics(app, metrics, config.metrics === 'open');

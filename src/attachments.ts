@@ -1,14 +1,18 @@
-/** Images that the caller refers to by URL, fetched for upstreams that take none. */
+/** Images that the caller refers to by URL, fetched for upstreams that take none, or not these. */
 
 import type { Target } from './catalogue.ts';
 import type { ImagePart, Part, Prompt, Turn } from './chat.ts';
 import { checkSize } from './normalize/limits.ts';
 import type { ImageFetcher } from './upstreams/images.ts';
 
-const needsFetching = (part: Part): boolean =>
+/** The Anthropic API fetches by itself, but only what is at an https URL. */
+const isTaken = (url: string, { upstream }: Target): boolean =>
+  upstream === 'anthropic' && /^https:/i.test(url);
+
+const needsFetching = (part: Part, target: Target): boolean =>
   part.type === 'tool-result'
-    ? part.content.some(needsFetching)
-    : part.type === 'image' && 'url' in part.source;
+    ? part.content.some((each) => needsFetching(each, target))
+    : part.type === 'image' && 'url' in part.source && !isTaken(part.source.url, target);
 
 /** All images of a prompt at once. Rejects with the fetcher's 400, or with the signal's reason. */
 export const fetchImages = async (
@@ -17,18 +21,18 @@ export const fetchImages = async (
   images: ImageFetcher,
   signal: AbortSignal,
 ): Promise<Prompt> => {
-  if (target.upstream === 'anthropic' || !prompt.turns.some(({ parts }) => parts.some(needsFetching)))
-    return prompt;
+  const isMissing = (part: Part) => needsFetching(part, target);
+  if (!prompt.turns.some(({ parts }) => parts.some(isMissing))) return prompt;
 
   const fetchImage = async (part: ImagePart): Promise<ImagePart> => {
-    if (!('url' in part.source)) return part;
+    if (!('url' in part.source) || !isMissing(part)) return part;
     const fetched = { ...part, source: await images.fetch(part.source.url, part.path, signal) };
     checkSize(fetched, target);
     return fetched;
   };
   const fetchPart = async (part: Part): Promise<Part> => {
     if (part.type === 'image') return fetchImage(part);
-    if (part.type !== 'tool-result' || !needsFetching(part)) return part;
+    if (part.type !== 'tool-result' || !isMissing(part)) return part;
     const content = await Promise.all(
       part.content.map((each) => (each.type === 'image' ? fetchImage(each) : each)),
     );

@@ -6,12 +6,12 @@ import { nova } from './adapters/nova/index.ts';
 import type { Target } from './catalogue.ts';
 import type { ChatEvent, Prompt, Report, UpstreamName } from './chat.ts';
 import type { Config, Timeouts } from './config.ts';
-import { type Origin, unknownModel } from './errors.ts';
+import { type Origin, unknownModel, upstreamFailed } from './errors.ts';
 import { createAnthropic } from './upstreams/anthropic.ts';
 import { createBedrock } from './upstreams/aws.ts';
 import { createBedrockClaude } from './upstreams/bedrock-claude.ts';
 import { createBedrockConverse } from './upstreams/bedrock-converse.ts';
-import { watch } from './upstreams/resilience.ts';
+import { watch } from './upstreams/waits.ts';
 
 export interface Answer {
   readonly origin: Origin;
@@ -26,7 +26,12 @@ export interface Prepared {
    * Resolves with the first event, or with a plain call's whole answer. Rejects with an ApiError, or with
    * the signal's reason. The events throw an ApiError where the answer fails later on.
    */
-  open(options: { readonly stream: boolean; readonly signal: AbortSignal }): Promise<Answer>;
+  open(options: {
+    readonly stream: boolean;
+    readonly signal: AbortSignal;
+    /** `performance.now()` at which everything ends. */
+    readonly deadline: number;
+  }): Promise<Answer>;
 }
 
 export interface Backends {
@@ -61,9 +66,9 @@ const joinBackend =
   (prompt, target) => {
     const { request, report, decoder: decoderOptions } = adapter.encode(prompt, target);
 
-    const open: Prepared['open'] = async ({ stream, signal: caller }) => {
+    const open: Prepared['open'] = async ({ stream, signal: caller, deadline }) => {
       const asStream = stream || isLong(prompt);
-      const { signal, activity, started, done } = watch(timeouts, asStream, caller);
+      const { signal, activity, started, done } = watch(timeouts, { stream: asStream, caller, deadline });
       const decoder = adapter.createDecoder(decoderOptions);
       try {
         const options = { modelId: target.modelId, stream: asStream, signal, onActivity: activity };
@@ -76,6 +81,9 @@ const joinBackend =
 
         const batches = opened.batches[Symbol.asyncIterator]();
         const first = await batches.next();
+        // An answer without a single event is a broken connection, and may be asked for again.
+        if (first.done === true)
+          throw upstreamFailed('The upstream closed the connection without an answer.');
         started();
 
         async function* events(): AsyncGenerator<readonly ChatEvent[]> {
@@ -101,8 +109,9 @@ const joinBackend =
     return { report, open };
   };
 
-export const createBackends = ({ anthropic, aws, timeouts }: Config): Backends => {
-  const transport = { connectTimeout: timeouts.connect, connections: 5000 };
+export const createBackends = ({ anthropic, aws, timeouts, maxConcurrent }: Config): Backends => {
+  // Never a queue for sockets: as many as there may be requests.
+  const transport = { connectTimeout: timeouts.connect, connections: maxConcurrent };
   const backends = new Map<UpstreamName, Backend>();
   const closing: (() => Promise<void>)[] = [];
 

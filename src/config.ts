@@ -80,12 +80,25 @@ const environmentSchema = z.object({
   IDLE_TIMEOUT_MS: milliseconds(90_000),
   TOTAL_TIMEOUT_MS: milliseconds(600_000),
 
+  MAX_RETRIES: z.coerce.number().int().min(0).max(10).default(2),
+  RETRY_BUDGET_MS: milliseconds(20_000, 0),
+  RETRY_AFTER_CAP_MS: milliseconds(10_000, 0),
+  BREAKER_COOLDOWN_MS: milliseconds(30_000),
+
   PROMPT_CACHING: z.enum(['auto', 'off']).default('auto'),
   IMAGE_FETCH: flag(true),
   IMAGE_FETCH_MAX_BYTES: whole(1).default(20_971_520),
   IMAGE_FETCH_TIMEOUT_MS: milliseconds(10_000),
   IMAGE_FETCH_ALLOW_HOSTS: list.default([]),
 
+  KEEPALIVE_INTERVAL_MS: milliseconds(15_000),
+  HEADER_HOLD_MS: milliseconds(10_000),
+  PLAIN_HOLD_MS: whole(0, longestTimer).optional(),
+  DYNO: z.string().optional(),
+  HEADERS_TIMEOUT_MS: milliseconds(10_000),
+  BODY_TIMEOUT_MS: milliseconds(30_000),
+  MAX_CONCURRENT_REQUESTS: z.coerce.number().int().positive().default(5000),
+  RATE_LIMIT_RPM: z.coerce.number().int().min(0).default(0),
   BODY_LIMIT_BYTES: whole(1).default(33_554_432),
   SHUTDOWN_TIMEOUT_MS: milliseconds(25_000, 0),
   METRICS: z.enum(['key', 'open', 'off']).default('key'),
@@ -120,6 +133,13 @@ export interface Config {
   /** Tokens; undefined: the model's row decides. */
   readonly defaultMaxTokens: number | undefined;
   readonly timeouts: Timeouts;
+  /** Times in ms. */
+  readonly retries: {
+    readonly maxRetries: number;
+    readonly retryBudget: number;
+    readonly retryAfterCap: number;
+    readonly breakerCooldown: number;
+  };
   readonly promptCaching: boolean;
   readonly imageFetch: {
     readonly enabled: boolean;
@@ -129,6 +149,15 @@ export interface Config {
   };
   /** Bytes. */
   readonly bodyLimit: number;
+  /** When a slow answer's status goes out, and how long a silence may be after that, in ms; hold 0: never. */
+  readonly streamPace: { readonly hold: number; readonly interval: number };
+  readonly plainPace: { readonly hold: number; readonly interval: number };
+  /** How long a caller may take to send, in ms. */
+  readonly headersTimeout: number;
+  readonly bodyTimeout: number;
+  readonly maxConcurrent: number;
+  /** Completions per minute and key; 0: no limit. */
+  readonly requestsPerMinute: number;
   readonly shutdownTimeout: number;
   readonly metrics: 'key' | 'open' | 'off';
 }
@@ -189,6 +218,12 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
       idle: env.IDLE_TIMEOUT_MS,
       total: env.TOTAL_TIMEOUT_MS,
     },
+    retries: {
+      maxRetries: env.MAX_RETRIES,
+      retryBudget: env.RETRY_BUDGET_MS,
+      retryAfterCap: env.RETRY_AFTER_CAP_MS,
+      breakerCooldown: env.BREAKER_COOLDOWN_MS,
+    },
     promptCaching: env.PROMPT_CACHING === 'auto',
     imageFetch: {
       enabled: env.IMAGE_FETCH,
@@ -197,6 +232,16 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
       allowHosts: env.IMAGE_FETCH_ALLOW_HOSTS,
     },
     bodyLimit: env.BODY_LIMIT_BYTES,
+    streamPace: { hold: env.HEADER_HOLD_MS, interval: env.KEEPALIVE_INTERVAL_MS },
+    plainPace: {
+      // Heroku's router drops a connection that is silent for 30 s.
+      hold: env.PLAIN_HOLD_MS ?? (env.DYNO === undefined ? 0 : 20_000),
+      interval: env.KEEPALIVE_INTERVAL_MS,
+    },
+    headersTimeout: env.HEADERS_TIMEOUT_MS,
+    bodyTimeout: env.BODY_TIMEOUT_MS,
+    maxConcurrent: env.MAX_CONCURRENT_REQUESTS,
+    requestsPerMinute: env.RATE_LIMIT_RPM,
     shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,
     metrics: env.METRICS,
   });

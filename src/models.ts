@@ -48,6 +48,8 @@ export interface Model {
   readonly id: string;
   readonly aliases: readonly string[];
   readonly family: 'claude' | 'nova';
+  /** Who made it, as `owned_by` in /v1/models. */
+  readonly owner: 'anthropic' | 'amazon';
   /** Where only the year is known, its first day. */
   readonly released: Day;
   readonly ids: {
@@ -69,6 +71,8 @@ export interface Model {
   readonly documents: boolean;
   /** Whether `tool_choice` may force a call. */
   readonly forcedToolChoice: boolean;
+  /** Where it may do so only once thinking, on by default, is switched off. */
+  readonly forcingNeedsThinkingOff?: readonly UpstreamName[];
   readonly thinking: ThinkingAbility | null;
   /** Writes `<thinking>` tags into its text when it has tools. */
   readonly thinkingTags: boolean;
@@ -97,6 +101,7 @@ const onBedrock = (id: string, profiles: string): BedrockId => ({ id, profiles: 
 const claude = {
   aliases: [],
   family: 'claude',
+  owner: 'anthropic',
   midSystem: false,
   vision: true,
   documents: true,
@@ -183,6 +188,7 @@ const claude55 = {
 const nova = {
   aliases: [],
   family: 'nova',
+  owner: 'amazon',
   contextWindow: 300_000,
   maxOutput: 10_000,
   sampling: 'both',
@@ -398,6 +404,7 @@ export const models: readonly Model[] = [
       anthropic: 'claude-sonnet-5',
       bedrock: onBedrock('anthropic.claude-sonnet-5', 'us eu jp au in global'),
     },
+    forcingNeedsThinkingOff: ['bedrock'],
     price: price(2, 10, 0.2, 2.5),
   },
   {

@@ -3,7 +3,7 @@
  * the answer, streaming as well as plain. Chat events in, chat events out. BEHAVIOUR section 6.
  */
 
-import type { ChatEvent, Format, JsonObject } from './chat.ts';
+import type { ChatEvent, Format, JsonObject, Usage } from './chat.ts';
 import { malformedOutput } from './errors.ts';
 import { createValidator } from './schema/validate.ts';
 
@@ -14,6 +14,8 @@ export interface JsonOutcome {
   readonly isJson: boolean;
   /** What the value misses of the caller's schema, in words. */
   readonly problems: readonly string[];
+  /** What the answer used, as far as it was told. */
+  readonly usage: Usage | undefined;
   /** Whether the answer ended of its own accord, so that it can be judged at all. */
   readonly isJudged: boolean;
 }
@@ -87,7 +89,8 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
   let written = '';
   let json = '';
   let calls = 0;
-  let reason: string | undefined;
+  let usage: Usage | undefined;
+  let isWhole = false;
   let verdict: Pick<JsonOutcome, 'isJson' | 'problems'> = { isJson: false, problems: [] };
 
   const isForced = format.type === 'forced-tool';
@@ -100,11 +103,14 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
   };
 
   const finish = (event: ChatEvent & { type: 'finish' }, out: ChatEvent[]): void => {
-    reason = event.reason === 'tool_calls' && isForced ? 'stop' : event.reason;
+    const reason = event.reason === 'tool_calls' && isForced ? 'stop' : event.reason;
     // Said in words although a call was demanded: the words may still be the JSON.
     if (isForced && calls === 0) emit(held, out);
-    if (reason === 'stop') verdict = judge(json, format.check);
-    out.push({ ...event, reason: reason as typeof event.reason });
+    // The caller's own stop sequence cuts an answer off as the token limit does.
+    isWhole = reason === 'stop' && event.upstreamReason !== 'stop_sequence';
+    if (isWhole) verdict = judge(json, format.check);
+    // An answer that failed has no finish: `end` says so instead.
+    if (!hasFailed()) out.push({ ...event, reason });
   };
 
   let held = '';
@@ -123,6 +129,10 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
         if (!isForced) out.push(event);
         else if (calls === 1) emit(event.text, out);
         return;
+      case 'usage':
+        usage = event.usage;
+        out.push(event);
+        return;
       case 'finish':
         finish(event, out);
         return;
@@ -132,7 +142,8 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
   };
 
   /** Cut off, refused, or a call of the caller's tools instead: there is nothing to hold against a schema. */
-  const isJudged = () => reason === 'stop' && (isForced || calls === 0);
+  const isJudged = () => isWhole && (isForced || calls === 0);
+  const hasFailed = () => isJudged() && !verdict.isJson;
 
   return {
     push: (events) => {
@@ -141,11 +152,11 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
       return out;
     },
     end: () => {
-      if (isJudged() && !verdict.isJson) {
+      if (hasFailed()) {
         throw malformedOutput('The model did not answer with JSON, although response_format asks for it.');
       }
       return [];
     },
-    outcome: () => ({ text: written, ...verdict, isJudged: isJudged() }),
+    outcome: () => ({ text: written, usage, ...verdict, isJudged: isJudged() }),
   };
 };

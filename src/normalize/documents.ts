@@ -48,6 +48,8 @@ export const readDocument = (content: string, filename: string | undefined, path
     : { mediaType: '', data: standardBase64(content) };
   if (!uri.data) throw invalidRequest(`${path}: must be a data URI or base64, and not empty.`, path);
   const extension = /\.([A-Za-z0-9]+)$/.exec(filename ?? '')?.[1]?.toLowerCase() ?? '';
+  // A name that says PDF does not make one of plain text.
+  const named = extension === 'pdf' ? undefined : byExtension[extension];
   const start = Buffer.from(uri.data.slice(0, 1368), 'base64').toString('latin1');
   const declared = aliases[uri.mediaType] ?? uri.mediaType;
   // As with images the bytes come first; a PDF's marker may stand anywhere in the first kilobyte.
@@ -55,7 +57,7 @@ export const readDocument = (content: string, filename: string | undefined, path
     ? 'application/pdf'
     : known.has(declared) && declared !== 'application/pdf'
       ? declared === 'text/plain'
-        ? (byExtension[extension] ?? declared)
+        ? (named ?? declared)
         : declared
       : byExtension[extension];
   if (mediaType === undefined || (mediaType === 'application/pdf' && !start.includes('%PDF-'))) {

@@ -33,7 +33,7 @@ const nativeFormat = (schema: JsonObject, { model, upstream }: Target): Format |
 };
 
 const isObjectSchema = (schema: JsonObject): boolean =>
-  schema.type === 'object' || schema.properties !== undefined;
+  schema.type === 'object' || (schema.type === undefined && schema.properties !== undefined);
 
 /** Whether the model can be made to call a tool of ours: the caller has none, and nothing clashes with forcing. */
 const canForce = ({ tools, thinking }: Settings, { model }: Target, hasToolHistory: boolean): boolean =>
@@ -69,7 +69,7 @@ export const chooseFormat = (
 export const answerTool = ({ name, schema }: Extract<Format, { type: 'forced-tool' }>): Tool => ({
   name,
   description: 'Gives the answer. The arguments are the whole answer to the user.',
-  parameters: schema,
+  parameters: schema.type === 'object' ? schema : { ...schema, type: 'object' },
   strict: false,
 });
 

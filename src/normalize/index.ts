@@ -12,7 +12,7 @@ import { readConversation } from './messages.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
 import { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
-import { toolsOfHistory } from './tools.ts';
+import { makeForcible, toolsOfHistory } from './tools.ts';
 
 export type { ChatRequest } from './parameters.ts';
 
@@ -120,8 +120,9 @@ const settleTools = (
   if (settings.tools.length > 0) return {};
   const tools = toolsOfHistory(turns);
   if (tools.length === 0) return {};
-  // Converse has no way to say that none may be called.
-  return { tools, toolChoice: { type: upstream === 'bedrock-converse' ? 'auto' : 'none' } };
+  // Converse has no way to say that none may be called; a caller who says so gets the history in words.
+  const isOpen = upstream === 'bedrock-converse' && settings.toolChoice.type !== 'none';
+  return { tools, toolChoice: { type: isOpen ? 'auto' : 'none' } };
 };
 
 /** Throws 400 for what the target cannot be asked. */
@@ -147,9 +148,10 @@ export const normalize = (
   if (conversation.adjusted) report.adjust('messages');
   checkMedia(conversation.turns, target);
 
+  const forcing = format.type === 'forced-tool' ? makeForcible(target, asked, report) : {};
   const history = settleThinking(
     conversation.turns,
-    { ...asked, format },
+    { ...asked, format, ...forcing },
     model,
     options.recall ?? (() => undefined),
     report,

@@ -16,10 +16,12 @@ import type {
   Turn,
 } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
+import { customInput } from '../openai/reply.ts';
 import type { ContentPart, Message, MessageOf, WireToolCall } from '../openai/request.ts';
+import { isTooDeep } from '../schema/bounds.ts';
 import { readDocument, readFilePart } from './documents.ts';
 import { readImage } from './images.ts';
-import { cacheMark, customInput } from './tools.ts';
+import { cacheMark } from './tools.ts';
 
 export interface Conversation {
   readonly system: readonly TextPart[];
@@ -90,8 +92,10 @@ const readArguments = (value: string | null | undefined, path: string): JsonObje
   if (value === null || value === undefined || isBlank(value)) return {};
   try {
     const parsed: unknown = JSON.parse(value);
+    if (isTooDeep(parsed)) throw invalidRequest(`${path}: is nested too deeply.`, path);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as JsonObject;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     // Falls through to the same refusal as any other value that is no object.
   }
   throw invalidRequest(`${path}: must be the text of a JSON object, as the model wrote it.`, path);
@@ -234,50 +238,74 @@ const missingResult = (id: string): ToolResultPart => ({
   isError: true,
 });
 
+/** A call as it will be sent, and the id its result comes under. */
+interface OpenCall {
+  readonly id: string;
+  readonly answeredAs: string;
+}
+
 /** A user turn with the results its predecessor's calls need, first and in their order; strays become text. */
-const answerCalls = (calls: readonly ToolCallPart[], parts: readonly Part[]): readonly Part[] => {
+const answerCalls = (calls: readonly OpenCall[], parts: readonly Part[]): readonly Part[] => {
+  const waiting = new Map<string, string[]>();
+  for (const { id, answeredAs } of calls.toReversed()) {
+    const same = waiting.get(answeredAs);
+    if (same === undefined) waiting.set(answeredAs, [id]);
+    else same.push(id);
+  }
   const results = new Map<string, ToolResultPart>();
   const rest: Part[] = [];
-  const wanted = new Set(calls.map((call) => call.id));
   for (const part of parts) {
+    const id = isResult(part) ? waiting.get(part.id)?.pop() : undefined;
     if (!isResult(part)) rest.push(part);
-    else if (wanted.has(part.id) && !results.has(part.id)) results.set(part.id, part);
-    else rest.push(...part.content);
+    else if (id === undefined) rest.push(...part.content);
+    else results.set(id, { ...part, id });
   }
-  return [...calls.map((call) => results.get(call.id) ?? missingResult(call.id)), ...rest];
+  return [...calls.map(({ id }) => results.get(id) ?? missingResult(id)), ...rest];
 };
 
-/** Two calls of one id in a turn cannot be told apart by their results: the later ones get an id of their own. */
-const withUniqueIds = (turn: Turn): Turn => {
-  const ids = turn.parts.filter(isCall).map((call) => call.id);
-  if (new Set(ids).size === ids.length) return turn;
-  const seen = new Set<string>();
-  return {
-    ...turn,
-    parts: turn.parts.map((part) => {
-      if (!isCall(part)) return part;
-      const free = seen.has(part.id) ? `${part.id}_${seen.size}` : part.id;
-      seen.add(free);
-      return { ...part, id: free };
-    }),
+/**
+ * The upstreams want every call's id once in a conversation; some clients count anew in each turn. Later
+ * ones get an id of their own.
+ */
+const createCallIds = (turns: readonly Turn[]) => {
+  const used = new Set<string>();
+  const written = new Set(turns.flatMap(({ parts }) => parts.filter(isCall).map(({ id }) => id)));
+  // From where to go on counting, so that many calls of one id stay cheap.
+  const counts = new Map<string, number>();
+  return (id: string): string => {
+    let free = id;
+    for (let n = counts.get(id) ?? 1; used.has(free) || (free !== id && written.has(free)); n++) {
+      free = `${id}_${n}`;
+      counts.set(id, n + 1);
+    }
+    used.add(free);
+    return free;
   };
 };
 
 const pairCalls = (turns: readonly Turn[]): Turn[] => {
   const paired: Turn[] = [];
-  let open: readonly ToolCallPart[] = [];
+  const callId = createCallIds(turns);
+  let open: OpenCall[] = [];
+  const settle = (parts: readonly Part[]) => {
+    paired.push({ role: 'user', parts: answerCalls(open, parts) });
+    open = [];
+  };
   for (const turn of turns) {
     if (turn.role === 'user') {
-      paired.push({ role: 'user', parts: answerCalls(open, turn.parts) });
-      open = [];
+      settle(turn.parts);
       continue;
     }
-    if (open.length > 0) paired.push({ role: 'user', parts: answerCalls(open, []) });
-    const unique = turn.role === 'assistant' ? withUniqueIds(turn) : turn;
-    open = unique.role === 'assistant' ? unique.parts.filter(isCall) : [];
-    paired.push(unique);
+    if (open.length > 0) settle([]);
+    const parts = turn.parts.map((part) => {
+      if (!isCall(part)) return part;
+      const id = callId(part.id);
+      open.push({ id, answeredAs: part.id });
+      return id === part.id ? part : { ...part, id };
+    });
+    paired.push({ role: turn.role, parts });
   }
-  if (open.length > 0) paired.push({ role: 'user', parts: answerCalls(open, []) });
+  if (open.length > 0) settle([]);
   return paired;
 };
 
@@ -297,6 +325,18 @@ const trimPrefill = (turn: Turn): Turn => ({
   }),
 });
 
+/** Turns that stand between calls and their results, where no upstream takes anything else. */
+const betweenCallsAndResults = (turns: readonly Turn[]): ReadonlySet<Turn> => {
+  const found = new Set<Turn>();
+  let resultAhead = false;
+  for (const turn of turns.toReversed()) {
+    if (turn.role === 'assistant') resultAhead = false;
+    else if (turn.parts.some(isResult)) resultAhead = true;
+    else if (resultAhead) found.add(turn);
+  }
+  return found;
+};
+
 /** Throws 400 with the field's path for content that cannot be sent. */
 export const readConversation = (
   messages: readonly Message[],
@@ -305,7 +345,9 @@ export const readConversation = (
   const all = readTurns(messages);
   const firstOther = all.findIndex((turn) => turn.role !== 'system');
   const leading = firstOther < 0 ? all.length : firstOther;
-  const isHoisted = (turn: Turn, index: number) => turn.role === 'system' && (index < leading || !midSystem);
+  const intruders = betweenCallsAndResults(all);
+  const isHoisted = (turn: Turn, index: number) =>
+    turn.role === 'system' && (index < leading || !midSystem || intruders.has(turn));
   const hoistedLate = all.some(
     (turn, index) => index >= leading && isHoisted(turn, index) && turn.parts.length > 0,
   );
@@ -323,10 +365,11 @@ export const readConversation = (
   }
   const opened = spoken[0]?.role === 'user' ? spoken : [placeholderTurn, ...spoken];
   const last = opened.at(-1);
-  const endsWithAnswer = last?.role === 'assistant';
+  // A system message at the end answers nobody: before it still stands the assistant's word.
+  const endsWithAnswer = opened.findLast(({ role }) => role !== 'system')?.role === 'assistant';
   const turns = !endsWithAnswer
     ? opened
-    : prefill
+    : prefill && last?.role === 'assistant'
       ? [...opened.slice(0, -1), trimPrefill(last)]
       : [...opened, continueTurn];
 

@@ -1,12 +1,15 @@
 import type { Report } from '../chat.ts';
 
+/** Characters. Names of unknown fields are the caller's, and end up in headers and the log. */
+const longestName = 100;
+
 /** Collects, while a request is fitted to a model, what had no effect and what was changed. */
 export class Reporter {
   readonly #ignored = new Set<string>();
   readonly #adjusted = new Set<string>();
 
   ignore(parameter: string): void {
-    this.#ignored.add(parameter);
+    this.#ignored.add(parameter.slice(0, longestName));
   }
 
   adjust(parameter: string): void {

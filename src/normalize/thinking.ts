@@ -97,11 +97,12 @@ const withBudget = (
       );
     }
   }
-  // Some room is left for the answer, unless the caller said otherwise.
-  const room =
+  // What we choose leaves room for an answer: half of the caller's cap, unless a word's full budget fits below it.
+  const wanted = effort === undefined ? defaultBudget : budgetOfEffort[effort];
+  const half =
     cap === undefined ? model.maxOutput - defaultBudget : Math.max(leastBudget, Math.floor(cap / 2));
-  const budget =
-    budgetTokens ?? Math.min(effort === undefined ? defaultBudget : budgetOfEffort[effort], room);
+  const fits = effort !== undefined && cap !== undefined && wanted < cap;
+  const budget = budgetTokens ?? (fits ? wanted : Math.min(wanted, half));
   // Our own cap is room for the answer: the budget comes on top of it.
   const raised = cap ?? Math.min(model.maxOutput, budget + (maxTokens ?? defaultBudget));
   return { thinking: { mode: 'budget', budgetTokens: budget }, maxTokens: raised, outcome: 'done' };

@@ -1,9 +1,13 @@
 /** Tools and the choice among them, in all of OpenAI's spellings. BEHAVIOUR section 4. */
 
 import type { z } from 'zod';
+import type { Target } from '../catalogue.ts';
 import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
+import { customInput } from '../openai/reply.ts';
 import type { functionSchema, WireMarks, WireTool, WireToolChoice } from '../openai/request.ts';
+import { isTooDeep } from '../schema/bounds.ts';
+import type { Reporter } from './report.ts';
 import type { Context, Settings } from './settings.ts';
 
 /** A caller's cache mark, in either spelling. */
@@ -12,17 +16,15 @@ export const cacheMark = (marks: WireMarks): CacheMark | undefined => {
   return marks.prompt_cache_breakpoint?.mode === 'explicit' ? { ttl: '5m' } : undefined;
 };
 
-/** The one parameter of a custom tool, which takes free text. */
-export const customInput = 'input';
-
 const customSchema: JsonObject = {
   type: 'object',
   properties: { [customInput]: { type: 'string' } },
   required: [customInput],
 };
 
+/** An object whatever else the schema allows: arguments are never anything else. */
 const withObjectType = (schema: JsonObject): JsonObject =>
-  schema.type === 'object' ? schema : { type: 'object', ...schema };
+  schema.type === 'object' ? schema : { ...schema, type: 'object' };
 
 const functionTool = (wire: z.infer<typeof functionSchema>, marks: WireMarks): Tool => ({
   name: wire.name,
@@ -60,7 +62,17 @@ const checkNames = (tools: readonly Tool[], parameter: string): void => {
   }
 };
 
+/** Before anything measures or writes them. */
+const checkDepth = (value: unknown, path: string): void => {
+  if (isTooDeep(value)) throw invalidRequest(`${path}: is nested too deeply. Simplify it.`, path);
+};
+
 export const declareTools = (wire: readonly WireTool[], { name }: Context): Partial<Settings> => {
+  for (const [index, tool] of wire.entries()) {
+    if (tool.type === 'function')
+      checkDepth(tool.function.parameters, `${name}[${index}].function.parameters`);
+    else checkDepth(tool.custom.format, `${name}[${index}].custom.format`);
+  }
   const tools = wire.map(toTool);
   checkNames(tools, name);
   const custom = wire.flatMap((tool) => (tool.type === 'custom' ? [tool.custom.name] : []));
@@ -75,6 +87,7 @@ export const declareFunctions = (
     report.ignore(name);
     return {};
   }
+  for (const [index, each] of wire.entries()) checkDepth(each.parameters, `${name}[${index}].parameters`);
   const tools = wire.map((each) => functionTool(each, {}));
   checkNames(tools, name);
   return { tools, legacyFunctions: true };
@@ -102,17 +115,29 @@ const interpret = (wire: WireToolChoice, tools: readonly Tool[], parameter: stri
   return { choice: { type: 'named', name } as ToolChoice, offered: tools };
 };
 
+/** What forcing a call brings along where the model would refuse it beside its default thinking. */
+export const makeForcible = (
+  { model, upstream }: Target,
+  { thinking }: Settings,
+  report: Reporter,
+): Partial<Settings> => {
+  if (thinking.mode !== 'default' || model.forcingNeedsThinkingOff?.includes(upstream) !== true) return {};
+  report.adjust('thinking');
+  return { thinking: { mode: 'off' } };
+};
+
 export const chooseTool = (
   wire: WireToolChoice,
   { target, settings, report, name }: Context,
 ): Partial<Settings> => {
-  // Without tools there is nothing to choose, and nothing to report.
-  if (settings.tools.length === 0) return {};
+  // Without tools there is nothing to choose, and nothing to report; but `none` holds for the history's as well.
+  if (settings.tools.length === 0) return wire === 'none' ? { toolChoice: { type: 'none' } } : {};
   const { choice, offered } = interpret(wire, settings.tools, name);
   const forced = choice.type === 'required' || choice.type === 'named';
   const { mode } = settings.thinking;
-  if (!forced || (target.model.forcedToolChoice && (mode === 'default' || mode === 'off'))) {
-    return { toolChoice: choice, tools: offered };
+  if (!forced) return { toolChoice: choice, tools: offered };
+  if (target.model.forcedToolChoice && (mode === 'default' || mode === 'off')) {
+    return { toolChoice: choice, tools: offered, ...makeForcible(target, settings, report) };
   }
   // The nearest thing to forcing a named tool is to offer no other.
   report.adjust(name);

@@ -6,7 +6,7 @@
 
 import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
 import type { ErrorBody } from '../errors.ts';
-import { type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
+import { customText, type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
 import { toWireUsage } from './usage.ts';
 
 export interface ChunkEncoder {
@@ -28,6 +28,8 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
   const usageNull = options.includeUsage ? ',"usage":null' : '';
   const suffix = `},"logprobs":null,"finish_reason":null}]${usageNull}}\n\n`;
   let calls = 0;
+  // Arguments of the custom call under way, whose text is known once they are whole.
+  let custom: string | undefined;
   let usage: Usage | undefined;
   let finish: string | undefined;
   const blocks: ThinkingBlock[] = [];
@@ -43,6 +45,11 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
 
   const callStart = (id: string, name: string): string => {
     calls += 1;
+    if (options.customTools.has(name)) {
+      custom = '';
+      const call = { index: calls - 1, id, type: 'custom', custom: { name, input: '' } };
+      return delta(`"tool_calls":[${JSON.stringify(call)}]`);
+    }
     if (!options.legacyFunctions) {
       const call = { index: calls - 1, id, type: 'function', function: { name, arguments: '' } };
       return delta(`"tool_calls":[${JSON.stringify(call)}]`);
@@ -51,7 +58,18 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
     return calls === 1 ? delta(`"function_call":${JSON.stringify({ name, arguments: '' })}`) : '';
   };
 
+  const customEnd = (): string => {
+    if (custom === undefined) return '';
+    const input = JSON.stringify(customText(custom));
+    custom = undefined;
+    return delta(`"tool_calls":[{"index":${calls - 1},"custom":{"input":${input}}}]`);
+  };
+
   const callArguments = (text: string): string => {
+    if (custom !== undefined) {
+      custom += text;
+      return '';
+    }
     const json = JSON.stringify(text);
     if (!options.legacyFunctions) {
       return delta(`"tool_calls":[{"index":${calls - 1},"function":{"arguments":${json}}}]`);
@@ -100,6 +118,7 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
       for (const event of events) {
         if (prefix === '')
           frames += start((event.type === 'start' ? event.id : undefined) ?? options.fallbackId);
+        if (event.type !== 'tool-arguments') frames += customEnd();
         frames += encode(event);
       }
       return frames;

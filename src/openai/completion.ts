@@ -2,7 +2,7 @@
 
 import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
 import { upstreamFailed } from '../errors.ts';
-import { type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
+import { customText, type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
 import { toWireUsage } from './usage.ts';
 
 interface Call {
@@ -70,17 +70,16 @@ export const fold = async (batches: AsyncIterable<readonly ChatEvent[]>): Promis
   return { id, text, reasoning, blocks, calls, usage, finish };
 };
 
-const wireCalls = (calls: readonly Call[], { legacyFunctions }: ReplyOptions) => {
+const wireCall = ({ id, name, arguments: written }: Call, { customTools }: ReplyOptions) =>
+  customTools.has(name)
+    ? { id, type: 'custom' as const, custom: { name, input: customText(written) } }
+    : { id, type: 'function' as const, function: { name, arguments: written } };
+
+const wireCalls = (calls: readonly Call[], options: ReplyOptions) => {
   const [first] = calls;
   if (first === undefined) return {};
-  if (legacyFunctions) return { function_call: { name: first.name, arguments: first.arguments } };
-  return {
-    tool_calls: calls.map((call) => ({
-      id: call.id,
-      type: 'function' as const,
-      function: { name: call.name, arguments: call.arguments },
-    })),
-  };
+  if (options.legacyFunctions) return { function_call: { name: first.name, arguments: first.arguments } };
+  return { tool_calls: calls.map((call) => wireCall(call, options)) };
 };
 
 export const toCompletion = (folded: Folded, options: ReplyOptions) => {

@@ -15,7 +15,22 @@ export interface ReplyOptions {
   readonly includeUsage: boolean;
   /** Answer calls as `function_call`, the older spelling. */
   readonly legacyFunctions: boolean;
+  /** Names of tools declared as `custom`: their calls come back as text. */
+  readonly customTools: ReadonlySet<string>;
 }
+
+/** The one parameter that stands for a custom tool's text. */
+export const customInput = 'input';
+
+/** The text of a custom tool's call; what is no such call, one cut off say, is passed on as it is. */
+export const customText = (callArguments: string): string => {
+  try {
+    const text = (JSON.parse(callArguments) as Record<string, unknown> | null)?.[customInput];
+    return typeof text === 'string' ? text : callArguments;
+  } catch {
+    return callArguments;
+  }
+};
 
 const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
 

@@ -174,11 +174,16 @@ export type ResponseFormat = z.infer<typeof responseFormatSchema>;
 
 type Issue = z.core.$ZodIssue;
 
+/** Characters. Some keys are the caller's own, as in `metadata`, and paths end up in the log. */
+const longestKey = 64;
+
 /** `['messages', 3, 'content']` -> `messages[3].content` */
 export const formatPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
     (text, key) =>
-      typeof key === 'number' ? `${text}[${key}]` : text === '' ? String(key) : `${text}.${String(key)}`,
+      typeof key === 'number'
+        ? `${text}[${key}]`
+        : `${text}${text === '' ? '' : '.'}${String(key).slice(0, longestKey)}`,
     '',
   );
 

@@ -1,5 +1,6 @@
 /** Every error, from every layer, in OpenAI's shape. BEHAVIOUR 1.3. */
 
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
@@ -67,6 +68,8 @@ const respond = (reply: FastifyReply, error: ApiError): FastifyReply => {
 };
 
 export const registerErrors = (app: FastifyInstance, bodyLimit: number): void => {
+  // Node answers an `Expect` it does not know with a bare 417; to us it is a request like any other.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setErrorHandler((error, request, reply) => {
     // Nobody is there to be told.
     if (error instanceof CallerGone) {
@@ -109,7 +112,9 @@ const malformed = { status: 400, reason: 'Bad Request', message: 'The request is
 
 /** What the HTTP parser refuses before there is a request: answered on the bare socket, then closed. */
 export const onParserError = (error: { code?: string }, socket: Socket, newId: () => string): void => {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // In the middle of an answer there is no room for another; Node's own handler looks at the same field.
+  const answering = (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage;
+  if (error.code === 'ECONNRESET' || !socket.writable || answering?.headersSent === true) {
     socket.destroy();
     return;
   }

@@ -28,14 +28,21 @@ const nameList = (names: readonly string[]): string =>
     .join(', ');
 
 export const setReportHeaders = (reply: FastifyReply, { ignored, adjusted }: Report): void => {
-  if (ignored.length > 0) reply.header('x-ignored-params', nameList(ignored));
-  if (adjusted.length > 0) reply.header('x-adjusted-params', nameList(adjusted));
+  // Replaced as a whole: a second upstream may have had to change other things than the first.
+  for (const [name, values] of [
+    ['x-ignored-params', ignored],
+    ['x-adjusted-params', adjusted],
+  ] as const) {
+    if (values.length > 0) reply.header(name, nameList(values));
+    else reply.removeHeader(name);
+  }
 };
 
 export const setOriginHeaders = (reply: FastifyReply, origin: Origin): void => {
   reply.header('x-upstream', origin.upstream);
   if (origin.requestId !== undefined) reply.header('x-upstream-request-id', origin.requestId);
-  reply.headers(origin.rateLimits);
+  // A rate limit of our own is the one the caller meets first.
+  if (!reply.hasHeader('x-ratelimit-limit-requests')) reply.headers(origin.rateLimits);
 };
 
 /** A model near its end says so: RFC 9745 and RFC 8594. `sunset` is an ISO day. */

@@ -58,6 +58,12 @@ export const createMetrics = (isListed: (model: string) => boolean): Metrics => 
     labelNames: ['model', 'upstream'],
     registers,
   });
+  const retries = new Counter({
+    name: 'parley_retries_total',
+    help: 'Upstream calls beyond the first of a request.',
+    labelNames: ['model'],
+    registers,
+  });
   const openStreams = new Gauge({ name: 'parley_open_streams', help: 'Streams being sent.', registers });
 
   const kindOf = ({ error, ended }: FinishedRequest): string => {
@@ -81,6 +87,7 @@ export const createMetrics = (isListed: (model: string) => boolean): Metrics => 
     });
     if (ended !== 'complete') errors.inc({ kind: kindOf(request), model, upstream });
     if (target === undefined) return;
+    if (request.retries > 0) retries.inc({ model }, request.retries);
     duration.observe({ model, stream: streamed }, request.durationMs / 1000);
     if (stream && request.firstByteMs !== undefined)
       firstToken.observe({ model }, request.firstByteMs / 1000);

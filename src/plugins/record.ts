@@ -6,7 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Target } from '../catalogue.ts';
 import type { Report, Usage } from '../chat.ts';
-import { type ApiError, type Origin, UpstreamFault } from '../errors.ts';
+import { type ApiError, CallerGone, type Origin, UpstreamFault } from '../errors.ts';
 
 export interface RequestRecord {
   /** `performance.now()` at the first byte of the request. */
@@ -19,6 +19,8 @@ export interface RequestRecord {
   target: Target | undefined;
   report: Report | undefined;
   origin: Origin | undefined;
+  /** How often an upstream was asked once more, the same or another. */
+  retries: number;
   metadata: Readonly<Record<string, string>> | undefined;
   /** Ms from the start to the first byte of the answer's content. */
   firstByteMs: number | undefined;
@@ -56,6 +58,7 @@ const newRecord = (): RequestRecord => ({
   target: undefined,
   report: undefined,
   origin: undefined,
+  retries: 0,
   metadata: undefined,
   firstByteMs: undefined,
   usage: undefined,
@@ -63,6 +66,12 @@ const newRecord = (): RequestRecord => ({
   schemaProblems: undefined,
   error: undefined,
 });
+
+/** A connection that we destroyed for a failure is no caller who left. */
+const endingOf = (error: unknown, writableFinished: boolean): FinishedRequest['ended'] => {
+  if (error !== undefined && !(error instanceof CallerGone)) return 'failed';
+  return writableFinished ? 'complete' : 'client_gone';
+};
 
 const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest => {
   const { record } = request;
@@ -74,7 +83,7 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
     route: request.routeOptions.url,
     status: statusCode,
     durationMs: performance.now() - record.startedAt,
-    ended: !writableFinished ? 'client_gone' : record.error === undefined ? 'complete' : 'failed',
+    ended: endingOf(record.error, writableFinished),
   };
 };
 

@@ -2,7 +2,6 @@
 
 import type { FastifyBaseLogger } from 'fastify';
 import type { Usage } from '../chat.ts';
-import { describeError } from '../logger.ts';
 import type { Price } from '../models.ts';
 import { toWireUsage } from '../openai/usage.ts';
 import type { RequestObserver } from './record.ts';
@@ -54,6 +53,7 @@ export const createRequestLog =
         : { upstream: origin?.upstream ?? target.upstream, upstream_model: target.modelId }),
       ...(origin?.requestId === undefined ? {} : { upstream_request_id: origin.requestId }),
       ...(request.firstByteMs === undefined ? {} : { first_byte_ms: round(request.firstByteMs, 1) }),
+      ...(request.retries > 0 ? { retries: request.retries } : {}),
       ...tokens(usage),
       ...(usage !== undefined && price ? { cost_usd: round(costOf(usage, price), 8) } : {}),
       ...(request.finish === undefined ? {} : { finish: request.finish }),
@@ -63,7 +63,8 @@ export const createRequestLog =
         : {}),
       ...(schemaProblems > 0 ? { schema_problems: schemaProblems } : {}),
       ...(request.metadata === undefined ? {} : { metadata: request.metadata }),
-      ...(error === undefined || ended === 'client_gone' ? {} : { error: describeError(error) }),
+      // Shaped by the logger's serializer; shaping it here as well would leave nothing of it.
+      ...(error === undefined || ended === 'client_gone' ? {} : { error }),
     };
     if (request.status >= 500 && ended === 'failed') log.error(line, 'request failed');
     else if (probes.has(request.route)) log.debug(line, 'request');

@@ -4,13 +4,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, Answerer } from '../answer.ts';
 import type { Catalogue } from '../catalogue.ts';
 import { CallerGone } from '../errors.ts';
-import { parseRequest } from '../normalize/index.ts';
+import { type ChatRequest, parseRequest } from '../normalize/index.ts';
 import { createChunkEncoder, errorFrame } from '../openai/chunks.ts';
 import { toCompletion } from '../openai/completion.ts';
 import { makeMessageId, type ReplyOptions } from '../openai/reply.ts';
 import { toKnownError } from '../plugins/errors.ts';
 import { setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../plugins/headers.ts';
-import { callerSignal, deliver } from './deliver.ts';
+import { originOf } from '../plugins/record.ts';
+import { callerSignal, deliverPlain, deliverStream, type Pace } from './deliver.ts';
 
 export interface ChatDependencies {
   readonly answer: Answerer;
@@ -18,76 +19,105 @@ export interface ChatDependencies {
   readonly bodyLimit: number;
   /** Whether the server may set cache marks of its own; `x-prompt-caching: off` opts out for one request. */
   readonly promptCaching: boolean;
+  readonly streamPace: Pace;
+  readonly plainPace: Pace;
   /** Told when a stream begins and when it is over. */
   readonly onStream: (change: 1 | -1) => void;
 }
 
 export const registerChatCompletions = (app: FastifyInstance, dependencies: ChatDependencies): void => {
-  const { answer, catalogue, bodyLimit, promptCaching, onStream } = dependencies;
+  const { answer, catalogue, bodyLimit, promptCaching, streamPace, plainPace, onStream } = dependencies;
 
-  /** Frames as they come; a failure is the last of them, and nothing pretends that it ended well. */
+  /** Asks the model, telling headers and log what becomes known on the way. */
+  const ask = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest): Promise<Answer> => {
+    const { record } = request;
+    const answered = await answer(body, {
+      signal: callerSignal(reply),
+      caller: record.caller ?? 'anonymous',
+      promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
+      onRetry: () => {
+        record.retries += 1;
+      },
+      onPrepared: (target, report) => {
+        record.target = target;
+        record.report = report;
+        // Where the status is out already, headers are too late.
+        if (reply.raw.headersSent) return;
+        setReportHeaders(reply, report);
+        setSunsetHeaders(reply, catalogue.sunset(target.model, target.upstream));
+      },
+    });
+    record.origin = answered.origin;
+    record.schemaProblems = answered.schemaProblems;
+    if (!reply.raw.headersSent) setOriginHeaders(reply, answered.origin);
+    return answered;
+  };
+
+  const replyOptions = ({ settings }: Answer, { model }: ChatRequest): ReplyOptions => ({
+    ...settings,
+    model,
+    created: Math.floor(Date.now() / 1000),
+    fallbackId: makeMessageId(),
+  });
+
   async function* frames(
     request: FastifyRequest,
-    { events }: Answer,
-    options: ReplyOptions,
+    reply: FastifyReply,
+    body: ChatRequest,
   ): AsyncGenerator<string> {
     const { record } = request;
-    const encoder = createChunkEncoder(options);
+    const answered = await ask(request, reply, body);
+    const encoder = createChunkEncoder(replyOptions(answered, body));
     onStream(1);
     try {
-      for await (const batch of events) {
+      for await (const batch of answered.events) {
         const text = encoder.push(batch);
+        // At every step: a caller who hangs up is logged before this generator hears of it.
+        Object.assign(record, encoder.summary());
         if (text === '') continue;
         record.firstByteMs ??= performance.now() - record.startedAt;
         yield text;
       }
       yield encoder.end();
-    } catch (error) {
-      record.error = error;
-      if (!(error instanceof CallerGone)) yield errorFrame(toKnownError(error, request, bodyLimit).toBody());
     } finally {
       onStream(-1);
       Object.assign(record, encoder.summary());
     }
   }
 
-  const plain = async (request: FastifyRequest, { whole }: Answer, options: ReplyOptions) => {
-    const folded = await whole();
+  const complete = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest) => {
+    const answered = await ask(request, reply, body);
+    const folded = await answered.whole();
     request.record.usage = folded.usage;
     request.record.finish = folded.finish.upstreamReason;
-    return toCompletion(folded, options);
+    return toCompletion(folded, replyOptions(answered, body));
   };
 
-  app.post('/v1/chat/completions', async (request: FastifyRequest, reply: FastifyReply) => {
+  /** Too late for a status: the log still hears of it. */
+  const failLate = (request: FastifyRequest, error: unknown): string => {
     const { record } = request;
-    const body = parseRequest(request.body);
-    record.model = body.model;
-    record.stream = body.stream === true;
-    record.metadata = body.metadata ?? undefined;
+    record.error = error;
+    if (error instanceof CallerGone) return '';
+    const known = toKnownError(error, request, bodyLimit);
+    record.origin ??= originOf(known);
+    return errorFrame(known.toBody());
+  };
 
-    const answered = await answer(body, {
-      signal: callerSignal(reply),
-      caller: record.caller ?? 'anonymous',
-      promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
-      onPrepared: (target, report) => {
-        record.target = target;
-        record.report = report;
-        setReportHeaders(reply, report);
-      },
-    });
-    record.origin = answered.origin;
-    record.schemaProblems = answered.schemaProblems;
-    setOriginHeaders(reply, answered.origin);
-    setSunsetHeaders(reply, catalogue.sunset(answered.target.model, answered.target.upstream));
+  app.post(
+    '/v1/chat/completions',
+    { config: { metered: true } },
+    async (request: FastifyRequest, reply: FastifyReply) => {
+      const { record } = request;
+      const body = parseRequest(request.body);
+      record.model = body.model;
+      record.stream = body.stream === true;
+      record.metadata = body.metadata ?? undefined;
 
-    const options: ReplyOptions = {
-      ...answered.settings,
-      model: body.model,
-      created: Math.floor(Date.now() / 1000),
-      fallbackId: makeMessageId(),
-    };
-    if (!answered.settings.stream) return plain(request, answered, options);
-    await deliver(reply, frames(request, answered, options));
-    return reply;
-  });
+      const onFailure = (error: unknown) => failLate(request, error);
+      if (body.stream !== true)
+        return deliverPlain(reply, complete(request, reply, body), plainPace, onFailure);
+      await deliverStream(reply, frames(request, reply, body), streamPace, onFailure);
+      return reply;
+    },
+  );
 };

@@ -1,13 +1,23 @@
 /**
- * A stream of frames to the caller: the one file that writes to the socket itself. It owns back-pressure,
- * the caller's leaving, and the teardown. Written straight to `reply.raw` because the headers must leave
- * together with the first frame, and because `Readable.from` costs another queue per stream.
+ * Answers that take their time, to the caller: the one file that writes to the socket itself. It owns
+ * back-pressure, keep-alives, the caller's leaving, and the teardown. Written straight to `reply.raw` because
+ * the headers must leave together with the first frame, and because `Readable.from` costs another queue per
+ * stream. BEHAVIOUR 7.5 to 7.8.
  */
 
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { CallerGone } from '../errors.ts';
 import { setTimingHeaders } from '../plugins/headers.ts';
+
+/** Times in ms. */
+export interface Pace {
+  /** How long the status is held back for the answer to begin; 0: for ever. */
+  readonly hold: number;
+  /** The longest silence once the status is out. */
+  readonly interval: number;
+}
 
 /**
  * A signal that is aborted when the caller hangs up before the answer is complete. (Not `request.signal`:
@@ -21,25 +31,111 @@ export const callerSignal = (reply: FastifyReply): AbortSignal => {
   return controller.signal;
 };
 
+/** Waits until there is room again, or nobody to make any; leaves no listener behind. */
+const flowing = async (raw: ServerResponse): Promise<void> => {
+  const settled = new AbortController();
+  const { signal } = settled;
+  await Promise.race([once(raw, 'drain', { signal }), once(raw, 'close', { signal })]).finally(() =>
+    settled.abort(),
+  );
+};
+
+/** The status and headers, sent when there is something to say, and a filler for the silences after. */
+const openReply = (reply: FastifyReply, headers: Record<string, string>, filler: string, pace: Pace) => {
+  const { raw } = reply;
+  let timer: NodeJS.Timeout | undefined;
+  let isCommitted = false;
+
+  const commit = (): void => {
+    if (isCommitted) return;
+    isCommitted = true;
+    reply.headers(headers);
+    setTimingHeaders(reply);
+    reply.hijack();
+    raw.writeHead(200, reply.getHeaders() as Record<string, string>);
+    clearTimeout(timer);
+    timer = setTimeout(beat, pace.interval);
+  };
+  const beat = (): void => {
+    commit();
+    // With a full buffer the caller has plenty to read.
+    if (!raw.writableNeedDrain) raw.write(filler);
+    timer?.refresh();
+  };
+  if (pace.hold > 0) timer = setTimeout(beat, pace.hold);
+  const stop = (): void => clearTimeout(timer);
+  raw.once('close', stop);
+
+  return {
+    isCommitted: () => isCommitted,
+    write: async (text: string): Promise<void> => {
+      commit();
+      timer?.refresh();
+      if (!raw.write(text)) await flowing(raw);
+    },
+    end: (text = ''): void => {
+      commit();
+      stop();
+      raw.end(text);
+    },
+    stop,
+  };
+};
+
 const streamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 };
 
-/** Resolves when the last frame is handed over, or the caller has left. Throws what the frames throw. */
-export const deliver = async (reply: FastifyReply, frames: AsyncIterable<string>): Promise<void> => {
+/**
+ * Resolves when the last frame is handed over, or the caller has left. A failure before the status is out is
+ * thrown; a later one becomes the last frame, made by `onFailure`, and nothing pretends that it ended well.
+ */
+export const deliverStream = async (
+  reply: FastifyReply,
+  frames: AsyncIterable<string>,
+  pace: Pace,
+  onFailure: (error: unknown) => string,
+): Promise<void> => {
   const { raw } = reply;
-  reply.headers(streamHeaders);
-  setTimingHeaders(reply);
-  reply.hijack();
-  const headers = Object.entries(reply.getHeaders()).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
-  );
-  raw.writeHead(200, Object.fromEntries(headers));
-  for await (const text of frames) {
-    if (raw.destroyed) return;
-    if (!raw.write(text)) await Promise.race([once(raw, 'drain'), once(raw, 'close')]);
+  const open = openReply(reply, streamHeaders, ': keep-alive\n\n', pace);
+  try {
+    for await (const text of frames) {
+      if (raw.destroyed) return;
+      await open.write(text);
+    }
+    open.end();
+  } catch (error) {
+    open.stop();
+    if (!open.isCommitted()) throw error;
+    const last = onFailure(error);
+    if (!raw.destroyed) open.end(last);
   }
-  raw.end();
+};
+
+/**
+ * A plain answer. Where it takes longer than the hold, 200 and JSON white space go out first, for routers that
+ * drop silent connections; if it fails after that, the connection is destroyed, so that no client takes what
+ * it has for an answer, and the failure is told to `onFailure`.
+ */
+export const deliverPlain = async (
+  reply: FastifyReply,
+  answer: Promise<object>,
+  pace: Pace,
+  onFailure: (error: unknown) => void,
+): Promise<FastifyReply> => {
+  const open = openReply(reply, { 'content-type': 'application/json; charset=utf-8' }, ' ', pace);
+  try {
+    const body = await answer;
+    open.stop();
+    if (!open.isCommitted()) return reply.send(body);
+    open.end(JSON.stringify(body));
+  } catch (error) {
+    open.stop();
+    if (!open.isCommitted()) throw error;
+    onFailure(error);
+    reply.raw.destroy();
+  }
+  return reply;
 };

@@ -14,7 +14,7 @@ const toWire = (model: Model, catalogue: Catalogue) => {
     id: model.id,
     object: 'model' as const,
     created: Date.parse(model.released) / 1000,
-    owned_by: model.family === 'claude' ? 'anthropic' : 'amazon',
+    owned_by: model.owner,
     shutdown_date: (first === undefined ? undefined : model.lifecycle.retires?.[first]) ?? null,
     aliases: catalogue.aliases(model),
     upstreams,

@@ -49,6 +49,19 @@ export const measure = (value: unknown): number => {
   return size;
 };
 
+/**
+ * Whether a JSON value is nested deeper than any real one. It would be read without trouble, but writing it
+ * again recurses, and some thousand levels end the stack.
+ */
+export const isTooDeep = (value: unknown): boolean => {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > maxNesting) return true;
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+  }
+  return false;
+};
+
 export type Spend = (amount: number) => void;
 
 /** What one conversion may cost in all, its output included. */

@@ -50,8 +50,9 @@ interface Place {
 
 interface Native {
   readonly schema: JsonObject;
-  /** Optional properties and schemas below, references followed. */
+  /** Optional properties, unions and schemas below, references followed. */
   readonly optional: number;
+  readonly unions: number;
   readonly nodes: number;
 }
 
@@ -63,7 +64,13 @@ const deeper = ({ depth, open }: Place, reference?: string): Place => ({
 const together = (schema: JsonObject, optional: number, inner: readonly Native[]): Native => {
   const nodes = inner.reduce((sum, each) => sum + each.nodes, 1);
   if (nodes > maxNodes) throw new SchemaTooLarge(`The schema expands to more than ${maxNodes} schemas.`);
-  return { schema, nodes, optional: inner.reduce((sum, each) => sum + each.optional, optional) };
+  const isUnion = schema.anyOf !== undefined || Array.isArray(schema.type);
+  return {
+    schema,
+    nodes,
+    optional: inner.reduce((sum, each) => sum + each.optional, optional),
+    unions: inner.reduce((sum, each) => sum + each.unions, isUnion ? 1 : 0),
+  };
 };
 
 const combined = (first: JsonObject, second: JsonObject, walk: Walk): JsonObject => {
@@ -191,7 +198,7 @@ const objectParts = (value: JsonObject, place: Place, walk: Walk): Native => {
   );
 };
 
-const nothing: Native = { schema: {}, optional: 0, nodes: 0 };
+const nothing: Native = { schema: {}, optional: 0, unions: 0, nodes: 0 };
 
 const plain = (value: JsonObject, place: Place, walk: Walk): Native => {
   const declared = typesOf(value);
@@ -262,11 +269,16 @@ const containers = (definitions: ReadonlyMap<string, Native>): JsonObject => {
   );
 };
 
-/**
- * The native form, and whether it says all that the original says: if not `exact`, the result has to be
- * checked against the original. Undefined: there is no native form. Throws `SchemaTooLarge`.
- */
-export const toNativeSchema = (schema: JsonObject): { schema: JsonObject; exact: boolean } | undefined => {
+export interface NativeSchema {
+  readonly schema: JsonObject;
+  /** Whether it says all that the original says; if not, the result has to be checked against that. */
+  readonly exact: boolean;
+  /** Optional properties and unions, of which the strict tools of a request may have few together. */
+  readonly loose: number;
+}
+
+/** The native form. Undefined: there is none. Throws `SchemaTooLarge`. */
+export const toNativeSchema = (schema: JsonObject): NativeSchema | undefined => {
   measure(schema);
   const walk: Walk = { root: schema, spend: createMeter(), definitions: new Map(), exact: true };
   try {
@@ -274,7 +286,11 @@ export const toNativeSchema = (schema: JsonObject): { schema: JsonObject; exact:
     const { node, place } = expand(schema, start, walk);
     const native = convert(node, place, walk);
     if (native.schema.type !== 'object' || native.optional > maxOptional) return undefined;
-    return { schema: { ...native.schema, ...containers(walk.definitions) }, exact: walk.exact };
+    return {
+      schema: { ...native.schema, ...containers(walk.definitions) },
+      exact: walk.exact,
+      loose: native.optional + native.unions,
+    };
   } catch (error) {
     if (error instanceof Inexpressible) return undefined;
     throw error;

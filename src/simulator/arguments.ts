@@ -113,7 +113,7 @@ const valueFor = (given: Fields, source: Source, depth: number): unknown => {
   if (Array.isArray(schema.enum) && schema.enum.length > 0) return enumFor(schema.enum, source);
   const options = [...listOf(schema.anyOf), ...listOf(schema.oneOf)].filter(isFields);
   const option = options.find((candidate) => candidate.type !== 'null') ?? options[0];
-  if (option !== undefined && schema.type === undefined) return valueFor(option, source, depth);
+  if (option !== undefined && schema.type === undefined) return valueFor(option, source, depth + 1);
   const parts = listOf(schema.allOf).filter(isFields);
   if (parts.length > 0 && schema.type === undefined) {
     return Object.assign({}, ...parts.map((part) => valueFor(part, source, depth + 1))) as unknown;

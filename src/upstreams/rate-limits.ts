@@ -1,15 +1,7 @@
 /** Anthropic's rate-limit headers in OpenAI's names and form. */
 
+import { duration } from '../duration.ts';
 import { header, type UpstreamResponse } from './http.ts';
-
-/** 90.5 s -> `1m30.5s`, as OpenAI writes durations. */
-export const duration = (milliseconds: number): string => {
-  const total = Math.max(0, milliseconds) / 1000;
-  const hours = Math.floor(total / 3600);
-  const minutes = Math.floor((total % 3600) / 60);
-  const seconds = Math.round((total % 60) * 1000) / 1000;
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${seconds}s`;
-};
 
 /** OpenAI's kinds, and Anthropic's names for each, best first: some answers speak of input tokens alone. */
 const sources = {

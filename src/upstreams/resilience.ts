@@ -1,56 +1,151 @@
-/** How long an upstream is waited for, and how a wait ends. */
+/**
+ * What happens when an upstream fails before its first event: another upstream at once, else the same one
+ * again after a wait, and none that keeps failing. BEHAVIOUR 8.2, 8.3. After the first event nothing is
+ * repeated: what the caller has seen cannot be taken back.
+ */
 
-import type { Timeouts } from '../config.ts';
-import { upstreamTimeout } from '../errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import type { Target } from '../catalogue.ts';
+import type { UpstreamName } from '../chat.ts';
+import { ApiError, overloaded, UpstreamFault } from '../errors.ts';
 
-export interface Watch {
-  /** Aborted when a wait has ended or the caller has left, with the error as its reason. */
-  readonly signal: AbortSignal;
-  /** A sign of life; before the first event it does not count. */
-  readonly activity: () => void;
-  /** The first event is here: from now on silence is what is measured. */
-  readonly started: () => void;
-  /** Ends all waits. Unless the answer is complete, the upstream call is cancelled. */
-  readonly done: (complete: boolean) => void;
+export interface ResilienceOptions {
+  readonly maxRetries: number;
+  /** Ms from the first attempt in which retries may begin. */
+  readonly retryBudget: number;
+  /** Ms; an upstream that asks for a longer wait is not waited for. */
+  readonly retryAfterCap: number;
+  /** Ms until a broken upstream is probed again. */
+  readonly breakerCooldown: number;
+  /** 0 to 1. */
+  readonly random?: () => number;
 }
 
-/** `stream`: whether events are awaited; a plain call is bounded by its total alone. Times in ms. */
-export const watch = ({ firstByte, idle, total }: Timeouts, stream: boolean, caller: AbortSignal): Watch => {
-  const controller = new AbortController();
-  const expire = (which: string, after: number) =>
-    setTimeout(() => controller.abort(upstreamTimeout(which, after)), after);
+export interface Resilience {
+  /**
+   * The first attempt that succeeds, over the targets in their order. Rejects with the failure that says
+   * most, or with the signal's reason.
+   */
+  run<Result>(
+    targets: readonly Target[],
+    attempt: (target: Target) => Promise<Result>,
+    signal: AbortSignal,
+    onRetry: () => void,
+  ): Promise<Result>;
+  /** Upstreams that are not asked for now, because they kept failing. */
+  readonly broken: () => readonly UpstreamName[];
+}
 
-  let silence = stream ? expire('The model did not begin to answer in time', firstByte) : undefined;
-  let hasStarted = false;
-  const whole = expire('The answer took longer than this server allows', total);
-  const settle = () => {
-    clearTimeout(silence);
-    clearTimeout(whole);
-    caller.removeEventListener('abort', leave);
+const retryable: ReadonlySet<number> = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
+const failuresToBreak = 5;
+/** Ms: full jitter below a ceiling that doubles. */
+const firstBackoff = 500;
+const longestBackoff = 8000;
+
+interface Verdict {
+  /** Another upstream may do better. */
+  readonly elsewhere: boolean;
+  /** The same one may, later. */
+  readonly again: boolean;
+  /** It speaks against the upstream's health. */
+  readonly counts: boolean;
+  /** Ms, where the upstream named a wait. */
+  readonly wait: number | undefined;
+}
+
+const hopeless: Verdict = { elsewhere: false, again: false, counts: false, wait: undefined };
+
+const judge = (error: unknown): Verdict => {
+  if (!(error instanceof ApiError)) return hopeless;
+  const { cause, code, status } = error;
+  if (code === 'upstream_credential_refused') return { ...hopeless, elsewhere: true };
+  if (error.headers['x-should-retry'] === 'false') return hopeless;
+  if (cause instanceof UpstreamFault) {
+    const again = retryable.has(cause.status);
+    const wait = cause.retryAfter === undefined ? undefined : cause.retryAfter * 1000;
+    return { elsewhere: again, again, counts: cause.status >= 500, wait };
+  }
+  // No answer at all: a connection that failed, or a wait that ended.
+  const isSilence = code === 'upstream_error' || code === 'upstream_timeout';
+  return isSilence && status >= 500
+    ? { elsewhere: true, again: true, counts: true, wait: undefined }
+    : hopeless;
+};
+
+/** A refusal of ours at the second upstream, or trouble with our credential, says less than what came before. */
+const saysLittle = (error: unknown): boolean =>
+  error instanceof ApiError &&
+  (error.code === 'upstream_credential_refused' ||
+    (error.status === 400 && !(error.cause instanceof UpstreamFault)));
+
+const telling = (earlier: unknown, later: unknown): unknown =>
+  earlier !== undefined && saysLittle(later) ? earlier : later;
+
+export const createResilience = (options: ResilienceOptions): Resilience => {
+  const { maxRetries, retryBudget, retryAfterCap, breakerCooldown, random = Math.random } = options;
+  const newBreaker = () =>
+    circuitBreaker(
+      handleWhen((error) => judge(error).counts),
+      { halfOpenAfter: breakerCooldown, breaker: new ConsecutiveBreaker(failuresToBreak) },
+    );
+  const breakers = new Map<UpstreamName, ReturnType<typeof newBreaker>>();
+  const breakerOf = (upstream: UpstreamName) => {
+    const known = breakers.get(upstream) ?? newBreaker();
+    breakers.set(upstream, known);
+    return known;
   };
-  const leave = () => {
-    settle();
-    controller.abort(caller.reason);
-  };
-  if (caller.aborted) leave();
-  else caller.addEventListener('abort', leave, { once: true });
+  /** One request at a time probes a half-open upstream; the others go elsewhere meanwhile. */
+  const isShut = (upstream: UpstreamName): boolean => breakerOf(upstream).state === CircuitState.HalfOpen;
+
+  const backoff = (retry: number) => random() * Math.min(longestBackoff, firstBackoff * 2 ** retry);
 
   return {
-    signal: controller.signal,
-    activity: () => {
-      if (hasStarted) silence?.refresh();
+    run: async (targets, attempt, signal, onRetry) => {
+      const startedAt = performance.now();
+      let failure: unknown;
+      let retries = 0;
+
+      /** With no other upstream to turn to, a broken one is asked all the same. */
+      const ask = (target: Target) =>
+        targets.length === 1
+          ? attempt(target)
+          : isShut(target.upstream)
+            ? Promise.reject(new BrokenCircuitError())
+            : breakerOf(target.upstream).execute(() => attempt(target));
+
+      let candidates = targets;
+      for (let round = 0; ; round++) {
+        const hopeful: Target[] = [];
+        let pause = Number.POSITIVE_INFINITY;
+        for (const target of candidates) {
+          if (round > 0 && retries >= maxRetries) throw failure;
+          if (round > 0) retries += 1;
+          if (failure !== undefined) onRetry();
+          try {
+            return await ask(target);
+          } catch (error) {
+            signal.throwIfAborted();
+            if (error instanceof BrokenCircuitError) {
+              hopeful.push(target);
+              continue;
+            }
+            const { elsewhere, again, wait = backoff(round) } = judge(error);
+            failure = telling(failure, error);
+            if (!elsewhere) throw failure;
+            if (again && wait <= retryAfterCap) {
+              hopeful.push(target);
+              pause = Math.min(pause, wait);
+            }
+          }
+        }
+        failure ??= overloaded('The upstreams of this model keep failing.', breakerCooldown / 1000);
+        const isLate = performance.now() - startedAt + pause > retryBudget;
+        if (pause === Number.POSITIVE_INFINITY || retries >= maxRetries || isLate) throw failure;
+        await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+        candidates = hopeful;
+      }
     },
-    started: () => {
-      hasStarted = true;
-      clearTimeout(silence);
-      silence =
-        stream && !controller.signal.aborted
-          ? expire('The model stopped in the middle of its answer', idle)
-          : undefined;
-    },
-    done: (complete) => {
-      settle();
-      if (!complete) controller.abort();
-    },
+    broken: () => [...breakers].filter(([, { state }]) => state === CircuitState.Open).map(([name]) => name),
   };
 };

@@ -120,6 +120,21 @@ const cases: readonly Case[] = [
     adjusted: true,
   },
 
+  {
+    name: 'a system message between calls and results is hoisted even there, or the results would be lost',
+    model: opus,
+    input: [
+      hi,
+      { role: 'assistant', tool_calls: [wireCall('a'), wireCall('b')] },
+      tool('a', 'A'),
+      { role: 'system', content: 'note' },
+      tool('b', 'B'),
+    ],
+    system: ['note'],
+    expected: [user('Hi'), assistant(call('a'), call('b')), user(result('a', 'A'), result('b', 'B'))],
+    adjusted: true,
+  },
+
   // BEHAVIOUR 3.2
   {
     name: 'a run of tool messages becomes one user turn with the next user message after them',
@@ -259,7 +274,7 @@ const cases: readonly Case[] = [
     adjusted: true,
   },
   {
-    name: 'the same call id in two rounds answers each round by itself',
+    name: 'the same call id in two rounds answers each round by itself, under an id of its own',
     input: [
       hi,
       { role: 'assistant', tool_calls: [wireCall('a')] },
@@ -271,8 +286,8 @@ const cases: readonly Case[] = [
       user('Hi'),
       assistant(call('a')),
       user(result('a', 'one')),
-      assistant(call('a')),
-      user(result('a', 'two')),
+      assistant(call('a_1')),
+      user(result('a_1', 'two')),
     ],
   },
   {

@@ -42,6 +42,7 @@ export const request = (line: string, headers: Readonly<Record<string, string>> 
   [
     `${line} HTTP/1.1`,
     'host: x',
+    'connection: close',
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     '',
     body,

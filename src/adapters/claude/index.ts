@@ -35,7 +35,8 @@ const encodeOutput = (
 };
 
 export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
-  encode: (prompt, { model, upstream }) => {
+  encode: (prompt, target) => {
+    const { model, upstream } = target;
     const names = renameTools(prompt, toolNameRule);
     const { thinking, effort } = encodeThinking(prompt, model);
     const serviceTier = encodeServiceTier(prompt, upstream);
@@ -45,7 +46,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
         body: {
           max_tokens: prompt.maxTokens ?? model.maxOutput,
           ...(prompt.system.length === 0 ? {} : { system: prompt.system.map(textBlock) }),
-          ...encodeTools(prompt, names),
+          ...encodeTools(prompt, names, target),
           messages: prompt.turns.map((turn) => encodeTurn(turn, names)),
           ...(prompt.temperature === undefined ? {} : { temperature: prompt.temperature }),
           ...(prompt.topP === undefined ? {} : { top_p: prompt.topP }),

@@ -1,7 +1,12 @@
 /** Tools and the choice among them, in Anthropic's form. */
 
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Prompt, Tool } from '../../chat.ts';
+import type { Target } from '../../catalogue.ts';
+import type { JsonObject, Prompt, Tool } from '../../chat.ts';
+import { invalidRequest } from '../../errors.ts';
+import { SchemaTooLarge } from '../../schema/bounds.ts';
+import { toNativeSchema } from '../../schema/claude.ts';
+import { withPlainTop } from '../../schema/top-level.ts';
 import type { NameRule, ToolNames } from '../names.ts';
 import { cacheControl } from './messages.ts';
 
@@ -11,10 +16,46 @@ export const toolNameRule: NameRule = {
   maxLength: 64,
 };
 
-const encodeTool = (tool: Tool, names: ToolNames): Anthropic.Tool => ({
+/** What the strict tools of one request may come to (reference: anthropic-messages section 4). */
+const mostStrict = { tools: 20, loose: 16 };
+
+/** Runs a step that walks a caller's schema; one of absurd size is the caller's mistake. */
+const walking = <Result>(index: number, walk: () => Result): Result => {
+  try {
+    return walk();
+  } catch (error) {
+    if (!(error instanceof SchemaTooLarge)) throw error;
+    const path = `tools[${index}].function.parameters`;
+    throw invalidRequest(`${path}: is too large or too deeply nested. Simplify it.`, path);
+  }
+};
+
+/**
+ * The schemas of the tools that decoding can be bound to, by name: those that can be said whole. None at
+ * all where they are too many together, for the API would refuse the request.
+ */
+const strictSchemas = ({ tools }: Prompt, { model, upstream }: Target): ReadonlyMap<string, JsonObject> => {
+  if (upstream !== 'anthropic' || !model.jsonSchema.anthropic) return new Map();
+  const strict = tools.flatMap((tool, index) => {
+    const native = tool.strict ? walking(index, () => toNativeSchema(tool.parameters)) : undefined;
+    return native?.exact ? [{ name: tool.name, ...native }] : [];
+  });
+  const loose = strict.reduce((sum, each) => sum + each.loose, 0);
+  return strict.length > mostStrict.tools || loose > mostStrict.loose
+    ? new Map()
+    : new Map(strict.map(({ name, schema }) => [name, schema]));
+};
+
+const encodeTool = (
+  tool: Tool,
+  index: number,
+  names: ToolNames,
+  strict: JsonObject | undefined,
+): Anthropic.Tool => ({
   name: names.send(tool.name),
   ...(tool.description === undefined ? {} : { description: tool.description }),
-  input_schema: tool.parameters as Anthropic.Tool.InputSchema,
+  input_schema: (strict ?? walking(index, () => withPlainTop(tool.parameters))) as Anthropic.Tool.InputSchema,
+  ...(strict === undefined ? {} : { strict: true }),
   ...cacheControl(tool.cache),
 });
 
@@ -38,11 +79,13 @@ const encodeChoice = ({ toolChoice, parallelToolCalls }: Prompt, names: ToolName
 export const encodeTools = (
   prompt: Prompt,
   names: ToolNames,
+  target: Target,
 ): Pick<Anthropic.MessageCreateParams, 'tools' | 'tool_choice'> => {
   if (prompt.tools.length === 0) return {};
   const isDefault = prompt.toolChoice.type === 'auto' && prompt.parallelToolCalls;
+  const strict = strictSchemas(prompt, target);
   return {
-    tools: prompt.tools.map((tool) => encodeTool(tool, names)),
+    tools: prompt.tools.map((tool, index) => encodeTool(tool, index, names, strict.get(tool.name))),
     ...(isDefault ? {} : { tool_choice: encodeChoice(prompt, names) }),
   };
 };

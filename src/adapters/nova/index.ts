@@ -4,17 +4,18 @@ import type { Prompt } from '../../chat.ts';
 import type { Model } from '../../models.ts';
 import type { Adapter } from '../adapter.ts';
 import { renameTools } from '../names.ts';
-import { encodeText, encodeTurns, toolsAsText } from './messages.ts';
+import { encodeText, encodeTurns, losesMark, toolsAsText } from './messages.ts';
 import { converseEvents, createConverseDecoder } from './stream.ts';
 import { encodeTools, toolNameRule } from './tools.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from './wire.ts';
 
-/** The character set and length Converse takes in request metadata. */
-const metadataText = (value: string) => value.replace(/[^A-Za-z0-9\s:_@$#=/+,\-.]/g, '_').slice(0, 256);
+/** The character set and length Converse takes in request metadata. Its white space is ASCII's, not ours. */
+const metadataText = (value: string) => value.replace(/[^A-Za-z0-9 \t\r\n:_@$#=/+,\-.]/g, '_').slice(0, 256);
 
-/** At most 16 pairs; the user comes first, so that it is never the one cut. */
+/** At most 16 pairs; the user comes first, so that it is never the one cut, nor replaced by a pair of that name. */
 const encodeMetadata = ({ user, metadata }: Prompt): Record<string, string> | undefined => {
-  const pairs = Object.entries({ ...(user === undefined ? {} : { user }), ...metadata })
+  const known = user === undefined ? {} : { user };
+  const pairs = Object.entries({ ...known, ...metadata, ...known })
     .slice(0, 16)
     .map(([key, value]) => [metadataText(key), metadataText(value)] as const)
     .filter(([key]) => key !== '');
@@ -24,13 +25,12 @@ const encodeMetadata = ({ user, metadata }: Prompt): Record<string, string> | un
 /** Converse's own limit on stop sequences for Nova. */
 const mostStops = 4;
 
+/** The simulator's and older documentation's ceiling; the current page names none. */
+const mostTopK = 128;
+
 /** For tools AWS advises to decode greedily; done only where the caller has no wish of his own. */
-const isGreedy = ({ tools, temperature, topP, topK }: Prompt, { thinking }: Model): boolean =>
-  tools.length > 0 &&
-  thinking === null &&
-  temperature === undefined &&
-  topP === undefined &&
-  topK === undefined;
+const isGreedy = ({ temperature, topP, topK }: Prompt, { thinking }: Model): boolean =>
+  thinking === null && temperature === undefined && topP === undefined && topK === undefined;
 
 const encodeInference = (
   { maxTokens, temperature, topP, stop }: Prompt,
@@ -45,7 +45,7 @@ const encodeInference = (
 
 /** What has no place in Converse itself goes to the model in its native form. */
 const encodeNative = ({ topK, thinking }: Prompt, greedy: boolean): Record<string, unknown> => ({
-  ...(topK !== undefined || greedy ? { inferenceConfig: { topK: topK ?? 1 } } : {}),
+  ...(topK !== undefined || greedy ? { inferenceConfig: { topK: Math.min(topK ?? 1, mostTopK) } } : {}),
   ...(thinking.mode === 'adaptive'
     ? { reasoningConfig: { type: 'enabled', maxReasoningEffort: thinking.effort ?? 'medium' } }
     : {}),
@@ -55,20 +55,28 @@ export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
   encode: (prompt, { model }) => {
     const names = renameTools(prompt, toolNameRule);
     const toolConfig = encodeTools(prompt, names);
-    const greedy = isGreedy(prompt, model);
+    const turns = toolConfig === undefined ? prompt.turns.map(toolsAsText) : prompt.turns;
+    const greedy = toolConfig !== undefined && isGreedy(prompt, model);
     const native = encodeNative(prompt, greedy);
     const metadata = encodeMetadata(prompt);
     return {
       request: {
         ...(prompt.system.length === 0 ? {} : { system: prompt.system.flatMap(encodeText) }),
-        messages: encodeTurns(toolConfig === undefined ? prompt.turns.map(toolsAsText) : prompt.turns, names),
+        messages: encodeTurns(turns, names),
         inferenceConfig: encodeInference(prompt, greedy),
         ...toolConfig,
         ...(Object.keys(native).length === 0 ? {} : { additionalModelRequestFields: native }),
         ...(metadata === undefined ? {} : { requestMetadata: metadata }),
         ...(prompt.serviceTier === undefined ? {} : { serviceTier: { type: prompt.serviceTier } }),
       },
-      report: { ignored: [], adjusted: prompt.stop.length > mostStops ? ['stop'] : [] },
+      report: {
+        ignored: [],
+        adjusted: [
+          ...(prompt.stop.length > mostStops ? ['stop'] : []),
+          ...(prompt.topK !== undefined && prompt.topK > mostTopK ? ['top_k'] : []),
+          ...(losesMark(prompt.tools, turns) ? ['cache_control'] : []),
+        ],
+      },
       decoder: { tools: names, thinkingTags: model.thinkingTags && toolConfig !== undefined },
     };
   },

@@ -7,10 +7,12 @@ import type {
   JsonObject,
   Part,
   TextPart,
+  Tool,
   ToolResultPart,
   Turn,
 } from '../../chat.ts';
 import { invalidRequest } from '../../errors.ts';
+import { isTooDeep } from '../../schema/bounds.ts';
 import { sendCallId, type ToolNames } from '../names.ts';
 import type { WireContent, WireResultContent } from './wire.ts';
 
@@ -38,18 +40,20 @@ const formats: Readonly<Record<string, string>> = {
 
 /** Converse takes letters, digits, single spaces, hyphens, parentheses and square brackets, once each. */
 const documentNames = () => {
-  const used = new Map<string, number>();
+  const used = new Set<string>();
   return (name: string): string => {
     const clean =
       name
         .replace(/\.[A-Za-z0-9]+$/, '')
         .replace(/[^A-Za-z0-9\-()[\] ]+/g, ' ')
         .replace(/ +/g, ' ')
-        .trim()
-        .slice(0, 180) || 'document';
-    const count = (used.get(clean) ?? 0) + 1;
-    used.set(clean, count);
-    return count === 1 ? clean : `${clean} (${count})`;
+        .trimStart()
+        .slice(0, 180)
+        .trimEnd() || 'document';
+    let free = clean;
+    for (let count = 2; used.has(free); count += 1) free = `${clean} (${count})`;
+    used.add(free);
+    return free;
   };
 };
 
@@ -64,14 +68,44 @@ const documentContent = ({ source, name }: DocumentPart, nameDocument: NameDocum
 });
 
 /** Nova's caches live five minutes; there is no other time to ask for. */
-export const cachePoint = (cache: CacheMark | undefined) =>
+const cachePoint = (cache: CacheMark | undefined) =>
   cache === undefined ? [] : [{ cachePoint: { type: 'default' as const } }];
 
-/** A result that is the text of a JSON object travels as one. */
+/**
+ * Whether a mark has no place on Nova's wire: after anything but text, and among tools, a cache point is an
+ * "extraneous key". (github.com/NousResearch/hermes-agent/issues/97281,
+ * github.com/aws-samples/generative-ai-use-cases/pull/1077, github.com/aws-samples/bedrock-engineer/pull/71)
+ */
+export const losesMark = (tools: readonly Tool[], turns: readonly Turn[]): boolean =>
+  tools.some(({ cache }) => cache !== undefined) ||
+  turns.some(({ parts }) =>
+    parts.some((part) => part.type !== 'text' && part.type !== 'thinking-block' && part.cache !== undefined),
+  );
+
+const hasEmptyKey = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  ((!Array.isArray(value) && Object.hasOwn(value, '')) || Object.values(value).some(hasEmptyKey));
+
+/** Converse refuses empty keys. Depth is bounded where arguments are read. */
+const withoutEmptyKeys = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withoutEmptyKeys);
+  const free = (key: string): string => (Object.hasOwn(value, key) ? free(`${key}_`) : key);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key === '' ? free('_') : key, withoutEmptyKeys(each)]),
+  );
+};
+
+const encodeInput = (input: JsonObject): JsonObject =>
+  hasEmptyKey(input) ? (withoutEmptyKeys(input) as JsonObject) : input;
+
+/** A result that is the text of a JSON object travels as one, unless Converse could not take it. */
 const asJson = (text: string): JsonObject | undefined => {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
-    return JSON.parse(text) as JsonObject;
+    const value = JSON.parse(text) as JsonObject;
+    return isTooDeep(value) || hasEmptyKey(value) ? undefined : value;
   } catch {
     return undefined;
   }
@@ -98,12 +132,12 @@ const encodePart = (
 ): WireContent[] => {
   switch (part.type) {
     case 'image':
-      return [imageContent(part), ...cachePoint(part.cache)];
+      return [imageContent(part)];
     case 'document':
-      return [documentContent(part, nameDocument), ...cachePoint(part.cache)];
+      return [documentContent(part, nameDocument)];
     case 'tool-call': {
-      const toolUse = { toolUseId: sendCallId(part.id), name: names.send(part.name), input: part.input };
-      return [{ toolUse }, ...cachePoint(part.cache)];
+      const input = encodeInput(part.input);
+      return [{ toolUse: { toolUseId: sendCallId(part.id), name: names.send(part.name), input } }];
     }
     case 'tool-result': {
       const toolResult = {
@@ -111,7 +145,7 @@ const encodePart = (
         content: resultContent(part.content, nameDocument),
         ...(part.isError ? { status: 'error' as const } : {}),
       };
-      return [{ toolResult }, ...cachePoint(part.cache)];
+      return [{ toolResult }];
     }
     case 'thinking-block':
       // Nova's reasoning is unsigned and must not come back.
@@ -134,10 +168,17 @@ export const toolsAsText = (turn: Turn): Turn => ({
   ...turn,
   parts: turn.parts.flatMap((part): Part[] => {
     if (part.type === 'tool-call') {
-      return [{ type: 'text', text: `[Called the tool ${part.name} with ${JSON.stringify(part.input)}]` }];
+      const told = `[Called the tool ${part.name} with ${JSON.stringify(part.input)}]`;
+      return [{ type: 'text', text: told, cache: part.cache }];
     }
     if (part.type !== 'tool-result') return [part];
-    return [{ type: 'text', text: part.isError ? '[The call failed:]' : '[It returned:]' }, ...part.content];
+    const said: readonly Part[] = [
+      { type: 'text', text: part.isError ? '[The call failed:]' : '[It returned:]' },
+      ...part.content,
+    ];
+    return said.map((each, index) =>
+      index === said.length - 1 && each.type !== 'thinking-block' ? { ...each, cache: part.cache } : each,
+    );
   }),
 });
 

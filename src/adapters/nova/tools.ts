@@ -5,7 +5,6 @@ import { invalidRequest } from '../../errors.ts';
 import { SchemaTooLarge } from '../../schema/bounds.ts';
 import { toNovaSchema } from '../../schema/nova.ts';
 import type { NameRule, ToolNames } from '../names.ts';
-import { cachePoint } from './messages.ts';
 import type { ConverseRequest, WireTool } from './wire.ts';
 
 /** Narrower than Converse's own rule: Nova stumbles over hyphens. */
@@ -15,31 +14,33 @@ export const toolNameRule: NameRule = {
   maxLength: 64,
 };
 
-const inputSchema = ({ parameters }: Tool, index: number): JsonObject => {
+const inputSchema = ({ parameters }: Tool, path: string): JsonObject => {
   try {
     return toNovaSchema(parameters);
   } catch (error) {
     if (!(error instanceof SchemaTooLarge)) throw error;
-    const path = `tools[${index}].function.parameters`;
     throw invalidRequest(`${path}: is too large or too deeply nested for this model. Simplify it.`, path);
   }
 };
 
 export const encodeTools = (
-  { tools, toolChoice }: Prompt,
+  { tools, toolChoice, format }: Prompt,
   names: ToolNames,
 ): Pick<ConverseRequest, 'toolConfig'> | undefined => {
   if (tools.length === 0 || toolChoice.type === 'none') return undefined;
-  const specs = tools.flatMap((tool, index): WireTool[] => [
-    {
+  const path = (index: number) =>
+    format.type === 'forced-tool'
+      ? 'response_format.json_schema.schema'
+      : `tools[${index}].function.parameters`;
+  const specs = tools.map(
+    (tool, index): WireTool => ({
       toolSpec: {
         name: names.send(tool.name),
         ...(tool.description === undefined ? {} : { description: tool.description }),
-        inputSchema: { json: inputSchema(tool, index) },
+        inputSchema: { json: inputSchema(tool, path(index)) },
       },
-    },
-    ...cachePoint(tool.cache),
-  ]);
+    }),
+  );
   const choice =
     toolChoice.type === 'required'
       ? { any: {} }

@@ -28,9 +28,7 @@ export type WireResultContent =
   | OnWire<Exclude<ToolResultContentBlock, ToolResultContentBlock.JsonMember>>
   | { json: Json };
 
-export type WireTool =
-  | { toolSpec: { name: string; description?: string; inputSchema: { json: Json } } }
-  | { cachePoint: { type: 'default'; ttl?: '5m' | '1h' } };
+export type WireTool = { toolSpec: { name: string; description?: string; inputSchema: { json: Json } } };
 
 export interface ConverseRequest
   extends Pick<ConverseInput, 'inferenceConfig' | 'requestMetadata' | 'serviceTier' | 'system'> {

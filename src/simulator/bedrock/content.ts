@@ -2,7 +2,16 @@ import { isBase64, sniff } from '../claude/media.ts';
 import { type Fields, fieldsOf, isBlank, isFields, textOf } from '../json.ts';
 import type { Model } from '../models.ts';
 import { refuseAws } from '../refusal.ts';
-import { fieldsAt, knownKeys, listAt, oneOfAt, onlyMember, stringAt, violates } from './shape.ts';
+import {
+  fieldsAt,
+  knownKeys,
+  listAt,
+  oneOfAt,
+  onlyMember,
+  refuseExtraneous,
+  stringAt,
+  violates,
+} from './shape.ts';
 
 /** What the blocks of one message add up to. */
 export interface Tally {
@@ -223,6 +232,9 @@ export const checkContent = (message: Fields, path: string, model: Model, names:
   const tally: Tally = { images: 0, documents: 0, texts: 0, names };
   for (const [index, block] of content.entries()) {
     checkBlock(block, `${path}.content.${index}`, textOf(message.role), model, tally);
+    // github.com/aws-samples/generative-ai-use-cases/pull/1077, github.com/aws-samples/bedrock-engineer/pull/71
+    const isMisplaced = fieldsOf(block).cachePoint !== undefined && !('text' in fieldsOf(content[index - 1]));
+    if (model.family === 'nova' && isMisplaced) refuseExtraneous(`${path}.content.${index}`, 'cachePoint');
   }
   if (tally.images > 20)
     refuseAws(`The message at ${path} has ${tally.images} images. A message can hold at most 20 images.`);

@@ -7,6 +7,11 @@ export const violates = (value: unknown, path: string, constraint: string): neve
     `1 validation error detected: Value '${String(value)}' at '${path}' failed to satisfy constraint: Member must ${constraint}`,
   );
 
+export const refuseExtraneous = (path: string, key: string): never =>
+  refuseAws(
+    `The model returned the following errors: Malformed input request: #/${path.replaceAll('.', '/')}: extraneous key [${key}] is not permitted, please reformat your input and try again.`,
+  );
+
 export const knownKeys = (fields: Fields, allowed: readonly string[], path: string): void => {
   const extra = Object.keys(fields).find((key) => !allowed.includes(key));
   if (extra !== undefined) {

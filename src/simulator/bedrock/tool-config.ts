@@ -2,21 +2,16 @@ import { type Fields, fieldsOf, isBlank, isFields, listOf, textOf } from '../jso
 import type { Model } from '../models.ts';
 import { refuseAws } from '../refusal.ts';
 import { checkCachePoint, toolName } from './content.ts';
-import { fieldsAt, knownKeys, listAt, onlyMember, stringAt } from './shape.ts';
+import { fieldsAt, knownKeys, listAt, onlyMember, refuseExtraneous, stringAt } from './shape.ts';
 
 /** Nova's own rule for the top level of a schema; below it, references and most combinators are out as well. */
 const NOVA_TOP = ['type', 'properties', 'required'];
 const NOVA_NEVER = ['$ref', '$schema', '$defs', 'definitions', 'oneOf', 'allOf', 'not'];
 
-const malformed = (path: string, key: string): never =>
-  refuseAws(
-    `The model returned the following errors: Malformed input request: #/${path.replaceAll('.', '/')}: extraneous key [${key}] is not permitted, please reformat your input and try again.`,
-  );
-
 const checkNovaInner = (schema: unknown, path: string, depth: number): void => {
   if (depth > 20 || !isFields(schema)) return;
   const bad = Object.keys(schema).find((key) => NOVA_NEVER.includes(key));
-  if (bad !== undefined) malformed(path, bad);
+  if (bad !== undefined) refuseExtraneous(path, bad);
   for (const [name, property] of Object.entries(fieldsOf(schema.properties))) {
     checkNovaInner(property, `${path}.properties.${name}`, depth + 1);
   }
@@ -25,7 +20,7 @@ const checkNovaInner = (schema: unknown, path: string, depth: number): void => {
 
 const checkNovaSchema = (schema: Fields, path: string): void => {
   const bad = Object.keys(schema).find((key) => !NOVA_TOP.includes(key));
-  if (bad !== undefined) malformed(path, bad);
+  if (bad !== undefined) refuseExtraneous(path, bad);
   checkNovaInner(schema, path, 0);
 };
 
@@ -79,7 +74,11 @@ export const checkToolConfig = (body: Fields, model: Model): void => {
     const path = `toolConfig.tools.${index}`;
     const [kind, member] = onlyMember(tool, ['toolSpec', 'systemTool', 'cachePoint'], path);
     if (kind === 'toolSpec') names.push(checkSpec(member, `${path}.toolSpec`, model));
-    if (kind === 'cachePoint') checkCachePoint(member, path);
+    if (kind === 'cachePoint') {
+      // github.com/NousResearch/hermes-agent/issues/97281
+      if (model.family === 'nova') refuseExtraneous(path, 'cachePoint');
+      checkCachePoint(member, path);
+    }
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)

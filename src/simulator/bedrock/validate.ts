@@ -72,8 +72,8 @@ const checkInference = (body: Fields, model: Model): void => {
   }
 };
 
-/** Letters, digits, white space and `:_@$#=/+,-.`, written as the service writes it. */
-const METADATA = /^[a-zA-Z0-9\s:_@$#=/+,\-.]*$/;
+/** Letters, digits, white space and `:_@$#=/+,-.`; the service's own `\s` is ASCII's. */
+const METADATA = /^[a-zA-Z0-9 \t\n\v\f\r:_@$#=/+,\-.]*$/;
 
 const checkMetadata = (body: Fields): void => {
   if (body.requestMetadata === undefined || body.requestMetadata === null) return;

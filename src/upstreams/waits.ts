@@ -1,0 +1,66 @@
+/** How long one attempt at an upstream is waited for, and how a wait ends. BEHAVIOUR 8.6. */
+
+import type { Timeouts } from '../config.ts';
+import { upstreamTimeout } from '../errors.ts';
+
+export interface Watch {
+  /** Aborted when a wait has ended or the caller has left, with the error as its reason. */
+  readonly signal: AbortSignal;
+  /** A sign of life; before the first event it does not count. */
+  readonly activity: () => void;
+  /** The first event is here: from now on silence is what is measured. */
+  readonly started: () => void;
+  /** Ends all waits. Unless the answer is complete, the upstream call is cancelled. */
+  readonly done: (complete: boolean) => void;
+}
+
+export interface Attempt {
+  /** Whether events are awaited; a plain call is bounded by its total alone. */
+  readonly stream: boolean;
+  /** The caller's leaving. */
+  readonly caller: AbortSignal;
+  /** `performance.now()` at which everything ends, retries and body included. */
+  readonly deadline: number;
+}
+
+/** Times in ms. */
+export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, deadline }: Attempt): Watch => {
+  const controller = new AbortController();
+  const expire = (which: string, named: number, after: number = named) =>
+    setTimeout(() => controller.abort(upstreamTimeout(which, named)), after);
+
+  let silence = stream ? expire('The model did not begin to answer in time', firstByte) : undefined;
+  let hasStarted = false;
+  const left = Math.max(0, deadline - performance.now());
+  const whole = expire('The answer took longer than this server allows', total, left);
+  const settle = () => {
+    clearTimeout(silence);
+    clearTimeout(whole);
+    caller.removeEventListener('abort', leave);
+  };
+  const leave = () => {
+    settle();
+    controller.abort(caller.reason);
+  };
+  if (caller.aborted) leave();
+  else caller.addEventListener('abort', leave, { once: true });
+
+  return {
+    signal: controller.signal,
+    activity: () => {
+      if (hasStarted) silence?.refresh();
+    },
+    started: () => {
+      hasStarted = true;
+      clearTimeout(silence);
+      silence =
+        stream && !controller.signal.aborted
+          ? expire('The model stopped in the middle of its answer', idle)
+          : undefined;
+    },
+    done: (complete) => {
+      settle();
+      if (!complete) controller.abort();
+    },
+  };
+};

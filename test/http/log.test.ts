@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { until } from '../support/until.ts';
+
+let simulator: Simulator;
+let server: TestServer;
+beforeAll(async () => {
+  simulator = await startSimulator();
+  server = await startServer({
+    anthropicUrl: simulator.anthropicUrl,
+    bedrockUrl: simulator.bedrockUrl,
+    env: { MAX_RETRIES: '0' },
+  });
+});
+afterAll(async () => {
+  await server.close();
+  await simulator.close();
+});
+beforeEach(() => {
+  (server.logs as unknown[]).length = 0;
+});
+
+const lineOf = async (body: object, headers?: Record<string, string>) => {
+  const response = await server.post({ messages: [{ role: 'user', content: 'Hi' }], ...body }, headers);
+  await response.text();
+  await until(() => server.logs.length > 0, 'the log line');
+  expect(server.logs).toHaveLength(1);
+  return { line: server.logs[0] ?? {}, response };
+};
+
+// BEHAVIOUR 11.2
+describe('one line a request', () => {
+  it.each([
+    { model: 'claude-4-5-haiku', stream: false, upstream: 'anthropic', id: 'claude-haiku-4-5-20251001' },
+    { model: 'claude-4-5-haiku', stream: true, upstream: 'anthropic', id: 'claude-haiku-4-5-20251001' },
+    { model: 'nova-lite', stream: false, upstream: 'bedrock-converse', id: 'us.amazon.nova-lite-v1:0' },
+    { model: 'nova-lite', stream: true, upstream: 'bedrock-converse', id: 'us.amazon.nova-lite-v1:0' },
+  ])('$model, stream: $stream', async ({ model, stream, upstream, id }) => {
+    const { line, response } = await lineOf(
+      { model, stream, seed: 1, temperature: 1.5, metadata: { job: '7' } },
+      { 'x-request-id': 'r-1' },
+    );
+    expect(line).toMatchObject({
+      level: 'info',
+      request_id: 'r-1',
+      method: 'POST',
+      route: '/v1/chat/completions',
+      status: 200,
+      ended: 'complete',
+      model,
+      stream,
+      upstream,
+      upstream_model: id,
+      upstream_request_id: response.headers.get('x-upstream-request-id'),
+      key_fingerprint: expect.stringMatching(/^[0-9a-f]{8}$/),
+      duration_ms: expect.any(Number),
+      prompt_tokens: expect.any(Number),
+      completion_tokens: expect.any(Number),
+      cached_tokens: 0,
+      cost_usd: expect.any(Number),
+      finish: 'end_turn',
+      ignored: ['seed'],
+      adjusted: ['temperature'],
+      metadata: { job: '7' },
+    });
+    if (stream) expect(line.first_byte_ms).toEqual(expect.any(Number));
+    expect(line.cost_usd).toBeGreaterThan(0);
+  });
+
+  it('of a refused request names the path', async () => {
+    const { line } = await lineOf({ model: 'claude-4-5-haiku', temperature: 9 });
+    expect(line).toMatchObject({
+      status: 400,
+      ended: 'failed',
+      error: { type: 'invalid_request_error', param: 'temperature' },
+    });
+  });
+
+  it("of an upstream's failure names its type, status and request id", async () => {
+    const { line } = await lineOf({
+      model: 'nova-lite',
+      messages: [{ role: 'user', content: '[[fault status=500]]' }],
+    });
+    expect(line).toMatchObject({
+      level: 'error',
+      status: 502,
+      ended: 'failed',
+      upstream: 'bedrock-converse',
+      error: {
+        cause: {
+          upstream_status: 500,
+          upstream_type: 'InternalServerException',
+          upstream_request_id: expect.any(String),
+        },
+      },
+    });
+  });
+
+  it('of a wrong key is there as well', async () => {
+    const { line } = await lineOf({ model: 'nova-lite' }, { authorization: 'Bearer wrong' });
+    expect(line).toMatchObject({ status: 401, ended: 'failed' });
+  });
+
+  it('of probes is quiet', async () => {
+    await fetch(`${server.url}/health`);
+    await fetch(`${server.url}/ready`);
+    await fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${testKey}` } });
+    await until(() => server.logs.length > 0, 'the log line');
+    expect(server.logs.map((line) => line.route)).toEqual(['/v1/models']);
+  });
+
+  it('two callers have two fingerprints, one caller has one', async () => {
+    const one = await lineOf({ model: 'nova-lite' });
+    (server.logs as unknown[]).length = 0;
+    const again = await lineOf({ model: 'nova-lite' });
+    (server.logs as unknown[]).length = 0;
+    const other = await lineOf({ model: 'nova-lite' }, { authorization: 'Bearer other' });
+    expect(again.line.key_fingerprint).toBe(one.line.key_fingerprint);
+    expect(other.line.key_fingerprint).not.toBe(one.line.key_fingerprint);
+  });
+});
