@@ -207,6 +207,33 @@ const cases: Case[] = [
     },
     /^This model doesn't support the reasoningContent.reasoningText.signature field/,
   ],
+  [
+    'a cache point among the tools',
+    NOVA,
+    {
+      toolConfig: {
+        tools: [
+          { toolSpec: { name: 'a', inputSchema: { json: { type: 'object' } } } },
+          { cachePoint: { type: 'default' } },
+        ],
+      },
+    },
+    /#\/toolConfig\/tools\/1: extraneous key \[cachePoint\] is not permitted/,
+  ],
+  [
+    'a cache point after anything but text',
+    NOVA,
+    {
+      messages: [
+        user(
+          { image: { format: 'png', source: { bytes: PNG } } },
+          { cachePoint: { type: 'default' } },
+          text(),
+        ),
+      ],
+    },
+    /#\/messages\/0\/content\/1: extraneous key \[cachePoint\] is not permitted/,
+  ],
   ['topK in the wrong place', NOVA, { inferenceConfig: { topK: 5 } }, /extraneous key \[topK\]/],
   [
     'temperature above 1',

@@ -25,7 +25,7 @@ const encodeMetadata = ({ user, metadata }: Prompt): Record<string, string> | un
 /** Converse's own limit on stop sequences for Nova. */
 const mostStops = 4;
 
-/** The simulator's and older documentation's ceiling; the current page names none. */
+/** Unconfirmed, on the safe side: AWS's page names no ceiling (complete-request-schema), our simulator this one. */
 const mostTopK = 128;
 
 /** For tools AWS advises to decode greedily; done only where the caller has no wish of his own. */
