@@ -166,11 +166,15 @@ export const createAnswerer =
       return { opened: { ...opened, events }, json };
     };
 
+    /** A caller who allows no changes is judged by the first upstream that is asked. */
+    let judge: Target | undefined;
+
     // Written anew for every target: schemas, images and API versions differ between upstreams.
     const ask = async (target: Target): Promise<Asked> => {
       const fitted = normalize(request, target, { defaultMaxTokens, recall, promptCaching });
       const { settings } = fitted;
-      const isStrict = !settings.allowIgnored && target === targets[0];
+      judge ??= target;
+      const isStrict = !settings.allowIgnored && target === judge;
       onPrepared(target, fitted.report);
       // Before anything is fetched, and again with what the target's wire has no room for.
       if (isStrict) refuseChanges(fitted.report, target.upstream);
@@ -183,14 +187,14 @@ export const createAnswerer =
       return { target, settings, report, prompt, ...follow(opened, prompt) };
     };
 
-    const first = await resilience.run(targets, ask, signal, onRetry);
+    const first = await resilience.run(targets, ask, { signal, deadline, onRetry });
     let outcome = () => first.json?.outcome();
 
     const repair = async (failed: JsonOutcome): Promise<Folded> => {
       const { target } = first;
       const prompt = repairPrompt(first.prompt, failed);
       const again = () => open(prompt, backends.prepare(prompt, target), target, false);
-      const second = follow(await resilience.run([target], again, signal, onRetry), prompt);
+      const second = follow(await resilience.run([target], again, { signal, deadline, onRetry }), prompt);
       outcome = () => second.json?.outcome();
       return fold(second.opened.events);
     };

@@ -40,12 +40,21 @@ export interface App {
   readonly server: FastifyInstance;
   /** From now on `/ready` says no and new requests are refused; running ones go on. */
   drain(): void;
-  /** Resolves when the running requests are done and every socket is closed. */
+  /** Resolves when no request is being served. */
+  idle(): Promise<void>;
+  /** Closes every socket and the upstreams', whatever still runs. */
   close(): Promise<void>;
 }
 
 /** Longer than any router keeps an idle connection, so that it is never us who closes one in its face. Ms. */
 const keepAlive = 95_000;
+
+/** How long a caller may take to send. Node looks only every 30 s unless told otherwise. */
+const sendingTimes = ({ headersTimeout, bodyTimeout }: Config) => ({
+  headersTimeout,
+  requestTimeout: headersTimeout + bodyTimeout,
+  connectionsCheckingInterval: Math.min(1000, Math.ceil(headersTimeout / 4)),
+});
 
 /** Thinking blocks are kept for an hour after they were last asked for, in 64 MB at most. */
 const thinkingMemory = { maxSize: 64 * 1024 * 1024, maxAge: 3600 * 1000 };
@@ -92,7 +101,10 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
     frameworkErrors: onFrameworkError,
     clientErrorHandler: (error, socket) => onParserError(error, socket, newRequestId),
     serverFactory: (handler) =>
-      createServer({ requireHostHeader: false, keepAliveTimeout: keepAlive }, handler),
+      createServer(
+        { requireHostHeader: false, keepAliveTimeout: keepAlive, ...sendingTimes(config) },
+        handler,
+      ),
   });
 
   const memory = createThinkingMemory({ ...thinkingMemory, now: Date.now });
@@ -106,7 +118,7 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
   registerErrors(app, config.bodyLimit);
   registerBody(app);
   registerAuth(app, config);
-  registerLimits(app, config);
+  const load = registerLimits(app, config);
   app.addHook('onRequest', (request, _reply, done) => {
     done(isDraining && request.routeOptions.config.open !== true ? draining() : undefined);
   });
@@ -145,9 +157,10 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
     drain: () => {
       isDraining = true;
     },
+    idle: load.idle,
     close: async () => {
       isDraining = true;
-      // The upstreams last: running requests still need them.
+      app.server.closeAllConnections();
       await app.close();
       await Promise.all([backends.close(), images.close()]);
     },

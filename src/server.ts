@@ -1,5 +1,6 @@
 /** The process: reads the configuration, wires, listens, closes. The only file that exits. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { buildApp } from './app.ts';
 import { createBackends } from './backends.ts';
 import { createCatalogue } from './catalogue.ts';
@@ -25,27 +26,32 @@ const start = async (): Promise<void> => {
   });
   for (const warning of catalogue.warnings()) logger.warn(warning);
 
-  const { server, close } = buildApp({ config, catalogue, backends: createBackends(config), logger });
-  const address = await server.listen({ port: config.port, host: config.host });
+  const app = buildApp({ config, catalogue, backends: createBackends(config), logger });
+  const address = await app.server.listen({ port: config.port, host: config.host });
   logger.info({ address, upstreams: config.upstreams, models: catalogue.list().length }, 'listening');
 
-  const stop = (signal: string): void => {
+  // Still listening, so that routers see `/ready` turn and new requests a 503, until the last answer is out.
+  const stop = async (signal: string): Promise<void> => {
     logger.info({ signal }, 'draining');
-    const late = setTimeout(() => {
+    app.drain();
+    const late = sleep(config.shutdownTimeout, 'late', { ref: false });
+    if ((await Promise.race([app.idle(), late])) === 'late') {
       logger.warn('requests were still running at SHUTDOWN_TIMEOUT_MS');
-      process.exit(0);
-    }, config.shutdownTimeout);
-    close().then(
-      () => {
-        clearTimeout(late);
-        logger.info('closed');
-        process.exit(0);
-      },
-      () => process.exit(1),
-    );
+    }
+    await app.close();
+    logger.info('closed');
+    process.exit(0);
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      // Asked twice, there is no more time.
+      process.once(signal, () => process.exit(0));
+      stop(signal).catch((error: unknown) => {
+        logger.error({ error }, 'closing failed');
+        process.exit(1);
+      });
+    });
+  }
 };
 
 start().catch((error: unknown) => {

@@ -48,11 +48,17 @@ const createMeter = (perMinute: number, now: () => number) => {
   };
 };
 
+export interface Load {
+  /** Resolves when no request is being served. */
+  readonly idle: () => Promise<void>;
+}
+
 export const registerLimits = (
   app: FastifyInstance,
   { maxConcurrent, requestsPerMinute, now = () => performance.now() }: LimitOptions,
-): void => {
+): Load => {
   let running = 0;
+  let onIdle: (() => void)[] = [];
   const meter = requestsPerMinute > 0 ? createMeter(requestsPerMinute, now) : undefined;
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -65,6 +71,9 @@ export const registerLimits = (
     running += 1;
     reply.raw.once('close', () => {
       running -= 1;
+      if (running > 0) return;
+      for (const resolve of onIdle) resolve();
+      onIdle = [];
     });
     if (meter === undefined || request.routeOptions.config.metered !== true) return done();
 
@@ -79,4 +88,12 @@ export const registerLimits = (
       rateLimited(`This key may send ${requestsPerMinute} requests a minute. Slow down.`, untilNext / 1000),
     );
   });
+
+  return {
+    idle: () =>
+      new Promise((resolve) => {
+        if (running === 0) resolve();
+        else onIdle.push(resolve);
+      }),
+  };
 };

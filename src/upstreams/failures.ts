@@ -40,13 +40,14 @@ const failedToolSyntax = /invalid sequence as part of tool ?use|tool ?use/i;
 const overflow =
   /prompt is too long|input tokens exceeded|exceed(s|ed)? (the )?(model'?s? )?(maximum )?context (limit|window|length)|input is too long/i;
 const unknownModelId = /model identifier is invalid|on-demand throughput isn.t supported/i;
-const spentQuota =
-  /credit balance is too low|reached your specified (api )?usage limits|too many tokens per day|spend limit|quota/i;
+/** Said with a 400 as well, where looser words would meet the caller's own: a tool may be called `quota`. */
+const spentMoney = /credit balance is too low|reached your specified (api )?usage limits/i;
+const spentQuota = new RegExp(`${spentMoney.source}|too many tokens per day|spend limit|quota`, 'i');
 
 const badRequest = ({ origin, modelId, message }: Failure, fault: UpstreamFault): ApiError => {
   if (unknownModelId.test(message)) return modelGoneUpstream(modelId, origin.upstream, fault);
   if (overflow.test(message)) return contextLengthExceeded(message, fault);
-  if (spentQuota.test(message)) return quotaSpent(message, quotaWait, fault);
+  if (spentMoney.test(message)) return quotaSpent(message, quotaWait, fault);
   return invalidRequest(message || 'The upstream refused the request as invalid.', null, null, fault);
 };
 

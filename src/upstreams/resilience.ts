@@ -22,6 +22,15 @@ export interface ResilienceOptions {
   readonly random?: () => number;
 }
 
+export interface RunOptions {
+  /** The caller's leaving. */
+  readonly signal: AbortSignal;
+  /** `performance.now()` after which nothing is asked any more. */
+  readonly deadline: number;
+  /** Told when an upstream is asked once more, the same or another. */
+  readonly onRetry: () => void;
+}
+
 export interface Resilience {
   /**
    * The first attempt that succeeds, over the targets in their order. Rejects with the failure that says
@@ -30,8 +39,7 @@ export interface Resilience {
   run<Result>(
     targets: readonly Target[],
     attempt: (target: Target) => Promise<Result>,
-    signal: AbortSignal,
-    onRetry: () => void,
+    options: RunOptions,
   ): Promise<Result>;
   /** Upstreams that are not asked for now, because they kept failing. */
   readonly broken: () => readonly UpstreamName[];
@@ -54,12 +62,22 @@ interface Verdict {
   readonly wait: number | undefined;
 }
 
+/** Our own trouble with one upstream, nothing about the caller's request. */
+const ours: ReadonlySet<string | null> = new Set(['upstream_credential_refused', 'insufficient_quota']);
+
+interface Candidate {
+  readonly target: Target;
+  /** `performance.now()` until which it asked to be left alone. */
+  readonly readyAt: number;
+}
+
 const hopeless: Verdict = { elsewhere: false, again: false, counts: false, wait: undefined };
 
 const judge = (error: unknown): Verdict => {
   if (!(error instanceof ApiError)) return hopeless;
   const { cause, code, status } = error;
-  if (code === 'upstream_credential_refused') return { ...hopeless, elsewhere: true };
+  // Another upstream has another account.
+  if (ours.has(code)) return { ...hopeless, elsewhere: true };
   if (error.headers['x-should-retry'] === 'false') return hopeless;
   if (cause instanceof UpstreamFault) {
     const again = retryable.has(cause.status);
@@ -73,10 +91,11 @@ const judge = (error: unknown): Verdict => {
     : hopeless;
 };
 
-/** A refusal of ours at the second upstream, or trouble with our credential, says less than what came before. */
+/** What a second upstream adds of its own says less than what came before: our refusal for it, our account there. */
 const saysLittle = (error: unknown): boolean =>
   error instanceof ApiError &&
-  (error.code === 'upstream_credential_refused' ||
+  (ours.has(error.code) ||
+    error.code === 'model_not_found' ||
     (error.status === 400 && !(error.cause instanceof UpstreamFault)));
 
 const telling = (earlier: unknown, later: unknown): unknown =>
@@ -101,48 +120,60 @@ export const createResilience = (options: ResilienceOptions): Resilience => {
   const backoff = (retry: number) => random() * Math.min(longestBackoff, firstBackoff * 2 ** retry);
 
   return {
-    run: async (targets, attempt, signal, onRetry) => {
+    run: async (targets, attempt, { signal, deadline, onRetry }) => {
       const startedAt = performance.now();
+      const lastRetryAt = Math.min(startedAt + retryBudget, deadline);
       let failure: unknown;
       let retries = 0;
 
-      /** With no other upstream to turn to, a broken one is asked all the same. */
-      const ask = (target: Target) =>
-        targets.length === 1
-          ? attempt(target)
-          : isShut(target.upstream)
-            ? Promise.reject(new BrokenCircuitError())
-            : breakerOf(target.upstream).execute(() => attempt(target));
-
-      let candidates = targets;
-      for (let round = 0; ; round++) {
-        const hopeful: Target[] = [];
-        let pause = Number.POSITIVE_INFINITY;
-        for (const target of candidates) {
-          if (round > 0 && retries >= maxRetries) throw failure;
+      const ask = (target: Target, round: number) => {
+        // Counted here, because a broken upstream is passed over without being asked.
+        const counted = () => {
           if (round > 0) retries += 1;
           if (failure !== undefined) onRetry();
+          return attempt(target);
+        };
+        // With no other upstream to turn to, a broken one is asked all the same.
+        if (targets.length === 1) return counted();
+        if (isShut(target.upstream)) return Promise.reject(new BrokenCircuitError());
+        return breakerOf(target.upstream).execute(counted);
+      };
+
+      let candidates: readonly Candidate[] = targets.map((target) => ({ target, readyAt: startedAt }));
+      for (let round = 0; ; round++) {
+        const hopeful: Candidate[] = [];
+        let next = Number.POSITIVE_INFINITY;
+        for (const candidate of candidates) {
+          const { target, readyAt } = candidate;
+          if (round > 0 && retries >= maxRetries) throw failure;
+          // It asked for a longer wait than another.
+          if (readyAt > performance.now()) {
+            hopeful.push(candidate);
+            next = Math.min(next, readyAt);
+            continue;
+          }
           try {
-            return await ask(target);
+            return await ask(target, round);
           } catch (error) {
             signal.throwIfAborted();
             if (error instanceof BrokenCircuitError) {
-              hopeful.push(target);
+              hopeful.push(candidate);
               continue;
             }
-            const { elsewhere, again, wait = backoff(round) } = judge(error);
+            const { elsewhere, again, wait } = judge(error);
             failure = telling(failure, error);
-            if (!elsewhere) throw failure;
-            if (again && wait <= retryAfterCap) {
-              hopeful.push(target);
-              pause = Math.min(pause, wait);
+            // What only this upstream has against the request does not end the hope in another.
+            if ((!elsewhere && failure === error) || deadline - performance.now() < 1) throw failure;
+            if (again && (wait ?? 0) <= retryAfterCap) {
+              const now = performance.now();
+              hopeful.push({ target, readyAt: now + (wait ?? 0) });
+              next = Math.min(next, now + (wait ?? backoff(round)));
             }
           }
         }
         failure ??= overloaded('The upstreams of this model keep failing.', breakerCooldown / 1000);
-        const isLate = performance.now() - startedAt + pause > retryBudget;
-        if (pause === Number.POSITIVE_INFINITY || retries >= maxRetries || isLate) throw failure;
-        await sleep(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
+        if (next > lastRetryAt || retries >= maxRetries) throw failure;
+        await sleep(next - performance.now(), undefined, { signal }).catch(() => signal.throwIfAborted());
         candidates = hopeful;
       }
     },

@@ -230,6 +230,18 @@ const message = (model: Model): fc.Arbitrary<unknown> =>
     { weight: 1, arbitrary: fc.record({ role: fc.constant('function'), name, content: words }) },
   );
 
+/** Ends that need something done about them. */
+const tail = fc.constantFrom<readonly unknown[]>(
+  [],
+  [],
+  [],
+  [{ role: 'assistant', content: 'The answer is \n' }],
+  [
+    { role: 'assistant', content: 'So.' },
+    { role: 'system', content: 'Be brief.' },
+  ],
+);
+
 const many = (count: number, schema: unknown) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, schema]));
 const city = { type: 'string', description: 'City', minLength: 1 };
@@ -307,7 +319,7 @@ const tool = (each: string): fc.Arbitrary<unknown> =>
       arbitrary: fc
         .tuple(
           fc.option(schema, { nil: undefined }),
-          fc.constantFrom(true, false, null, undefined),
+          fc.constantFrom(true, true, true, false, null, undefined),
           fc.constantFrom('Does it.', '', undefined),
           mark,
         )
@@ -411,7 +423,7 @@ const sampling = fc.record(
     temperature: fc.constantFrom(0, 0.3, 1, 1.7, null),
     top_p: fc.constantFrom(0, 0.5, 1),
     top_k: fc.constantFrom(1, 40),
-    stop: fc.constantFrom<unknown>('END', '\n', '', ['a stop', ' ', '\nfoo'], [], null),
+    stop: fc.constantFrom<unknown>('END', '\n', '', '"', ['a stop', ' ', '\nfoo'], [], null),
     max_tokens: fc.constantFrom(1, 500, 1024, 2000, 25_000, 1_000_000),
     max_completion_tokens: fc.constantFrom(1025, 40_000),
     user: fc.constantFrom('u1', 'ada@example.com', '+49 170 1234567', 'x'.repeat(300), ''),
@@ -428,7 +440,7 @@ const sampling = fc.record(
 const request = fc.constantFrom(...targets).chain(({ model, upstream }) =>
   fc
     .tuple(
-      fc.array(message(model), { minLength: 1, maxLength: 8 }),
+      fc.tuple(fc.array(message(model), { minLength: 1, maxLength: 8 }), tail).map((parts) => parts.flat()),
       fc.oneof(fc.constant({}), toolFields),
       thinkingFields,
       formatFields,
@@ -489,7 +501,7 @@ describe('whatever valid conversation a client sends', () => {
       fc.asyncProperty(request, async ({ upstream, body }) => {
         const response = await servers[upstream].post(body);
         const text = await response.text();
-        const sent = () => JSON.stringify(simulator.requests.at(-1)?.body).slice(0, 4000);
+        const sent = () => JSON.stringify(simulator.requests.at(-1)?.body ?? null).slice(0, 4000);
         if (response.status === 200) {
           outcomes.answered += 1;
           expect(response.headers.get('x-upstream')).toBe(upstream);

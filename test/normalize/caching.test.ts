@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import type { CacheMark, TextPart, Tool, Turn } from '../../src/chat.ts';
+import { placeMarks } from '../../src/normalize/caching.ts';
+import { Reporter } from '../../src/normalize/report.ts';
+import { targetOf } from './fit.ts';
+
+const long: CacheMark = { ttl: '1h' };
+const short: CacheMark = { ttl: '5m' };
+const text = (cache?: CacheMark, length = 1): TextPart => ({ type: 'text', text: 'x'.repeat(length), cache });
+const tool = (cache?: CacheMark, length = 1): Tool => ({
+  name: 't',
+  description: 'd'.repeat(length),
+  parameters: { type: 'object' },
+  strict: false,
+  cache,
+});
+const user = (...parts: TextPart[]): Turn => ({ role: 'user', parts });
+const loop: readonly Turn[] = [
+  user(text()),
+  { role: 'assistant', parts: [{ type: 'tool-call', id: '1', name: 't', input: {} }] },
+  { role: 'user', parts: [{ type: 'tool-result', id: '1', content: [text()], isError: false }] },
+];
+
+interface Prompt {
+  readonly tools: readonly Tool[];
+  readonly system: readonly TextPart[];
+  readonly turns: readonly Turn[];
+}
+
+/** The marks in prompt order, `-` for none; and what was reported. */
+const placed = (
+  prompt: Partial<Prompt>,
+  automatic = true,
+  model = 'claude-4-5-sonnet',
+  ttl: '5m' | '1h' = '5m',
+) => {
+  const report = new Reporter();
+  const whole = { tools: [], system: [], turns: [user(text())], ...prompt };
+  const { tools, system, turns } = placeMarks(whole, targetOf(model).model, ttl, automatic, report);
+  const name = (each: object) =>
+    'cache' in each ? ((each.cache as CacheMark | undefined)?.ttl ?? '-') : '-';
+  const marks = [tools, system, turns.flatMap(({ parts }) => parts)].map((each) => each.map(name).join(' '));
+  return { marks, adjusted: report.toReport().adjusted };
+};
+
+describe("the caller's marks", () => {
+  it.each([
+    {
+      name: 'stay as they are',
+      parts: [long, short, undefined, short],
+      marks: '1h 5m - 5m',
+      adjusted: false,
+    },
+    {
+      name: 'over four: the earliest go',
+      parts: [short, short, short, short, short, short],
+      marks: '- - 5m 5m 5m 5m',
+      adjusted: true,
+    },
+    {
+      name: 'a longer life never follows a shorter one',
+      parts: [short, long],
+      marks: '5m 5m',
+      adjusted: true,
+    },
+    {
+      name: 'which counts after the surplus is gone',
+      parts: [short, long, long, long, long],
+      marks: '- 1h 1h 1h 1h',
+      adjusted: true,
+    },
+  ])('$name', ({ parts, marks, adjusted }) => {
+    const result = placed({ turns: [user(...parts.map((mark) => text(mark)))] });
+    expect(result).toEqual({ marks: ['', '', marks], adjusted: adjusted ? ['cache_control'] : [] });
+  });
+
+  it('go in the order of the prompt: tools, system, turns', () => {
+    const prompt = {
+      tools: [tool(short)],
+      system: [text(short)],
+      turns: [user(text(short), text(short), text(short))],
+    };
+    expect(placed(prompt).marks).toEqual(['-', '5m', '5m 5m 5m']);
+  });
+
+  it('keep ours away', () => {
+    const prompt = {
+      tools: [tool(undefined, 9000)],
+      system: [text(undefined, 9000)],
+      turns: [user(text(short))],
+    };
+    expect(placed(prompt).marks).toEqual(['-', '-', '5m']);
+  });
+});
+
+describe('marks of ours', () => {
+  const large = 4 * 1024;
+
+  it.each([
+    { name: 'none on a short prompt', prompt: { tools: [tool()], system: [text()] }, marks: ['-', '-', '-'] },
+    {
+      name: 'the last tool, and the system with it',
+      prompt: { tools: [tool(), tool(undefined, large)], system: [text(), text()] },
+      marks: ['- 5m', '- 5m', '-'],
+    },
+    {
+      name: 'the system alone, where only both together are long enough',
+      prompt: { tools: [tool(undefined, large / 2)], system: [text(undefined, large / 2)] },
+      marks: ['-', '5m', '-'],
+    },
+    {
+      name: 'the last turn of a tool conversation',
+      prompt: { system: [text(undefined, large)], turns: loop },
+      marks: ['', '5m', '- - 5m'],
+    },
+    {
+      name: 'not of a single question',
+      prompt: { turns: [user(text(undefined, large * 2))] },
+      marks: ['', '', '-'],
+    },
+  ])('$name', ({ prompt, marks }) => {
+    expect(placed(prompt)).toEqual({ marks, adjusted: [] });
+  });
+
+  it('only where they are wanted, and only on Claude', () => {
+    const prompt = { system: [text(undefined, large)] };
+    expect(placed(prompt, false).marks).toEqual(['', '-', '-']);
+    expect(placed(prompt, true, 'nova-lite').marks).toEqual(['', '-', '-']);
+  });
+
+  it("by the model's own minimum, with the life asked for", () => {
+    const prompt = { system: [text(undefined, large)] };
+    expect(placed(prompt, true, 'claude-4-5-haiku').marks).toEqual(['', '-', '-']);
+    expect(placed(prompt, true, 'claude-4-5-sonnet', '1h').marks).toEqual(['', '1h', '-']);
+  });
+});
