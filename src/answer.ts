@@ -6,6 +6,7 @@ import type { Catalogue, Target } from './catalogue.ts';
 import type { ChatEvent, Prompt, Report, ThinkingBlock } from './chat.ts';
 import { ApiError } from './errors.ts';
 import type { ThinkingMemory } from './memory.ts';
+import { dropThinking } from './normalize/history.ts';
 import { type ChatRequest, normalize, refuseChanges } from './normalize/index.ts';
 import type { Settings } from './normalize/settings.ts';
 import { type Folded, fold } from './openai/completion.ts';
@@ -76,6 +77,26 @@ const refit = (prompt: Prompt, error: unknown): Prompt | undefined => {
   const room = roomLeft(error.message);
   const needed = prompt.thinking.mode === 'budget' ? prompt.thinking.budgetTokens + 1 : 1;
   return room !== undefined && room >= needed ? { ...prompt, maxTokens: room } : undefined;
+};
+
+// ---- thinking that is not good there --------------------------------------------------------------
+
+/**
+ * Said of blocks that another model or account signed, or that something on the way altered.
+ * (github.com/lbjlaq/Antigravity-Manager/issues/498, github.com/anthropics/claude-code/issues/63246)
+ */
+const refusedThinking =
+  /invalid `?(signature|data)`? in `?(redacted_)?thinking`? block|`?redacted_thinking`? blocks in the latest assistant message cannot be modified/i;
+
+/** The prompt without thinking, if its blocks are what was refused; still thinking where the model always does. */
+const unthink = (prompt: Prompt, error: unknown, { model }: Target): Prompt | undefined => {
+  if (!(error instanceof ApiError) || error.status !== 400 || !refusedThinking.test(error.message))
+    return undefined;
+  const turns = dropThinking(prompt.turns);
+  if (turns === undefined) return undefined;
+  return model.thinking?.off === 'no'
+    ? { ...prompt, turns }
+    : { ...prompt, turns, thinking: { mode: 'off' } };
 };
 
 // ---- what happens to the events on their way -----------------------------------------------------
@@ -178,17 +199,27 @@ export const createAnswerer =
       onPrepared(target, fitted.report);
       // Before anything is fetched, and again with what the target's wire has no room for.
       if (isStrict) refuseChanges(fitted.report, target.upstream);
-      const prompt = await fetchImages(fitted.prompt, target, images, signal);
-      const prepared = backends.prepare(prompt, target);
-      const report = merge(fitted.report, prepared.report);
-      onPrepared(target, report);
-      if (isStrict) refuseChanges(report, target.upstream);
-      const opened = await open(prompt, prepared, target, settings.stream);
-      return { target, settings, report, prompt, ...follow(opened, prompt) };
+      const fetched = await fetchImages(fitted.prompt, target, images, signal);
+
+      const send = async (prompt: Prompt, changed: Report): Promise<Asked> => {
+        const prepared = backends.prepare(prompt, target);
+        const report = merge(changed, prepared.report);
+        onPrepared(target, report);
+        if (isStrict) refuseChanges(report, target.upstream);
+        const opened = await open(prompt, prepared, target, settings.stream);
+        return { target, settings, report, prompt, ...follow(opened, prompt) };
+      };
+      return send(fetched, fitted.report).catch((error: unknown) => {
+        const withoutThinking = unthink(fetched, error, target);
+        if (withoutThinking === undefined) throw error;
+        const adjusted = [settings.thinkingFrom ?? 'thinking'];
+        return send(withoutThinking, merge(fitted.report, { ignored: [], adjusted }));
+      });
     };
 
     const first = await resilience.run(targets, ask, { signal, deadline, onRetry });
-    let outcome = () => first.json?.outcome();
+    const firstOutcome = () => first.json?.outcome();
+    let outcome = firstOutcome;
 
     const repair = async (failed: JsonOutcome): Promise<Folded> => {
       const { target } = first;
@@ -204,9 +235,15 @@ export const createAnswerer =
         (folded) => ({ folded }),
         (error: unknown) => ({ error }),
       );
-      const judged = first.json?.outcome();
+      const judged = firstOutcome();
       if (first.prompt.format.type === 'instructed' && judged !== undefined && needsRepair(judged)) {
-        const repaired = await repair(judged);
+        const repaired = await repair(judged).catch((error: unknown) => {
+          // JSON that misses the schema is still better than none.
+          if ('error' in result || signal.aborted) throw error;
+          const usage = outcome === firstOutcome ? undefined : outcome()?.usage;
+          outcome = firstOutcome;
+          return { ...result.folded, usage };
+        });
         return { ...repaired, usage: addUsage(judged.usage, repaired.usage) };
       }
       if ('error' in result) throw result.error;

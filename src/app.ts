@@ -107,10 +107,11 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
       ),
   });
 
+  const resilience = createResilience(config.retries);
   const memory = createThinkingMemory({ ...thinkingMemory, now: Date.now });
   const images = createImageFetcher(config.imageFetch);
   const listed = new Set(catalogue.list().map((model) => model.id));
-  const metrics = createMetrics((id) => listed.has(id));
+  const metrics = createMetrics((id) => listed.has(id), resilience.broken);
 
   // In the order they run: the record first, so that a refusal is logged too; the key before the body.
   registerRecord(app, [createRequestLog(logger), metrics.observe]);
@@ -136,7 +137,7 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
     answer: createAnswerer({
       catalogue,
       backends,
-      resilience: createResilience(config.retries),
+      resilience,
       memory,
       images,
       defaultMaxTokens: config.defaultMaxTokens,

@@ -6,7 +6,7 @@ import { nova } from './adapters/nova/index.ts';
 import type { Target } from './catalogue.ts';
 import type { ChatEvent, Prompt, Report, UpstreamName } from './chat.ts';
 import type { Config, Timeouts } from './config.ts';
-import { type Origin, unknownModel, upstreamFailed } from './errors.ts';
+import { type Origin, UpstreamFault, unknownModel, upstreamFailed } from './errors.ts';
 import { createAnthropic } from './upstreams/anthropic.ts';
 import { createBedrock } from './upstreams/aws.ts';
 import { createBedrockClaude } from './upstreams/bedrock-claude.ts';
@@ -68,7 +68,11 @@ const joinBackend =
 
     const open: Prepared['open'] = async ({ stream, signal: caller, deadline }) => {
       const asStream = stream || isLong(prompt);
-      const { signal, activity, started, done } = watch(timeouts, { stream: asStream, caller, deadline });
+      const { signal, activity, started, listening, done } = watch(timeouts, {
+        stream: asStream,
+        caller,
+        deadline,
+      });
       const decoder = adapter.createDecoder(decoderOptions);
       try {
         const options = { modelId: target.modelId, stream: asStream, signal, onActivity: activity };
@@ -82,8 +86,10 @@ const joinBackend =
         const batches = opened.batches[Symbol.asyncIterator]();
         const first = await batches.next();
         // An answer without a single event is a broken connection, and may be asked for again.
-        if (first.done === true)
-          throw upstreamFailed('The upstream closed the connection without an answer.');
+        if (first.done === true) {
+          const fault = new UpstreamFault(origin, 502, 'no_answer');
+          throw upstreamFailed('The upstream closed the connection without an answer.', fault);
+        }
         started();
 
         async function* events(): AsyncGenerator<readonly ChatEvent[]> {
@@ -91,7 +97,10 @@ const joinBackend =
           try {
             for (let next = first; next.done !== true; next = await batches.next()) {
               const decoded = decoder.push(next.value);
-              if (decoded.length > 0) yield decoded;
+              if (decoded.length === 0) continue;
+              listening(false);
+              yield decoded;
+              listening(true);
             }
             const rest = decoder.end();
             complete = true;

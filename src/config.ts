@@ -26,6 +26,8 @@ const list = z.string().transform((value) =>
     .map((each) => each.trim())
     .filter((each) => each !== ''),
 );
+const choice = <const Word extends string>(words: readonly Word[]) =>
+  z.enum(words, { error: `must be one of ${words.join(', ')}` });
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
 /** `public=known,other=known` */
@@ -54,7 +56,7 @@ const claudeUpstream = z.enum(['anthropic', 'bedrock'], { error: 'must name anth
 const environmentSchema = z.object({
   PORT: whole(0, 65_535).default(3000),
   HOST: z.string().default('0.0.0.0'),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LOG_LEVEL: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 
   INFERENCE_KEY: list.default([]),
   ALLOW_ANONYMOUS: flag(false),
@@ -80,12 +82,12 @@ const environmentSchema = z.object({
   IDLE_TIMEOUT_MS: milliseconds(90_000),
   TOTAL_TIMEOUT_MS: milliseconds(600_000),
 
-  MAX_RETRIES: z.coerce.number().int().min(0).max(10).default(2),
+  MAX_RETRIES: whole(0, 10).default(2),
   RETRY_BUDGET_MS: milliseconds(20_000, 0),
   RETRY_AFTER_CAP_MS: milliseconds(10_000, 0),
   BREAKER_COOLDOWN_MS: milliseconds(30_000),
 
-  PROMPT_CACHING: z.enum(['auto', 'off']).default('auto'),
+  PROMPT_CACHING: choice(['auto', 'off']).default('auto'),
   IMAGE_FETCH: flag(true),
   IMAGE_FETCH_MAX_BYTES: whole(1).default(20_971_520),
   IMAGE_FETCH_TIMEOUT_MS: milliseconds(10_000),
@@ -97,11 +99,11 @@ const environmentSchema = z.object({
   DYNO: z.string().optional(),
   HEADERS_TIMEOUT_MS: milliseconds(10_000),
   BODY_TIMEOUT_MS: milliseconds(30_000),
-  MAX_CONCURRENT_REQUESTS: z.coerce.number().int().positive().default(5000),
-  RATE_LIMIT_RPM: z.coerce.number().int().min(0).default(0),
+  MAX_CONCURRENT_REQUESTS: whole(1).default(5000),
+  RATE_LIMIT_RPM: whole(0).default(0),
   BODY_LIMIT_BYTES: whole(1).default(33_554_432),
   SHUTDOWN_TIMEOUT_MS: milliseconds(25_000, 0),
-  METRICS: z.enum(['key', 'open', 'off']).default('key'),
+  METRICS: choice(['key', 'open', 'off']).default('key'),
 });
 
 /** Upstream waits, in ms. */

@@ -118,7 +118,7 @@ const showAnswers = async (url: string): Promise<void> => {
 
 const demo = async (): Promise<void> => {
   const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
-  const port = Number(process.env.PORT ?? 3000);
+  const port = Number(process.env.PORT || 3000);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new DemoError('PORT must be a number from 1 to 65535.');
   if (!(await portIsFree(port))) {

@@ -56,7 +56,11 @@ const start = async (): Promise<void> => {
 
 start().catch((error: unknown) => {
   if (error instanceof ConfigError) fail(error.message);
-  const { code, port } = error as { code?: string; port?: number };
+  const { code, port, syscall } = error as { code?: string; port?: number; syscall?: string };
   if (code === 'EADDRINUSE') fail(`Port ${port ?? ''} is already in use. Set PORT to a free one.`);
+  if (syscall === 'listen' || syscall === 'getaddrinfo')
+    fail(
+      `The server cannot listen there (${(error as Error).message}). Set HOST and PORT to what it may use.`,
+    );
   fail(error instanceof Error ? (error.stack ?? error.message) : String(error));
 });

@@ -5,6 +5,7 @@
 
 import type { ChatEvent, Format, JsonObject, Usage } from './chat.ts';
 import { malformedOutput } from './errors.ts';
+import { rootKinds } from './schema/describe.ts';
 import { createValidator } from './schema/validate.ts';
 
 export interface JsonOutcome {
@@ -80,12 +81,16 @@ const judge = (json: string, check: JsonObject | undefined): Pick<JsonOutcome, '
 
 type JsonFormat = Exclude<Format, { type: 'text' }>;
 
-export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
+const createGateFor = (format: JsonFormat): ((text: string) => string) => {
+  const kinds = format.type === 'instructed' ? rootKinds(format.schema) : new Set(['object']);
+  // A value without brackets has nothing to find it by.
+  if (format.type === 'native' || kinds.has('scalar')) return (text) => text;
   // Prose likes brackets: an array counts only where one was asked for.
-  const gate =
-    format.type === 'native'
-      ? (text: string) => text
-      : createGate(format.schema?.type === 'array' ? /[[{]/ : /\{/);
+  return createGate(kinds.has('array') ? /[[{]/ : /\{/);
+};
+
+export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
+  const gate = createGateFor(format);
   let written = '';
   let json = '';
   let calls = 0;

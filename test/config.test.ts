@@ -166,7 +166,14 @@ describe('a bad setting is named in plain words', () => {
       env: { MODELS_FILE: file('[{"id":"x"}]') },
       says: /^MODELS_FILE: x: needs "like"/,
     },
-    { name: 'METRICS', env: { METRICS: 'yes' }, says: /^METRICS: .*open/ },
+    { name: 'METRICS', env: { METRICS: 'yes' }, says: /^METRICS: must be one of key, open, off$/ },
+    { name: 'a count as a word', env: { MAX_RETRIES: 'few' }, says: /^MAX_RETRIES: must be a number$/ },
+    {
+      name: 'room for nobody',
+      env: { MAX_CONCURRENT_REQUESTS: '0' },
+      says: /^MAX_CONCURRENT_REQUESTS: must be at least 1$/,
+    },
+    { name: 'a rate as a word', env: { RATE_LIMIT_RPM: 'many' }, says: /^RATE_LIMIT_RPM: must be a number$/ },
     {
       name: 'no key and no word about anonymous access',
       env: { INFERENCE_KEY: '' },

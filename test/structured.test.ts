@@ -76,6 +76,14 @@ describe('JSON said in words', () => {
     expect(shaped(list, cut('Here: [{"a":1},2] !', 8)).content).toBe('[{"a":1},2]');
   });
 
+  it('a list among the alternatives is passed through whole, and a bare value as it is', () => {
+    const mixed = { anyOf: [{ type: 'array' }, { type: 'object' }] };
+    const either: JsonFormat = { type: 'instructed', schema: mixed, check: mixed };
+    expect(shaped(either, cut('```json\n[{"a":1},{"a":2}]\n```', 12)).content).toBe('[{"a":1},{"a":2}]');
+    const bare: JsonFormat = { type: 'instructed', schema: { type: 'string' }, check: { type: 'string' } };
+    expect(shaped(bare, cut('"hello"', 3))).toMatchObject({ content: '"hello"', failure: undefined });
+  });
+
   it('what misses the schema is delivered, with the problems named', () => {
     const { content, failure, finish: ends, outcome } = shaped(instructed, cut('{"b":1}', 2));
     expect([content, failure, ends]).toEqual(['{"b":1}', undefined, ['stop']]);

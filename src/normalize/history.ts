@@ -30,6 +30,10 @@ const restore = (turn: Turn, recall: Recall): Turn => {
 const withoutThinking = (turn: Turn): Turn =>
   turn.parts.some(isThinking) ? { ...turn, parts: turn.parts.filter((part) => !isThinking(part)) } : turn;
 
+/** Undefined where there is no thinking in the turns that could be left out. */
+export const dropThinking = (turns: readonly Turn[]): readonly Turn[] | undefined =>
+  turns.some(({ parts }) => parts.some(isThinking)) ? turns.map(withoutThinking) : undefined;
+
 const willThink = ({ thinking }: Settings, { thinking: ability }: Model): boolean =>
   ability !== null && (thinking.mode === 'default' ? ability.byDefault : thinking.mode !== 'off');
 

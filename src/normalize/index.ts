@@ -168,6 +168,13 @@ export const normalize = (
   return { prompt, settings, report: report.toReport() };
 };
 
+/** Unknown fields are as many as the caller likes. */
+const mostNamed = 50;
+const named = (names: readonly string[]): string =>
+  names.length > mostNamed
+    ? `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more`
+    : names.join(', ');
+
 /**
  * For callers who said `allow_ignored_params: false`: throws a 400 naming everything that was ignored
  * or adjusted. `upstream` is where the request would have gone.
@@ -177,8 +184,8 @@ export const refuseChanges = ({ ignored, adjusted }: Report, upstream: UpstreamN
   const [first] = all;
   if (first === undefined) return;
   const parts = [
-    ignored.length > 0 ? `${ignored.join(', ')} would have no effect` : '',
-    adjusted.length > 0 ? `${adjusted.join(', ')} would be changed to fit the model` : '',
+    ignored.length > 0 ? `${named(ignored)} would have no effect` : '',
+    adjusted.length > 0 ? `${named(adjusted)} would be changed to fit the model` : '',
   ].filter((part) => part !== '');
   throw unsupportedParameter(
     `With allow_ignored_params set to false: ${parts.join('; ')} (upstream '${upstream}'). Leave them out, or allow ignored parameters.`,

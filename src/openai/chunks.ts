@@ -117,7 +117,7 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
       let frames = '';
       for (const event of events) {
         if (prefix === '')
-          frames += start((event.type === 'start' ? event.id : undefined) ?? options.fallbackId);
+          frames += start((event.type === 'start' ? event.id : undefined) ?? options.makeId());
         if (event.type !== 'tool-arguments') frames += customEnd();
         frames += encode(event);
       }

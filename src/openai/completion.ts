@@ -85,7 +85,7 @@ const wireCalls = (calls: readonly Call[], options: ReplyOptions) => {
 export const toCompletion = (folded: Folded, options: ReplyOptions) => {
   const { text, reasoning, blocks, calls, usage, finish } = folded;
   return {
-    id: folded.id ?? options.fallbackId,
+    id: folded.id ?? options.makeId(),
     object: 'chat.completion' as const,
     created: options.created,
     model: options.model,

@@ -7,8 +7,8 @@ export interface ReplyOptions {
   readonly model: string;
   /** Unix seconds. */
   readonly created: number;
-  /** The id where the upstream gives none. */
-  readonly fallbackId: string;
+  /** Makes an id where the upstream gives none. */
+  readonly makeId: () => string;
   /** Show `reasoning_content` and `thinking_blocks`. */
   readonly includeReasoning: boolean;
   /** Streams: a last chunk with the usage. */

@@ -202,10 +202,13 @@ const deepest = (
   return best.path.length > path.length ? best : { path, issue };
 };
 
+const withArticle = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
+
 const unionExpectation = (issue: Extract<Issue, { code: 'invalid_union' }>): string => {
   if ('options' in issue && Array.isArray(issue.options)) return `must be one of ${issue.options.join(', ')}`;
   const options = issue.errors.flat().flatMap((each) => {
-    if (each.code === 'invalid_type') return [each.input === undefined ? 'present' : `a ${each.expected}`];
+    if (each.code === 'invalid_type')
+      return [each.input === undefined ? 'present' : withArticle(each.expected)];
     return each.code === 'invalid_value' ? each.values.map(String) : [];
   });
   if (options.length === 0) return issue.message;
@@ -220,7 +223,7 @@ const expectation = (issue: Issue): string => {
       return unionExpectation(issue);
     case 'invalid_type':
       if (issue.input === undefined) return 'is required';
-      return `must be ${issue.expected === 'int' ? 'an integer' : /^[aeiou]/.test(issue.expected) ? `an ${issue.expected}` : `a ${issue.expected}`}`;
+      return `must be ${withArticle(issue.expected === 'int' ? 'integer' : issue.expected)}`;
     case 'invalid_value':
       return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
     case 'too_small':

@@ -8,6 +8,8 @@ export interface LimitOptions {
   readonly maxConcurrent: number;
   /** Completions per minute and key; 0: no limit. */
   readonly requestsPerMinute: number;
+  /** Keys that anyone makes up are nobody's: all callers then share one rate. */
+  readonly allowAnonymous?: boolean;
   /** Ms, monotonic. */
   readonly now?: () => number;
 }
@@ -55,7 +57,7 @@ export interface Load {
 
 export const registerLimits = (
   app: FastifyInstance,
-  { maxConcurrent, requestsPerMinute, now = () => performance.now() }: LimitOptions,
+  { maxConcurrent, requestsPerMinute, allowAnonymous = false, now = () => performance.now() }: LimitOptions,
 ): Load => {
   let running = 0;
   let onIdle: (() => void)[] = [];
@@ -77,7 +79,9 @@ export const registerLimits = (
     });
     if (meter === undefined || request.routeOptions.config.metered !== true) return done();
 
-    const { isAllowed, remaining, untilFull, untilNext } = meter(request.record.caller ?? 'anonymous');
+    const { isAllowed, remaining, untilFull, untilNext } = meter(
+      (allowAnonymous ? undefined : request.record.caller) ?? 'anonymous',
+    );
     reply.headers({
       'x-ratelimit-limit-requests': String(requestsPerMinute),
       'x-ratelimit-remaining-requests': String(remaining),

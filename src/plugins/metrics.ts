@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { UpstreamName } from '../chat.ts';
 import { ApiError } from '../errors.ts';
 import type { FinishedRequest, RequestObserver } from './record.ts';
 import { costOf } from './request-log.ts';
@@ -14,8 +15,11 @@ export interface Metrics {
 
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
-/** `isListed` tells ids of the catalogue from those callers make up, which must not become labels. */
-export const createMetrics = (isListed: (model: string) => boolean): Metrics => {
+/** `broken` names the upstreams whose breaker is open. `isListed` tells ids of the catalogue from those callers make up, which must not become labels. */
+export const createMetrics = (
+  isListed: (model: string) => boolean,
+  broken: () => readonly UpstreamName[],
+): Metrics => {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -63,6 +67,16 @@ export const createMetrics = (isListed: (model: string) => boolean): Metrics => 
     help: 'Upstream calls beyond the first of a request.',
     labelNames: ['model'],
     registers,
+  });
+  new Gauge({
+    name: 'parley_upstream_broken',
+    help: '1 while an upstream is left alone because it kept failing.',
+    labelNames: ['upstream'],
+    registers,
+    collect() {
+      this.reset();
+      for (const upstream of broken()) this.set({ upstream }, 1);
+    },
   });
   const openStreams = new Gauge({ name: 'parley_open_streams', help: 'Streams being sent.', registers });
 

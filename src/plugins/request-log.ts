@@ -2,6 +2,7 @@
 
 import type { FastifyBaseLogger } from 'fastify';
 import type { Usage } from '../chat.ts';
+import { ApiError } from '../errors.ts';
 import type { Price } from '../models.ts';
 import { toWireUsage } from '../openai/usage.ts';
 import type { RequestObserver } from './record.ts';
@@ -66,7 +67,9 @@ export const createRequestLog =
       // Shaped by the logger's serializer; shaping it here as well would leave nothing of it.
       ...(error === undefined || ended === 'client_gone' ? {} : { error }),
     };
-    if (request.status >= 500 && ended === 'failed') log.error(line, 'request failed');
+    // By the error's own status: where the answer had begun, the response's says 200.
+    const isServerError = !(error instanceof ApiError) || error.status >= 500;
+    if (ended === 'failed' && isServerError) log.error(line, 'request failed');
     else if (probes.has(request.route)) log.debug(line, 'request');
     else log.info(line, 'request');
   };

@@ -57,7 +57,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     ...settings,
     model,
     created: Math.floor(Date.now() / 1000),
-    fallbackId: makeMessageId(),
+    makeId: makeMessageId,
   });
 
   async function* frames(

@@ -7,7 +7,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import type { Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import type { ApiError, Origin } from '../errors.ts';
-import { notTheProtocol, toApiError } from './failures.ts';
+import { type Asked, notTheProtocol, toApiError } from './failures.ts';
 import { createTransport, header, parseJson, readText, retryAfter, type TransportOptions } from './http.ts';
 import { rateLimitHeaders } from './rate-limits.ts';
 import { createSseParser } from './sse.ts';
@@ -40,12 +40,13 @@ const spendLimits: ReadonlySet<string> = new Set([
   'enforced_spend_limit_reached',
 ]);
 
-interface Asked {
-  readonly origin: Origin;
-  readonly modelId: string;
-}
-
-const readError = (body: unknown, { origin, modelId }: Asked, status?: number, wait?: number): ApiError => {
+/** An error body or event of the Messages API as an ApiError; `status` and `wait` (seconds) where HTTP gave them. */
+export const readClaudeError = (
+  body: unknown,
+  { origin, modelId }: Asked,
+  status?: number,
+  wait?: number,
+): ApiError => {
   const { error } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody;
   const type = error?.type ?? 'unknown';
   const isSpent = spendLimits.has(error?.details?.error_code ?? '');
@@ -71,12 +72,16 @@ async function* readStream(
     const { events, broken } = parser.push(chunk);
     const batch: ClaudeEvent[] = [];
     let failure: ApiError | undefined = broken ? notTheProtocol(asked.origin) : undefined;
-    for (const event of events as { readonly type?: string }[]) {
-      if (event?.type === 'error') {
-        failure = readError(event, asked);
+    for (const event of events as ({ readonly type?: string } | null)[]) {
+      if (event === null) {
+        failure = notTheProtocol(asked.origin);
         break;
       }
-      if (event?.type !== 'ping') batch.push(event as ClaudeEvent);
+      if (event.type === 'error') {
+        failure = readClaudeError(event, asked);
+        break;
+      }
+      if (event.type !== 'ping') batch.push(event as ClaudeEvent);
     }
     // What came before a failure is still the caller's.
     if (batch.length > 0) yield batch;
@@ -128,7 +133,7 @@ export const createAnthropic = ({
       const asked = { origin, modelId };
       if (response.status !== 200) {
         const text = await readText(response.body);
-        throw readError(parseJson(text), asked, response.status, retryAfter(response.headers));
+        throw readClaudeError(parseJson(text), asked, response.status, retryAfter(response.headers));
       }
       if (stream) {
         const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream');

@@ -4,9 +4,8 @@
  */
 
 import type { UpstreamName } from '../chat.ts';
-import type { ApiError, Origin } from '../errors.ts';
-import { credentialRefused } from '../errors.ts';
-import { notTheProtocol, toApiError } from './failures.ts';
+import { ApiError, credentialRefused, type Origin } from '../errors.ts';
+import { type Asked, notTheProtocol, toApiError } from './failures.ts';
 import { createFrameParser, type Frame } from './frames.ts';
 import {
   createTransport,
@@ -36,11 +35,6 @@ const statusOfException: Readonly<Record<string, number>> = {
   InternalServerException: 500,
   ServiceUnavailableException: 503,
 };
-
-export interface Asked {
-  readonly origin: Origin;
-  readonly modelId: string;
-}
 
 const toFailure = (
   { origin, modelId }: Asked,
@@ -82,7 +76,10 @@ const readException = (frame: Frame, asked: Asked): ApiError => {
   return toFailure(asked, capitalised(frame.type), message, undefined);
 };
 
-/** `readPayload` turns an event frame into an event, or undefined to skip it. It may throw SyntaxError. */
+/**
+ * `readPayload` turns an event frame into an event, or undefined to skip it. It may throw SyntaxError, and an
+ * ApiError for a failure that comes as an event.
+ */
 export async function* readEventStream<Event>(
   body: AsyncIterable<Buffer>,
   asked: Asked,
@@ -104,8 +101,9 @@ export async function* readEventStream<Event>(
         const event = readPayload(frame);
         if (event !== undefined) batch.push(event);
       } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error;
-        failure = notTheProtocol(asked.origin);
+        if (error instanceof ApiError) failure = error;
+        else if (error instanceof SyntaxError) failure = notTheProtocol(asked.origin);
+        else throw error;
         break;
       }
     }

@@ -5,9 +5,9 @@
 
 import type { Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
-import { isClaudeMessage } from './anthropic.ts';
+import { isClaudeMessage, readClaudeError } from './anthropic.ts';
 import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
-import { notTheProtocol } from './failures.ts';
+import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
 import { parseJson, readText } from './http.ts';
 
@@ -17,14 +17,19 @@ const bedrockVersions = {
   '2026-10-21': '2026-10-21',
 } satisfies Record<ApiVersion, string>;
 
-const readChunk = ({ type, payload }: Frame): ClaudeEvent | undefined => {
-  if (type !== 'chunk') return undefined;
-  const { bytes } = JSON.parse(payload.toString('utf8')) as { bytes?: string };
-  const event = JSON.parse(Buffer.from(bytes ?? '', 'base64').toString('utf8')) as
-    | ClaudeEvent
-    | { type: 'ping' };
-  return event.type === 'ping' ? undefined : event;
-};
+type ChunkEvent = ClaudeEvent | { type: 'ping' } | { type: 'error' } | null;
+
+/** A failure may come as an exception frame of AWS or, inside a chunk, as an error event of Anthropic's. */
+const readChunk =
+  (asked: Asked) =>
+  ({ type, payload }: Frame): ClaudeEvent | undefined => {
+    if (type !== 'chunk') return undefined;
+    const { bytes } = JSON.parse(payload.toString('utf8')) as { bytes?: string };
+    const event = JSON.parse(Buffer.from(bytes ?? '', 'base64').toString('utf8')) as ChunkEvent;
+    if (event === null) throw notTheProtocol(asked.origin);
+    if (event.type === 'error') throw readClaudeError(event, asked);
+    return event.type === 'ping' ? undefined : event;
+  };
 
 export const createBedrockClaude = (
   bedrock: Bedrock,
@@ -37,7 +42,8 @@ export const createBedrockClaude = (
     const origin = bedrock.origin('bedrock', response);
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);
-    if (stream) return { origin, batches: readEventStream(response.body, asked, onActivity, readChunk) };
+    if (stream)
+      return { origin, batches: readEventStream(response.body, asked, onActivity, readChunk(asked)) };
     const message = parseJson(await readText(response.body, onActivity));
     if (!isClaudeMessage(message)) throw notTheProtocol(origin);
     return { origin, message };

@@ -17,10 +17,14 @@ import {
   upstreamGaveUp,
 } from '../errors.ts';
 
-export interface Failure {
+/** Who was asked, and for which of its models. */
+export interface Asked {
   readonly origin: Origin;
   /** The id the upstream was asked for. */
   readonly modelId: string;
+}
+
+export interface Failure extends Asked {
   readonly status: number;
   /** The upstream's own name for the error. */
   readonly type: string;

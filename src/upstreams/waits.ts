@@ -10,6 +10,8 @@ export interface Watch {
   readonly activity: () => void;
   /** The first event is here: from now on silence is what is measured. */
   readonly started: () => void;
+  /** False while the caller takes its time with what came: that silence is not the upstream's. */
+  readonly listening: (isListening: boolean) => void;
   /** Ends all waits. Unless the answer is complete, the upstream call is cancelled. */
   readonly done: (complete: boolean) => void;
 }
@@ -28,8 +30,17 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   const controller = new AbortController();
   const expire = (which: string, named: number, after: number = named) =>
     setTimeout(() => controller.abort(upstreamTimeout(which, named)), after);
+  const expireSilence = () =>
+    setTimeout(() => {
+      if (isListening)
+        controller.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
+      else silence?.refresh();
+    }, idle);
 
-  let silence = stream ? expire('The model did not begin to answer in time', firstByte) : undefined;
+  let isListening = true;
+  let silence: NodeJS.Timeout | undefined = stream
+    ? expire('The model did not begin to answer in time', firstByte)
+    : undefined;
   let hasStarted = false;
   const left = Math.max(0, deadline - performance.now());
   const whole = expire('The answer took longer than this server allows', total, left);
@@ -45,18 +56,20 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   if (caller.aborted) leave();
   else caller.addEventListener('abort', leave, { once: true });
 
+  const activity = () => {
+    if (hasStarted) silence?.refresh();
+  };
   return {
     signal: controller.signal,
-    activity: () => {
-      if (hasStarted) silence?.refresh();
-    },
+    activity,
     started: () => {
       hasStarted = true;
       clearTimeout(silence);
-      silence =
-        stream && !controller.signal.aborted
-          ? expire('The model stopped in the middle of its answer', idle)
-          : undefined;
+      silence = stream && !controller.signal.aborted ? expireSilence() : undefined;
+    },
+    listening: (now) => {
+      isListening = now;
+      if (now) activity();
     },
     done: (complete) => {
       settle();

@@ -17,6 +17,7 @@ import { z } from 'zod';
 import { models } from '../../src/models.ts';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 const today = Date.parse('2026-11-22T12:00:00Z');
 const redactedWord = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING';
@@ -300,6 +301,23 @@ describe('JSON beside tools and thinking', () => {
     expect(mended.usage?.prompt_tokens).toBeGreaterThan((good.usage?.prompt_tokens ?? 0) * 1.8);
   });
 
+  it('JSON that misses the schema is given where mending it fails', async () => {
+    const answer = servers.bedrock.client.chat.completions.create(
+      extended({
+        model: 'claude-4-5-haiku',
+        messages: [{ role: 'user', content: '[[delay 200]] [[say {"wrong":1}]]' }],
+        response_format: format,
+        ...thinkHard,
+      }),
+    );
+    await until(() => simulator.requests.length === 1, 'the first try');
+    simulator.inject({ kind: 'status', status: 429 });
+    const { choices, usage } = await answer;
+    expect(simulator.requests).toHaveLength(2);
+    expect(choices[0]?.message.content).toBe('{"wrong":1}');
+    expect(usage?.completion_tokens).toBeGreaterThan(0);
+  });
+
   it('in a stream that cannot be mended it is an error frame, with no finish before it', async () => {
     const response = await servers.bedrock.post({
       model: 'claude-4-5-haiku',
@@ -510,6 +528,65 @@ describe('thinking that is lost', () => {
       await client.chat.completions.create(extended({ ...ask, messages: [asked, kept, result] }));
       expect(replayed().slice(0, 2)).toEqual(['redacted_thinking', 'redacted_thinking']);
     }
+  });
+});
+
+/** Blocks of another model or account, or touched on the way: good nowhere else. */
+const foreignBlocks = [
+  { type: 'thinking', thinking: 'Somebody else thought so.', signature: 'RXJj' },
+  { type: 'redacted_thinking', data: 'RXJj' },
+];
+
+describe.each(upstreams)('thinking that another model signed, by way of %s', (upstream) => {
+  const asking = (body: Record<string, unknown>, block: object | undefined) => ({
+    tools: [weather],
+    ...body,
+    messages: [
+      question,
+      {
+        role: 'assistant',
+        content: null,
+        thinking_blocks: [block],
+        tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '{}' } }],
+      },
+      { role: 'tool', tool_call_id: 'call_1', content: '18' },
+    ],
+  });
+  const cases = [
+    { model: 'claude-4-5-sonnet', body: thinkHard, reported: 'extended_thinking', mode: undefined },
+    { model: 'claude-sonnet-5', body: {}, reported: 'thinking', mode: 'disabled' },
+    {
+      model: 'claude-haiku-5-5',
+      body: { reasoning_effort: 'max' },
+      reported: 'reasoning_effort',
+      mode: 'disabled',
+    },
+    { model: 'claude-opus-5-5', body: thinkHard, reported: 'extended_thinking', mode: 'adaptive' },
+  ];
+
+  it.each(cases.flatMap((each) => foreignBlocks.map((block) => ({ ...each, block, type: block.type }))))(
+    '$model is asked once more without its $type, and it is reported',
+    async ({ model, body, block, reported, mode }) => {
+      for (const stream of [false, true]) {
+        simulator.requests.length = 0;
+        const response = await servers[upstream].post({ model, stream, ...asking(body, block) });
+        expect(await response.text()).toContain('18');
+        expect(response.status).toBe(200);
+        expect(response.headers.get('x-adjusted-params')).toBe(reported);
+        expect(simulator.requests).toHaveLength(2);
+        expect(replayed()).toEqual(['tool_use']);
+        expect(sent().thinking?.type).toBe(mode);
+      }
+    },
+  );
+
+  it('is a 400 that names it for a caller who allows no changes', async () => {
+    const body = { ...asking(thinkHard, foreignBlocks[0]), allow_ignored_params: false };
+    const response = await servers[upstream].post({ model: 'claude-4-5-sonnet', ...body });
+    expect(response.status).toBe(400);
+    const { error } = (await response.json()) as { error: { code: string; param: string } };
+    expect(error).toMatchObject({ code: 'unsupported_parameter', param: 'extended_thinking' });
+    expect(simulator.requests).toHaveLength(1);
   });
 });
 

@@ -152,6 +152,12 @@ describe('requests per minute', () => {
     expect(wrong.headers.get('x-ratelimit-limit-requests')).toBeNull();
   });
 
+  it('are counted together where keys need not be known, so that none can be made up for more', async () => {
+    await start({ RATE_LIMIT_RPM: '1', ALLOW_ANONYMOUS: 'true' });
+    expect((await server.post(body(), { authorization: 'Bearer made-up-1' })).status).toBe(200);
+    expect((await server.post(body(), { authorization: 'Bearer made-up-2' })).status).toBe(429);
+  });
+
   it('are off unless set, and then say nothing', async () => {
     await start({});
     const response = await server.post(body());

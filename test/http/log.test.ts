@@ -97,6 +97,15 @@ describe('one line a request', () => {
     });
   });
 
+  it('of an answer that failed after its 200 is as loud as one that failed before', async () => {
+    const { line } = await lineOf({
+      model: 'claude-4-5-haiku',
+      stream: true,
+      messages: [{ role: 'user', content: 'Hi [[fault end-early after=3]]' }],
+    });
+    expect(line).toMatchObject({ level: 'error', status: 200, ended: 'failed', error: { status: 502 } });
+  });
+
   it('of a wrong key is there as well', async () => {
     const { line } = await lineOf({ model: 'nova-lite' }, { authorization: 'Bearer wrong' });
     expect(line).toMatchObject({ status: 401, ended: 'failed' });

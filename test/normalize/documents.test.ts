@@ -36,6 +36,12 @@ describe('a file becomes a document of its kind', () => {
       source: { mediaType: 'text/plain', text: 'Grüße' },
     },
     {
+      name: 'text that is neither escaped nor base64',
+      data: 'data:text/plain,Grüße, 你好',
+      filename: 'a.txt',
+      source: { mediaType: 'text/plain', text: 'Grüße, 你好' },
+    },
+    {
       name: 'percent-encoded text',
       data: 'data:text/plain;charset=utf-8,Gr%C3%BC%C3%9Fe',
       filename: undefined,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sniffImage } from '../../src/media.ts';
-import { readImage, standardBase64 } from '../../src/normalize/images.ts';
+import { parseDataUri, readImage, standardBase64 } from '../../src/normalize/images.ts';
 import { normalized, refusal } from './fit.ts';
 
 const png =
@@ -155,6 +155,20 @@ describe('reading base64', () => {
     const start = performance.now();
     expect(standardBase64(`${'='.repeat(1_000_000)}A`)).toBeUndefined();
     expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it('does not stall on a caller who escapes every one of millions of characters', () => {
+    const start = performance.now();
+    expect(standardBase64('%41'.repeat(4_000_000))).toBe('A'.repeat(4_000_000));
+    expect(performance.now() - start).toBeLessThan(1000);
+  });
+
+  it('leaves alone what only looks like an escape', () => {
+    const text = Buffer.from('50%, %zz, %4').toString('base64');
+    expect(parseDataUri('data:text/plain,50%, %zz, %4', 'p')).toEqual({
+      mediaType: 'text/plain',
+      data: text,
+    });
   });
 
   it('knows images by their first bytes only', () => {

@@ -498,6 +498,14 @@ describe('allow_ignored_params: false', () => {
     for (const name of ['seed', 'n', 'temperature', 'foo']) expect(error.message).toContain(name);
   });
 
+  it('does not give back as many names as a caller cares to make up', () => {
+    const { report } = normalized(Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`x${n}`, n])));
+    const error = refusal(() => refuseChanges(report, 'anthropic'));
+    expect(error.message).toContain('x0, x1,');
+    expect(error.message).toContain('x49 and 9950 more would have no effect');
+    expect(error.message.length).toBeLessThan(1000);
+  });
+
   it('lets a request through in which nothing was changed', () => {
     const { report } = normalized({ seed: null, n: 1, temperature: 1 });
     expect(() => refuseChanges(report, 'anthropic')).not.toThrow();

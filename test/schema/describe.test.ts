@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SchemaTooLarge } from '../../src/schema/bounds.ts';
-import { instruction } from '../../src/schema/describe.ts';
+import { instruction, rootKinds } from '../../src/schema/describe.ts';
 import { tooLarge } from './hostile.ts';
 
 describe('the instruction to answer in JSON', () => {
@@ -15,6 +15,18 @@ describe('the instruction to answer in JSON', () => {
 
   it('does not ask for an object where the schema is a list', () => {
     expect(instruction({ type: 'array' })).toMatch(/one JSON value/);
+  });
+
+  it.each([
+    [{ $ref: '#/$defs/list', $defs: { list: { anyOf: [{ type: 'array' }, { $ref: '#' }] } } }, ['array']],
+    [{ anyOf: [{ type: 'object' }, { type: ['array', 'null'] }] }, ['array', 'object']],
+    [{ type: ['object', 'null'] }, ['object']],
+    [{ enum: ['a', 1] }, ['scalar']],
+    [{ $ref: '#' }, ['object']],
+    [{ $ref: '#/nowhere' }, ['object']],
+    [undefined, ['object']],
+  ])('tells what stands at the top of %j', (schema, kinds) => {
+    expect([...rootKinds(schema)].sort()).toEqual(kinds);
   });
 
   it.each(tooLarge)('too large: %s', (_, schema) => {

@@ -82,6 +82,29 @@ describe('the silence between events', () => {
   });
 });
 
+describe('a caller who takes its time', () => {
+  it('is no silence of the upstream, which begins when we listen again', async () => {
+    const { signal, started, listening, done } = begin({ idle: 50 });
+    started();
+    listening(false);
+    await pause(160);
+    expect(ended(signal)).toBe('still waiting');
+    listening(true);
+    expect(await until(() => signal.aborted, 'the wait ends')).toBeGreaterThan(40);
+    expect(ended(signal)).toMatch(/stopped in the middle/);
+    done(false);
+  });
+
+  it('is bounded by the total all the same', async () => {
+    const { signal, started, listening, done } = begin({ idle: 20, total: 80 });
+    started();
+    listening(false);
+    await until(() => signal.aborted, 'the wait ends');
+    expect(ended(signal)).toMatch(/took longer/);
+    done(false);
+  });
+});
+
 describe('the total', () => {
   it('also ends a stream of pings', async () => {
     const { signal, activity, started, done } = begin({ idle: 50, total: 120 });
