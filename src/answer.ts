@@ -172,6 +172,7 @@ export const createAnswerer =
       } catch (error) {
         const smaller = refit(prompt, error);
         if (smaller === undefined) throw error;
+        onRetry();
         return backends.prepare(smaller, target).open(options);
       }
     };
@@ -212,6 +213,7 @@ export const createAnswerer =
       return send(fetched, fitted.report).catch((error: unknown) => {
         const withoutThinking = unthink(fetched, error, target);
         if (withoutThinking === undefined) throw error;
+        onRetry();
         const adjusted = [settings.thinkingFrom ?? 'thinking'];
         return send(withoutThinking, merge(fitted.report, { ignored: [], adjusted }));
       });

@@ -10,7 +10,8 @@ export type UpstreamName = 'anthropic' | 'bedrock' | 'bedrock-converse';
 
 /** A caller's prompt-caching mark: everything up to and including the marked part may be cached. */
 export interface CacheMark {
-  readonly ttl: '5m' | '1h';
+  /** How long; undefined: the request's default, five minutes unless it asks for more. */
+  readonly ttl?: '5m' | '1h' | undefined;
 }
 
 export interface TextPart {

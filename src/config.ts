@@ -190,11 +190,14 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
   } else if (env !== undefined && env.INFERENCE_KEY.length === 0 && !env.ALLOW_ANONYMOUS) {
     problems.push('INFERENCE_KEY: holds no key, and ALLOW_ANONYMOUS is false');
   }
-  if (env === undefined || problems.length > 0) throw new ConfigError(problems);
-
-  const claude = [...new Set(env.CLAUDE_UPSTREAMS)].filter((name) =>
+  const claude = [...new Set(env?.CLAUDE_UPSTREAMS)].filter((name) =>
     name === 'anthropic' ? hasAnthropic : region !== undefined,
   );
+  if (env !== undefined && hasAnthropic && region === undefined && claude.length === 0) {
+    problems.push('CLAUDE_UPSTREAMS: names only bedrock, but there is no AWS_REGION; add anthropic');
+  }
+  if (env === undefined || problems.length > 0) throw new ConfigError(problems);
+
   return Object.freeze({
     port: env.PORT,
     host: env.HOST,

@@ -116,8 +116,16 @@ const showAnswers = async (url: string): Promise<void> => {
   }
 };
 
+const readArguments = (): { once: boolean } => {
+  try {
+    return parseArgs({ options: { once: { type: 'boolean', default: false } } }).values;
+  } catch {
+    throw new DemoError('The demo knows one argument: npm run demo -- --once');
+  }
+};
+
 const demo = async (): Promise<void> => {
-  const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+  const { once: isOnce } = readArguments();
   const port = Number(process.env.PORT || 3000);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new DemoError('PORT must be a number from 1 to 65535.');
@@ -125,7 +133,7 @@ const demo = async (): Promise<void> => {
     throw new DemoError(`Port ${port} is already in use. Choose another: PORT=3001 npm run demo`);
   }
 
-  const simulator = await startSimulator({ host, delayMs: values.once ? 0 : 30, now: () => today });
+  const simulator = await startSimulator({ host, delayMs: isOnce ? 0 : 30, now: () => today });
   const server = startServer(simulator, port);
   const exited = once(server, 'exit');
   const url = `http://${host}:${port}`;
@@ -133,7 +141,7 @@ const demo = async (): Promise<void> => {
     await waitUntilReady(url, exited);
     introduce(url);
     await showAnswers(url);
-    if (values.once) return;
+    if (isOnce) return;
     say('\nServing until Ctrl-C.');
     // The server gets Ctrl-C from the terminal itself, and drains.
     process.on('SIGINT', () => {});

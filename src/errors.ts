@@ -95,7 +95,7 @@ export const modelGoneUpstream = (configuredId: string, upstream: string, cause?
   new ApiError({
     status: 404,
     type: 'invalid_request_error',
-    message: `The upstream '${upstream}' does not know the model id '${configuredId}' this server is configured with: it may be retired, or not enabled for the account. Choose another model, or have MODEL_ALIASES or MODELS_FILE point this one elsewhere.`,
+    message: `The upstream '${upstream}' does not know the model id '${configuredId}' that this server asked for: it may be retired, or not enabled for the account. Choose another model, or have MODEL_ALIASES or MODELS_FILE point this one elsewhere.`,
     param: 'model',
     code: 'model_not_found',
     headers: noRetry,
@@ -176,6 +176,10 @@ export const overloaded = (message: string, retryAfter = 2, cause?: unknown) =>
 /** 502: the upstream failed in a way that a later attempt may not. */
 export const upstreamFailed = (message: string, cause?: unknown) =>
   new ApiError({ status: 502, type: 'server_error', message, code: 'upstream_error', cause });
+
+/** 502: the upstream's end marker never came. */
+export const endedEarly = () =>
+  upstreamFailed('The upstream ended its answer before it was complete. Send the request again.');
 
 /** 502: the model wrote something that cannot be delivered; the same request would fail alike. */
 export const malformedOutput = (message: string, cause?: unknown) =>

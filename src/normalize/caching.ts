@@ -53,7 +53,7 @@ const limitMarks = (
 ): Cacheable => {
   const surplus = marks.length - mostMarks;
   const kept = marks.slice(Math.max(0, surplus));
-  const firstShort = hasLongLife ? kept.findIndex(({ ttl }) => ttl === '5m') : 0;
+  const firstShort = hasLongLife ? kept.findIndex(({ ttl }) => ttl !== '1h') : 0;
   const misplaced = firstShort >= 0 && kept.slice(firstShort).some(({ ttl }) => ttl === '1h');
   if (surplus <= 0 && !misplaced) return prompt;
   report.adjust('cache_control');
@@ -79,14 +79,14 @@ const isToolConversation = (turns: readonly Turn[]) =>
   turns.length > 2 && turns.some(({ parts }) => parts.some((part) => part.type === 'tool-call'));
 
 /** Marks of ours, where the prefix is long enough to be cached at all. */
-const autoMarks = ({ tools, system, turns }: Cacheable, model: Model, ttl: CacheMark['ttl']): Cacheable => {
+const autoMarks = ({ tools, system, turns }: Cacheable, model: Model, ttl: '5m' | '1h'): Cacheable => {
   const least = (model.cacheMinimum ?? usualMinimum) * charactersPerToken;
   const toolsLength = tools.reduce(
     (sum, tool) => sum + JSON.stringify(tool.parameters).length + (tool.description?.length ?? 0),
     0,
   );
   const prefix = toolsLength + system.reduce((sum, { text }) => sum + text.length, 0);
-  const whole =
+  const whole = () =>
     prefix +
     turns.reduce((sum, { parts }) => sum + parts.reduce((length, part) => length + textLength(part), 0), 0);
   const mark: CacheMark = { ttl };
@@ -94,7 +94,7 @@ const autoMarks = ({ tools, system, turns }: Cacheable, model: Model, ttl: Cache
     tools: toolsLength >= least ? markLast(tools, mark) : tools,
     system: prefix >= least ? markLast(system, mark) : system,
     turns:
-      isToolConversation(turns) && whole >= least
+      isToolConversation(turns) && whole() >= least
         ? turns.map((turn, index) =>
             index === turns.length - 1 ? { ...turn, parts: markLast(turn.parts, mark) } : turn,
           )
@@ -102,16 +102,29 @@ const autoMarks = ({ tools, system, turns }: Cacheable, model: Model, ttl: Cache
   };
 };
 
-/** `automatic`: whether marks of ours are wanted where the caller set none. */
+export interface CachingOptions {
+  /** What `prompt_cache_retention` asks for: for marks of ours, and for the caller's that name no time. */
+  readonly ttl: '5m' | '1h';
+  /** Whether marks of ours are wanted where the caller set none. */
+  readonly automatic: boolean;
+}
+
 export const placeMarks = <P extends Cacheable>(
   prompt: P,
   model: Model,
-  ttl: CacheMark['ttl'],
-  automatic: boolean,
+  { ttl, automatic }: CachingOptions,
   report: Reporter,
 ): P => {
+  const isClaude = model.family === 'claude';
+  const wantsLong = ttl === '1h' && isClaude;
   const marks = marksOf(prompt);
-  if (marks.length > 0) return { ...prompt, ...limitMarks(prompt, marks, model.family === 'claude', report) };
+  if (marks.length > 0) {
+    const lasting = (mark: CacheMark): CacheMark => ({ ttl: mark.ttl ?? ttl });
+    const timed = wantsLong ? { ...prompt, ...mapMarks(prompt, lasting) } : prompt;
+    return { ...timed, ...limitMarks(timed, wantsLong ? marks.map(lasting) : marks, isClaude, report) };
+  }
   // Nova 1 caches by itself.
-  return automatic && model.family === 'claude' ? { ...prompt, ...autoMarks(prompt, model, ttl) } : prompt;
+  const marked = automatic && isClaude ? { ...prompt, ...autoMarks(prompt, model, ttl) } : prompt;
+  if (wantsLong && marksOf(marked).length === 0) report.ignore('prompt_cache_retention');
+  return marked;
 };

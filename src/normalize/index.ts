@@ -161,8 +161,7 @@ export const normalize = (
   const prompt = placeMarks(
     { ...settings, system, turns: history.turns },
     model,
-    settings.cacheTtl,
-    options.promptCaching ?? false,
+    { ttl: settings.cacheTtl, automatic: options.promptCaching ?? false },
     report,
   );
   return { prompt, settings, report: report.toReport() };

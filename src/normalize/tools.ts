@@ -12,8 +12,8 @@ import type { Context, Settings } from './settings.ts';
 
 /** A caller's cache mark, in either spelling. */
 export const cacheMark = (marks: WireMarks): CacheMark | undefined => {
-  if (marks.cache_control) return { ttl: marks.cache_control.ttl ?? '5m' };
-  return marks.prompt_cache_breakpoint?.mode === 'explicit' ? { ttl: '5m' } : undefined;
+  if (marks.cache_control) return { ttl: marks.cache_control.ttl ?? undefined };
+  return marks.prompt_cache_breakpoint?.mode === 'explicit' ? {} : undefined;
 };
 
 const customSchema: JsonObject = {
@@ -90,7 +90,8 @@ export const declareFunctions = (
   for (const [index, each] of wire.entries()) checkDepth(each.parameters, `${name}[${index}].parameters`);
   const tools = wire.map((each) => functionTool(each, {}));
   checkNames(tools, name);
-  return { tools, legacyFunctions: true };
+  // The older answer has room for one call: a second would be paid for and thrown away.
+  return { tools, legacyFunctions: true, parallelToolCalls: false };
 };
 
 const nameOf = (choice: Exclude<WireToolChoice, string> & { type: 'function' | 'custom' }): string =>

@@ -1,7 +1,7 @@
 /** Chat events folded into one `chat.completion`. */
 
 import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
-import { upstreamFailed } from '../errors.ts';
+import { endedEarly } from '../errors.ts';
 import { customText, type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
 import { toWireUsage } from './usage.ts';
 
@@ -65,8 +65,7 @@ export const fold = async (batches: AsyncIterable<readonly ChatEvent[]>): Promis
       }
     }
   }
-  if (finish === undefined)
-    throw upstreamFailed('The upstream ended its answer before it was complete. Send the request again.');
+  if (finish === undefined) throw endedEarly();
   return { id, text, reasoning, blocks, calls, usage, finish };
 };
 

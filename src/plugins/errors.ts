@@ -32,6 +32,8 @@ const fromFramework = (code: unknown, request: FastifyRequest, bodyLimit: number
       );
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return invalidRequest('The body is not as long as Content-Length says.');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return invalidRequest('The path is too long.', null, 'invalid_url');
     case 'FST_ERR_BAD_URL':
       return invalidRequest('The path holds a percent escape that is not valid.', null, 'invalid_url');
     default:

@@ -75,7 +75,9 @@ const endingOf = (error: unknown, writableFinished: boolean): FinishedRequest['e
 
 const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest => {
   const { record } = request;
-  const { writableFinished, statusCode } = reply.raw;
+  const { writableFinished, headersSent } = reply.raw;
+  // A caller who left before the status was sent got none; 499 is what proxies write for that.
+  const statusCode = headersSent ? reply.raw.statusCode : 499;
   return {
     ...record,
     id: request.id,

@@ -69,7 +69,7 @@ export const createRequestLog =
     };
     // By the error's own status: where the answer had begun, the response's says 200.
     const isServerError = !(error instanceof ApiError) || error.status >= 500;
-    if (ended === 'failed' && isServerError) log.error(line, 'request failed');
-    else if (probes.has(request.route)) log.debug(line, 'request');
+    if (probes.has(request.route)) log.debug(line, 'request');
+    else if (ended === 'failed' && isServerError) log.error(line, 'request failed');
     else log.info(line, 'request');
   };

@@ -48,6 +48,7 @@ export const registerModels = (app: FastifyInstance, catalogue: Catalogue): void
   }));
   app.get<{ Params: { id: string } }>('/v1/models/:id', async (request) => {
     const { id } = request.params;
-    return { ...toWire(catalogue.resolve(id), catalogue), id };
+    const model = toWire(catalogue.resolve(id), catalogue);
+    return { ...model, id, aliases: model.aliases.filter((alias) => alias !== id) };
   });
 };

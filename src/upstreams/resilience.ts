@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import type { Target } from '../catalogue.ts';
 import type { UpstreamName } from '../chat.ts';
-import { ApiError, overloaded, UpstreamFault } from '../errors.ts';
+import { ApiError, UpstreamFault } from '../errors.ts';
 
 export interface ResilienceOptions {
   readonly maxRetries: number;
@@ -46,6 +46,8 @@ export interface Resilience {
 }
 
 const retryable: ReadonlySet<number> = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
+/** Anthropic's 529: one model is busy, which says nothing against the upstream's other models. */
+const overloadedModel = 529;
 const failuresToBreak = 5;
 /** Ms: full jitter below a ceiling that doubles. */
 const firstBackoff = 500;
@@ -82,7 +84,7 @@ const judge = (error: unknown): Verdict => {
   if (cause instanceof UpstreamFault) {
     const again = retryable.has(cause.status);
     const wait = cause.retryAfter === undefined ? undefined : cause.retryAfter * 1000;
-    return { elsewhere: again, again, counts: cause.status >= 500, wait };
+    return { elsewhere: again, again, counts: cause.status >= 500 && cause.status !== overloadedModel, wait };
   }
   // No answer at all: a connection that failed, or a wait that ended.
   const isSilence = code === 'upstream_error' || code === 'upstream_timeout';
@@ -134,13 +136,15 @@ export const createResilience = (options: ResilienceOptions): Resilience => {
           return attempt(target);
         };
         // With no other upstream to turn to, a broken one is asked all the same.
-        if (targets.length === 1) return counted();
+        if (targets.length === 1 || areAllBroken) return counted();
         if (isShut(target.upstream)) return Promise.reject(new BrokenCircuitError());
         return breakerOf(target.upstream).execute(counted);
       };
 
+      let areAllBroken = false;
+      let round = 0;
       let candidates: readonly Candidate[] = targets.map((target) => ({ target, readyAt: startedAt }));
-      for (let round = 0; ; round++) {
+      for (;;) {
         const hopeful: Candidate[] = [];
         let next = Number.POSITIVE_INFINITY;
         for (const candidate of candidates) {
@@ -171,10 +175,14 @@ export const createResilience = (options: ResilienceOptions): Resilience => {
             }
           }
         }
-        failure ??= overloaded('The upstreams of this model keep failing.', breakerCooldown / 1000);
+        if (failure === undefined) {
+          areAllBroken = true;
+          continue;
+        }
         if (next > lastRetryAt || retries >= maxRetries) throw failure;
         await sleep(next - performance.now(), undefined, { signal }).catch(() => signal.throwIfAborted());
         candidates = hopeful;
+        round += 1;
       }
     },
     broken: () => [...breakers].filter(([, { state }]) => state === CircuitState.Open).map(([name]) => name),

@@ -567,7 +567,7 @@ const tools: readonly Case[] = [
     },
     expected: {
       tools: [declared('f')],
-      tool_choice: { type: 'tool', name: 'f' },
+      tool_choice: { type: 'tool', name: 'f', disable_parallel_tool_use: true },
       messages: [user([text('Hello')]), assistant([use('call_legacy_1')]), user([result('call_legacy_1')])],
     },
   },

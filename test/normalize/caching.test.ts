@@ -36,7 +36,7 @@ const placed = (
 ) => {
   const report = new Reporter();
   const whole = { tools: [], system: [], turns: [user(text())], ...prompt };
-  const { tools, system, turns } = placeMarks(whole, targetOf(model).model, ttl, automatic, report);
+  const { tools, system, turns } = placeMarks(whole, targetOf(model).model, { ttl, automatic }, report);
   const name = (each: object) =>
     'cache' in each ? ((each.cache as CacheMark | undefined)?.ttl ?? '-') : '-';
   const marks = [tools, system, turns.flatMap(({ parts }) => parts)].map((each) => each.map(name).join(' '));

@@ -385,14 +385,13 @@ describe('the breaker', () => {
     });
   });
 
-  it('with both broken it is a 503 with retry-after, at once', async () => {
+  it('with both broken they are asked all the same: a recovery is noticed at once', async () => {
     const resilience = create({ maxRetries: 0 });
     const script = { anthropic: [answered(500)], bedrock: [answered(500)] };
     for (let request = 0; request < 5; request++) await run(resilience, both, script);
     expect([...resilience.broken()].sort()).toEqual(['anthropic', 'bedrock']);
-    const { asked, outcome } = await run(resilience, both, {});
-    expect(asked).toEqual([]);
-    expect(outcome).toMatchObject({ status: 503, code: 'overloaded', headers: { 'retry-after': '60' } });
+    const { asked } = await run(resilience, both, {});
+    expect(asked).toEqual(['anthropic']);
   });
 
   it('probes again after the cooldown, with one request at a time, and closes when that works', async () => {

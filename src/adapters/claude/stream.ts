@@ -2,7 +2,7 @@
 
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
-import { upstreamFailed } from '../../errors.ts';
+import { endedEarly, upstreamFailed } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
 import type { ClaudeEvent, ClaudeMessage } from './wire.ts';
 
@@ -160,8 +160,7 @@ export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEv
       return out;
     },
     end: () => {
-      if (!finished)
-        throw upstreamFailed('The upstream ended its answer before it was complete. Send the request again.');
+      if (!finished) throw endedEarly();
       return [];
     },
   };

@@ -1,7 +1,7 @@
 /** Converse's stream events to chat events; and a whole answer to the events that would have made it. */
 
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
-import { malformedOutput, upstreamFailed } from '../../errors.ts';
+import { endedEarly, malformedOutput } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
 import { createTagFilter } from './tags.ts';
 import type { ConverseEvent, ConverseMessage } from './wire.ts';
@@ -135,7 +135,7 @@ export const createConverseDecoder = ({ tools, thinkingTags }: DecoderOptions): 
       if (!finished) finish(out);
       if (finished) return out;
       throw stopReason === undefined
-        ? upstreamFailed('The upstream ended its answer before it was complete. Send the request again.')
+        ? endedEarly()
         : malformedOutput(
             'The model produced a tool call or text that the upstream could not read. Rephrase the request or simplify the tools.',
           );
