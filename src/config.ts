@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { type ModelOverride, parseModelsFile } from './catalogue.ts';
 import type { UpstreamName } from './chat.ts';
 import { ConfigError } from './errors.ts';
+import { type ModelOverride, parseModelsFile } from './models-file.ts';
 
 const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
   z.coerce

@@ -3,7 +3,7 @@
  * tells models apart by name. State of the facts: 2026-11-22.
  */
 
-import type { Effort, UpstreamName } from './chat.ts';
+import type { Effort, UpstreamName, Usage } from './chat.ts';
 
 /** ISO date, `YYYY-MM-DD`. */
 type Day = string;
@@ -539,3 +539,13 @@ export const unlistedClaude = (id: string): Model => ({
   maxOutput: Number.POSITIVE_INFINITY,
   price: null,
 });
+
+/** What an answer cost at list prices, in USD. */
+export const costOf = (usage: Usage, price: Price): number => {
+  const { input, cacheRead, cacheWrite, output } = usage;
+  const rate =
+    price.long !== undefined && input + cacheRead + cacheWrite > price.long.above ? price.long : price;
+  const total =
+    input * rate.input + cacheRead * rate.cacheRead + cacheWrite * rate.cacheWrite + output * rate.output;
+  return total / 1_000_000;
+};

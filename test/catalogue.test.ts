@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Catalogue, createCatalogue, type ModelOverride, parseModelsFile } from '../src/catalogue.ts';
+import { type Catalogue, createCatalogue } from '../src/catalogue.ts';
 import type { UpstreamName } from '../src/chat.ts';
 import { ApiError, ConfigError } from '../src/errors.ts';
+import { type ModelOverride, parseModelsFile } from '../src/models-file.ts';
 
 interface Given {
   readonly upstreams?: readonly UpstreamName[];

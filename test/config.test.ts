@@ -146,6 +146,11 @@ describe('a bad setting is named in plain words', () => {
       says: /^CLAUDE_UPSTREAMS: must name anthropic, bedrock or both/,
     },
     {
+      name: 'an order of upstreams that leaves none',
+      env: { AWS_REGION: '', CLAUDE_UPSTREAMS: 'bedrock' },
+      says: /^CLAUDE_UPSTREAMS: names only bedrock, but there is no AWS_REGION/,
+    },
+    {
       name: 'an alias without an equals sign',
       env: { MODEL_ALIASES: 'claude-4-5-haiku' },
       says: /^MODEL_ALIASES: must look like name=model/,

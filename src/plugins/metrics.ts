@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { UpstreamName } from '../chat.ts';
 import { ApiError } from '../errors.ts';
+import { costOf } from '../models.ts';
 import type { FinishedRequest, RequestObserver } from './record.ts';
-import { costOf } from './request-log.ts';
 
 export interface Metrics {
   readonly registry: Registry;

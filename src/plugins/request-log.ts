@@ -3,19 +3,9 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Usage } from '../chat.ts';
 import { ApiError } from '../errors.ts';
-import type { Price } from '../models.ts';
+import { costOf } from '../models.ts';
 import { toWireUsage } from '../openai/usage.ts';
 import type { RequestObserver } from './record.ts';
-
-/** USD. */
-export const costOf = (usage: Usage, price: Price): number => {
-  const { input, cacheRead, cacheWrite, output } = usage;
-  const rate =
-    price.long !== undefined && input + cacheRead + cacheWrite > price.long.above ? price.long : price;
-  const total =
-    input * rate.input + cacheRead * rate.cacheRead + cacheWrite * rate.cacheWrite + output * rate.output;
-  return total / 1_000_000;
-};
 
 const round = (value: number, digits: number) => Number(value.toFixed(digits));
 

@@ -80,6 +80,12 @@ describe('GET /v1/models/{id}', () => {
     expect(await get(`/v1/models/${path}`)).toMatchObject({ status: 200, body: { id, object: 'model' } });
   });
 
+  it('does not list the name it was asked by among the others', async () => {
+    const { body } = await get('/v1/models/amazon.nova-lite-v1:0');
+    expect(body.aliases).not.toContain('amazon.nova-lite-v1:0');
+    expect(body.aliases).toContain('amazon-nova-lite');
+  });
+
   it('has no number where the limit is not known', async () => {
     expect((await get('/v1/models/claude-sonnet-9')).body.max_output_tokens).toBeNull();
   });

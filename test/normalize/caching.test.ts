@@ -133,4 +133,21 @@ describe('marks of ours', () => {
     expect(placed(prompt, true, 'claude-4-5-haiku').marks).toEqual(['', '-', '-']);
     expect(placed(prompt, true, 'claude-4-5-sonnet', '1h').marks).toEqual(['', '1h', '-']);
   });
+
+  it("the life asked for holds for the caller's marks that name none, and is reported where nothing is cached", () => {
+    const report = new Reporter();
+    const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())] };
+    const model = targetOf('claude-4-5-sonnet').model;
+    const marked = placeMarks(prompt, model, { ttl: '1h', automatic: false }, report);
+    expect(marked.system.map(({ cache }) => cache)).toEqual([{ ttl: '1h' }, short]);
+    expect(report.toReport().ignored).toEqual([]);
+
+    placeMarks(
+      { tools: [], system: [], turns: [user(text())] },
+      model,
+      { ttl: '1h', automatic: true },
+      report,
+    );
+    expect(report.toReport().ignored).toEqual(['prompt_cache_retention']);
+  });
 });

@@ -4,9 +4,10 @@ import { Writable } from 'node:stream';
 import OpenAI from 'openai';
 import { buildApp } from '../../src/app.ts';
 import { createBackends } from '../../src/backends.ts';
-import { createCatalogue, parseModelsFile } from '../../src/catalogue.ts';
+import { createCatalogue } from '../../src/catalogue.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
+import { parseModelsFile } from '../../src/models-file.ts';
 
 export const testKey = 'test-key';
 

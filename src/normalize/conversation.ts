@@ -1,0 +1,188 @@
+/**
+ * Turns in the caller's order to a conversation any upstream accepts: system text apart, roles alternating,
+ * the user first, every tool call answered at once. BEHAVIOUR section 3.
+ */
+
+import type { Part, TextPart, ToolCallPart, ToolResultPart, Turn } from '../chat.ts';
+import { invalidRequest } from '../errors.ts';
+import type { Message } from '../openai/request.ts';
+import { readTurns } from './messages.ts';
+
+export interface Conversation {
+  readonly system: readonly TextPart[];
+  readonly turns: readonly Turn[];
+  /** Whether something was moved or added that the caller did not write. */
+  readonly adjusted: boolean;
+}
+
+interface Options {
+  /** Leave later system messages where they stand. */
+  readonly midSystem: boolean;
+  /** A final assistant message is the beginning of the answer. */
+  readonly prefill: boolean;
+}
+
+/** Stands where the upstream demands a user turn and the caller wrote none. */
+const placeholderTurn: Turn = { role: 'user', parts: [{ type: 'text', text: '.' }] };
+const continueTurn: Turn = { role: 'user', parts: [{ type: 'text', text: 'Continue.' }] };
+
+const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
+  const merged: { role: Turn['role']; parts: Part[] }[] = [];
+  for (const { role, parts } of turns) {
+    if (parts.length === 0) continue;
+    const last = merged.at(-1);
+    if (last?.role === role) last.parts.push(...parts);
+    else merged.push({ role, parts: [...parts] });
+  }
+  return merged;
+};
+
+const isCall = (part: Part): part is ToolCallPart => part.type === 'tool-call';
+const isResult = (part: Part): part is ToolResultPart => part.type === 'tool-result';
+
+const missingResult = (id: string): ToolResultPart => ({
+  type: 'tool-result',
+  id,
+  content: [{ type: 'text', text: 'No result was provided for this call.' }],
+  isError: true,
+});
+
+/** A call as it will be sent, and the id its result comes under. */
+interface OpenCall {
+  readonly id: string;
+  readonly answeredAs: string;
+}
+
+/** A user turn with the results its predecessor's calls need, first and in their order; strays become text. */
+const answerCalls = (calls: readonly OpenCall[], parts: readonly Part[]): readonly Part[] => {
+  const waiting = new Map<string, string[]>();
+  for (const { id, answeredAs } of calls.toReversed()) {
+    const same = waiting.get(answeredAs);
+    if (same === undefined) waiting.set(answeredAs, [id]);
+    else same.push(id);
+  }
+  const results = new Map<string, ToolResultPart>();
+  const rest: Part[] = [];
+  for (const part of parts) {
+    const id = isResult(part) ? waiting.get(part.id)?.pop() : undefined;
+    if (!isResult(part)) rest.push(part);
+    else if (id === undefined) rest.push(...part.content);
+    else results.set(id, { ...part, id });
+  }
+  return [...calls.map(({ id }) => results.get(id) ?? missingResult(id)), ...rest];
+};
+
+/**
+ * The upstreams want every call's id once in a conversation; some clients count anew in each turn. Later
+ * ones get an id of their own.
+ */
+const createCallIds = (turns: readonly Turn[]) => {
+  const used = new Set<string>();
+  const written = new Set(turns.flatMap(({ parts }) => parts.filter(isCall).map(({ id }) => id)));
+  // From where to go on counting, so that many calls of one id stay cheap.
+  const counts = new Map<string, number>();
+  return (id: string): string => {
+    let free = id;
+    for (let n = counts.get(id) ?? 1; used.has(free) || (free !== id && written.has(free)); n++) {
+      free = `${id}_${n}`;
+      counts.set(id, n + 1);
+    }
+    used.add(free);
+    return free;
+  };
+};
+
+const pairCalls = (turns: readonly Turn[]): Turn[] => {
+  const paired: Turn[] = [];
+  const callId = createCallIds(turns);
+  let open: OpenCall[] = [];
+  const settle = (parts: readonly Part[]) => {
+    paired.push({ role: 'user', parts: answerCalls(open, parts) });
+    open = [];
+  };
+  for (const turn of turns) {
+    if (turn.role === 'user') {
+      settle(turn.parts);
+      continue;
+    }
+    if (open.length > 0) settle([]);
+    const parts = turn.parts.map((part) => {
+      if (!isCall(part)) return part;
+      const id = callId(part.id);
+      open.push({ id, answeredAs: part.id });
+      return id === part.id ? part : { ...part, id };
+    });
+    paired.push({ role: turn.role, parts });
+  }
+  if (open.length > 0) settle([]);
+  return paired;
+};
+
+const resultsOf = (turns: readonly Turn[]) => turns.flatMap(({ parts }) => parts.filter(isResult));
+
+/** Whether a call had to be given a result, or a result could not stay one. */
+const wasRepaired = (before: readonly Turn[], after: readonly Turn[]): boolean => {
+  const results = resultsOf(after);
+  return results.some(({ isError }) => isError) || results.length < resultsOf(before).length;
+};
+
+const trimPrefill = (turn: Turn): Turn => ({
+  ...turn,
+  parts: turn.parts.flatMap((part, index): Part[] => {
+    if (part.type !== 'text' || index < turn.parts.length - 1) return [part];
+    return [{ ...part, text: part.text.trimEnd() }];
+  }),
+});
+
+/** Turns that stand between calls and their results, where no upstream takes anything else. */
+const betweenCallsAndResults = (turns: readonly Turn[]): ReadonlySet<Turn> => {
+  const found = new Set<Turn>();
+  let resultAhead = false;
+  for (const turn of turns.toReversed()) {
+    if (turn.role === 'assistant') resultAhead = false;
+    else if (turn.parts.some(isResult)) resultAhead = true;
+    else if (resultAhead) found.add(turn);
+  }
+  return found;
+};
+
+/** Throws 400 with the field's path for content that cannot be sent. */
+export const readConversation = (
+  messages: readonly Message[],
+  { midSystem, prefill }: Options,
+): Conversation => {
+  const all = readTurns(messages);
+  const firstOther = all.findIndex((turn) => turn.role !== 'system');
+  const leading = firstOther < 0 ? all.length : firstOther;
+  const intruders = betweenCallsAndResults(all);
+  const isHoisted = (turn: Turn, index: number) =>
+    turn.role === 'system' && (index < leading || !midSystem || intruders.has(turn));
+  const hoistedLate = all.some(
+    (turn, index) => index >= leading && isHoisted(turn, index) && turn.parts.length > 0,
+  );
+
+  const system = all.filter(isHoisted).flatMap((turn) => turn.parts.filter((part) => part.type === 'text'));
+  const spoken = mergeNeighbours(
+    pairCalls(mergeNeighbours(all.filter((turn, index) => !isHoisted(turn, index)))),
+  );
+
+  if (spoken.length === 0 && system.length === 0) {
+    throw invalidRequest(
+      'messages: holds no text, image or tool call; at least one message must not be empty.',
+      'messages',
+    );
+  }
+  const opened = spoken[0]?.role === 'user' ? spoken : [placeholderTurn, ...spoken];
+  const last = opened.at(-1);
+  // A system message at the end answers nobody: before it still stands the assistant's word.
+  const endsWithAnswer = opened.findLast(({ role }) => role !== 'system')?.role === 'assistant';
+  const turns = !endsWithAnswer
+    ? opened
+    : prefill && last?.role === 'assistant'
+      ? [...opened.slice(0, -1), trimPrefill(last)]
+      : [...opened, continueTurn];
+
+  const adjusted =
+    hoistedLate || wasRepaired(all, spoken) || opened !== spoken || (endsWithAnswer && !prefill);
+  return { system, turns, adjusted };
+};
