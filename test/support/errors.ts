@@ -21,7 +21,7 @@ const inline = {
   },
 };
 
-const reference = '/work/shared/reference/openai-chat.schema.json';
+const reference = new URL('../../../shared/reference/openai-chat.schema.json', import.meta.url);
 const { Error: error, ErrorResponse: errorResponse } = existsSync(reference)
   ? (JSON.parse(readFileSync(reference, 'utf8')) as { components: { schemas: typeof inline } }).components
       .schemas
