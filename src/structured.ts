@@ -93,6 +93,8 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
   const gate = createGateFor(format);
   let written = '';
   let json = '';
+  /** Words before any JSON: none of the answer, unless a call of the caller's tools shows that they were all of it. */
+  let preamble = '';
   let calls = 0;
   let usage: Usage | undefined;
   let isWhole = false;
@@ -105,6 +107,7 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
     const passed = gate(text);
     json += passed;
     if (passed !== '') out.push({ type: 'text', text: passed });
+    else if (json === '') preamble += text;
   };
 
   const finish = (event: ChatEvent & { type: 'finish' }, out: ChatEvent[]): void => {
@@ -127,7 +130,10 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
         return;
       case 'tool-call':
         calls += 1;
-        if (!isForced) out.push(event);
+        if (isForced) return;
+        if (preamble !== '') out.push({ type: 'text', text: preamble });
+        preamble = '';
+        out.push(event);
         return;
       case 'tool-arguments':
         // One call was asked for; a second one is noise.

@@ -108,10 +108,12 @@ describe('JSON said in words', () => {
     expect([ends, failure, outcome.isJudged]).toEqual([[expected], undefined, false]);
   });
 
-  it("a call of the caller's own tools instead is passed on", () => {
+  // BEHAVIOUR 4.6: text beside calls is kept.
+  it("a call of the caller's own tools instead is passed on, with what was said before it", () => {
     const events = [text('I will look.'), call('7'), piece('{}'), finish('tool_use')];
     const { types, failure, content } = shaped(instructed, [events]);
-    expect([types, failure, content]).toEqual([['tool-call', 'tool-arguments', 'finish'], undefined, '']);
+    const expected = ['text', 'tool-call', 'tool-arguments', 'finish'];
+    expect([types, failure, content]).toEqual([expected, undefined, 'I will look.']);
   });
 
   it('reasoning and usage are passed on, the usage also told with the outcome', () => {
