@@ -106,6 +106,10 @@ const environmentSchema = z.object({
   METRICS: choice(['key', 'open', 'off']).default('key'),
 });
 
+/** Known by name, and not built: whoever sets one is told. */
+const notBuilt = ['WEB_CONCURRENCY', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+const neutral: Readonly<Record<string, string>> = { WEB_CONCURRENCY: '1' };
+
 /** Upstream waits, in ms. */
 export interface Timeouts {
   readonly connect: number;
@@ -162,6 +166,8 @@ export interface Config {
   readonly requestsPerMinute: number;
   readonly shutdownTimeout: number;
   readonly metrics: 'key' | 'open' | 'off';
+  /** Settings that are present and have no effect in this version, to be said at start. */
+  readonly withoutEffect: readonly string[];
 }
 
 /**
@@ -249,5 +255,6 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     requestsPerMinute: env.RATE_LIMIT_RPM,
     shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,
     metrics: env.METRICS,
+    withoutEffect: notBuilt.filter((name) => present[name] !== undefined && present[name] !== neutral[name]),
   });
 };

@@ -24,6 +24,7 @@ const start = async (): Promise<void> => {
     overrides: config.modelOverrides,
     now: () => new Date(),
   });
+  for (const name of config.withoutEffect) logger.warn(`${name} has no effect in this version`);
   for (const warning of catalogue.warnings()) logger.warn(warning);
 
   const app = buildApp({ config, catalogue, backends: createBackends(config), logger });

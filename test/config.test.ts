@@ -118,6 +118,19 @@ describe('a setting', () => {
   });
 });
 
+describe('settings that are not built', () => {
+  const needed = { INFERENCE_KEY: 'k', ANTHROPIC_API_KEY: 'k' };
+
+  it('are told to whoever sets them', () => {
+    const { withoutEffect } = readConfig({ ...needed, WEB_CONCURRENCY: '2', REDIS_URL: 'redis://x' });
+    expect(withoutEffect).toEqual(['WEB_CONCURRENCY', 'REDIS_URL']);
+  });
+
+  it('are not mentioned where they ask for what there is', () => {
+    expect(readConfig({ ...needed, WEB_CONCURRENCY: '1' }).withoutEffect).toEqual([]);
+  });
+});
+
 describe('a bad setting is named in plain words', () => {
   it.each([
     { name: 'PORT as a word', env: { PORT: 'http' }, says: /^PORT: must be a number/ },
