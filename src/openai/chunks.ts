@@ -20,7 +20,7 @@ export interface ChunkEncoder {
 
 export const errorFrame = (body: ErrorBody): string => `data: ${JSON.stringify(body)}\n\n`;
 
-export const doneFrame = 'data: [DONE]\n\n';
+const doneFrame = 'data: [DONE]\n\n';
 
 export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
   let head = '';

@@ -114,7 +114,7 @@ export type ContentPart = z.infer<typeof userPart> | z.infer<typeof refusalPart>
 export type WireToolCall = z.infer<typeof toolCall>;
 export type WireMarks = Pick<z.infer<typeof textPart>, 'cache_control' | 'prompt_cache_breakpoint'>;
 
-export const jsonSchemaObject = z.record(z.string(), z.unknown());
+const jsonSchemaObject = z.record(z.string(), z.unknown());
 
 export const functionSchema = z.object({
   name: z.string().min(1),
@@ -178,7 +178,7 @@ type Issue = z.core.$ZodIssue;
 const longestKey = 64;
 
 /** `['messages', 3, 'content']` -> `messages[3].content` */
-export const formatPath = (path: readonly PropertyKey[]): string =>
+const formatPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
     (text, key) =>
       typeof key === 'number'

@@ -12,7 +12,7 @@ export const annotations: ReadonlySet<string> = new Set([
 const lowerBounds = new Set(['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties']);
 const upperBounds = new Set(['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties']);
 
-export const sameJson = (first: unknown, second: unknown, spend: Spend): boolean => {
+const sameJson = (first: unknown, second: unknown, spend: Spend): boolean => {
   if (first === second) return true;
   if (typeof first !== 'object' || typeof second !== 'object') return false;
   const [one, two] = [JSON.stringify(first), JSON.stringify(second)];

@@ -37,7 +37,7 @@ export interface TransportOptions {
 }
 
 /** What an aborted or broken exchange means to the caller. */
-export const networkError = (error: unknown, signal: AbortSignal, connectTimeout: number): unknown => {
+const networkError = (error: unknown, signal: AbortSignal, connectTimeout: number): unknown => {
   if (signal.aborted) return signal.reason;
   if (error instanceof ApiError) return error;
   const code = (error as { code?: unknown } | null)?.code;

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { expectError } from '../support/errors.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
 
 let simulator: Simulator;
@@ -12,7 +13,7 @@ beforeEach(async () => {
   // Waits of our own would take seconds; the ceiling of the first one is half of one.
   vi.spyOn(Math, 'random').mockReturnValue(0.01);
   // Events come one by one, so that a broken connection cannot swallow those before it.
-  simulator = await startSimulator({ delayMs: 1 });
+  simulator = await startSimulator({ delayMs: 1, now: () => today });
 });
 afterEach(async () => {
   vi.restoreAllMocks();

@@ -4,6 +4,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { schemas } from '../schema/hostile.ts';
 import { expectError } from '../support/errors.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { today } from '../support/today.ts';
 
 /**
  * Whatever a client may legally write, the strict simulator takes what is made of it. To try others:
@@ -15,7 +16,7 @@ const seed = Number(process.env.PROPERTY_SEED ?? Math.floor(Math.random() * 2 **
 let simulator: Simulator;
 let server: TestServer;
 beforeAll(async () => {
-  simulator = await startSimulator();
+  simulator = await startSimulator({ now: () => today });
   server = await startServer({ bedrockUrl: simulator.bedrockUrl, env: { MAX_RETRIES: '0' } });
 });
 afterAll(async () => {

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { expectError } from '../support/errors.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 
 const pngBytes = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -31,7 +32,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => pictures.listen(0, '127.0.0.1', resolve));
   const host = `127.0.0.1:${(pictures.address() as AddressInfo).port}`;
   pictureUrl = `http://${host}`;
-  simulator = await startSimulator();
+  simulator = await startSimulator({ now: () => today });
   server = await startServer({
     bedrockUrl: simulator.bedrockUrl,
     env: { MAX_RETRIES: '0', IMAGE_FETCH_ALLOW_HOSTS: host },

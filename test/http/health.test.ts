@@ -5,6 +5,7 @@ import { createCatalogue } from '../../src/catalogue.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import { expectError } from '../support/errors.ts';
+import { today } from '../support/today.ts';
 
 let app: App | undefined;
 afterEach(async () => {
@@ -22,7 +23,7 @@ const build = (env: Record<string, string> = {}): App => {
       aliases,
       region: aws?.region,
       overrides: [],
-      now: () => new Date(),
+      now: () => new Date(today),
     }),
     backends: createBackends(config),
     logger: createLogger('silent'),
@@ -69,7 +70,7 @@ describe('health and readiness', () => {
         region: undefined,
         aliases: {},
         overrides: [],
-        now: () => new Date(),
+        now: () => new Date(today),
       }),
       backends: createBackends(config),
       logger: createLogger('silent'),

@@ -7,12 +7,13 @@ import { registerRecord } from '../../src/plugins/record.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { expectError } from '../support/errors.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
 
 let simulator: Simulator;
 let server: TestServer;
 const start = async (env: Record<string, string>) => {
-  simulator = await startSimulator();
+  simulator = await startSimulator({ now: () => today });
   server = await startServer({ anthropicUrl: simulator.anthropicUrl, env });
 };
 afterEach(async () => {

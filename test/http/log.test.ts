@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
 
 let simulator: Simulator;
 let server: TestServer;
 beforeAll(async () => {
-  simulator = await startSimulator();
+  simulator = await startSimulator({ now: () => today });
   server = await startServer({
     anthropicUrl: simulator.anthropicUrl,
     bedrockUrl: simulator.bedrockUrl,

@@ -7,12 +7,13 @@ import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { expectError } from '../support/errors.ts';
 import { raw, request } from '../support/raw.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
 
 let simulator: Simulator;
 const open: { close(): Promise<void> }[] = [];
 beforeEach(async () => {
-  simulator = await startSimulator();
+  simulator = await startSimulator({ now: () => today });
 });
 afterEach(async () => {
   await Promise.all(open.splice(0).map((each) => each.close()));
@@ -173,6 +174,7 @@ describe('a stream that is silent', () => {
     const expected = contentOf(framesOf(await (await silent.post(body(true, content))).text()));
     await simulator.close();
     simulator = await startSimulator({
+      now: () => today,
       delayMs: 5,
       anthropicPort: Number(new URL(simulator.anthropicUrl).port),
     });

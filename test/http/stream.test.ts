@@ -4,6 +4,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { expectError } from '../support/errors.ts';
 import { request } from '../support/raw.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
 
 type Upstream = (typeof upstreams)[number];
@@ -13,7 +14,7 @@ let simulator: Simulator;
 let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;
 beforeEach(async () => {
   // Events come one by one, so that a broken connection cannot swallow those before it.
-  simulator = await startSimulator({ delayMs: 1 });
+  simulator = await startSimulator({ delayMs: 1, now: () => today });
   const env = { MAX_RETRIES: '0' };
   servers = {
     anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
@@ -223,7 +224,7 @@ describe('a caller who reads slowly', () => {
   it('gets every byte, and slows the upstream down instead of filling memory', {
     timeout: 10_000,
   }, async () => {
-    const fast = await startSimulator();
+    const fast = await startSimulator({ now: () => today });
     const server = await startServer({ anthropicUrl: fast.anthropicUrl });
     const warnings: string[] = [];
     const onWarning = ({ name }: Error) => warnings.push(name);

@@ -4,7 +4,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Simulator } from '../../src/simulator/index.ts';
 
 /** A day on which `claude-sonnet-4-5` still answers. */
-export const TODAY = Date.parse('2026-11-22T12:00:00Z');
+export { today as TODAY } from '../support/today.ts';
 
 export const HAIKU = 'claude-haiku-4-5';
 export const SONNET = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';

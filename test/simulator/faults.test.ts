@@ -3,13 +3,14 @@ import type { APIError } from '@anthropic-ai/sdk';
 import { ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { today } from '../support/today.ts';
 import { anthropicClient, bedrockClient, HAIKU, NOVA, WEATHER } from './clients.ts';
 
 let simulator: Simulator;
 let claude: Anthropic;
 let aws: ReturnType<typeof bedrockClient>;
 beforeEach(async () => {
-  simulator = await startSimulator();
+  simulator = await startSimulator({ now: () => today });
   claude = anthropicClient(simulator);
   aws = bedrockClient(simulator);
 });

@@ -8,6 +8,7 @@ import { createCatalogue } from '../../src/catalogue.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import { parseModelsFile } from '../../src/models-file.ts';
+import { today } from './today.ts';
 
 export const testKey = 'test-key';
 
@@ -72,7 +73,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
       region: config.aws?.region,
       aliases: config.aliases,
       overrides: models === undefined ? config.modelOverrides : parseModelsFile(models),
-      now: () => new Date(),
+      now: () => new Date(today),
     }),
     backends: createBackends(config),
     logger: createLogger(config.logLevel, lineCollector(logs)),

@@ -5,6 +5,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { type Failure, notTheProtocol, toApiError } from '../../src/upstreams/failures.ts';
 import { expectError } from '../support/errors.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { today } from '../support/today.ts';
 
 const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const;
 
@@ -138,7 +139,7 @@ describe('by the upstream\u2019s own names', () => {
   let simulator: Simulator;
   let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;
   beforeAll(async () => {
-    simulator = await startSimulator();
+    simulator = await startSimulator({ now: () => today });
     const env = { MAX_RETRIES: '0' };
     servers = {
       anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
