@@ -7,6 +7,7 @@ import { fillIn, readReadme } from '../scripts/readme.ts';
 import { readConfig } from '../src/config.ts';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
 import { startServer } from './support/server.ts';
+import { today } from './support/today.ts';
 
 const run = promisify(execFile);
 const readme = readReadme();
@@ -54,7 +55,7 @@ describe("README's snippets run as written", () => {
   const folder = mkdtempSync(join(import.meta.dirname, 'snippets-'));
 
   beforeAll(async () => {
-    simulator = await startSimulator({ now: () => Date.parse('2026-11-22') });
+    simulator = await startSimulator({ now: () => today });
     server = await startServer({ anthropicUrl: simulator.anthropicUrl, bedrockUrl: simulator.bedrockUrl });
   });
   afterAll(async () => {

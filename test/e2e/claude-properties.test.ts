@@ -9,10 +9,10 @@ import { type Model, models } from '../../src/models.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { redactThinking, signThinking } from '../../src/simulator/thinking.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { today } from '../support/today.ts';
 
 const seed = Number(process.env.FC_SEED ?? 20_261_122);
 const runs = Number(process.env.FC_RUNS ?? 400);
-const today = Date.parse('2026-11-22T12:00:00Z');
 
 type Upstream = 'anthropic' | 'bedrock';
 

@@ -17,9 +17,9 @@ import { z } from 'zod';
 import { models } from '../../src/models.ts';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
 
-const today = Date.parse('2026-11-22T12:00:00Z');
 const redactedWord = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING';
 
 type Upstream = 'anthropic' | 'bedrock';

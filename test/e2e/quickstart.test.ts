@@ -9,12 +9,13 @@ import OpenAI, {
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 
 let simulator: Simulator;
 let server: TestServer;
 let client: OpenAI;
 beforeAll(async () => {
-  simulator = await startSimulator({ now: () => Date.parse('2026-11-22T12:00:00Z') });
+  simulator = await startSimulator({ now: () => today });
   server = await startServer({
     anthropicUrl: simulator.anthropicUrl,
     bedrockUrl: simulator.bedrockUrl,

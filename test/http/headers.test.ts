@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { raw, request } from '../support/raw.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
 
 let simulator: Simulator;
 let server: TestServer;
 beforeAll(async () => {
-  simulator = await startSimulator({ now: () => Date.parse('2026-11-22T12:00:00Z') });
+  simulator = await startSimulator({ now: () => today });
   server = await startServer({ anthropicUrl: simulator.anthropicUrl, bedrockUrl: simulator.bedrockUrl });
 });
 afterAll(async () => {
