@@ -7,7 +7,7 @@ import type { ChatEvent, Prompt, Report, ThinkingBlock } from './chat.ts';
 import { ApiError } from './errors.ts';
 import type { ThinkingMemory } from './memory.ts';
 import { dropThinking } from './normalize/history.ts';
-import { type ChatRequest, normalize, refuseChanges } from './normalize/index.ts';
+import { type ChatRequest, normalize, refuseChanges, toolCallIds } from './normalize/index.ts';
 import type { Settings } from './normalize/settings.ts';
 import { type Folded, fold } from './openai/completion.ts';
 import { addUsage, repairPrompt } from './repair.ts';
@@ -106,7 +106,7 @@ type Events = AsyncIterable<readonly ChatEvent[]>;
 /** Passes events on and, when the answer is whole, tells which thinking came with which calls. */
 async function* watchThinking(
   events: Events,
-  onWhole: (toolCallIds: readonly string[], blocks: readonly ThinkingBlock[]) => void,
+  onWhole: (toolCallIds: readonly string[], blocks: readonly ThinkingBlock[]) => Promise<void>,
 ): AsyncGenerator<readonly ChatEvent[]> {
   const ids: string[] = [];
   const blocks: ThinkingBlock[] = [];
@@ -115,7 +115,7 @@ async function* watchThinking(
       if (event.type === 'tool-call') ids.push(event.id);
       else if (event.type === 'thinking-block') blocks.push(event.block);
       // Before the caller sees the end: the next request may come at once.
-      else if (event.type === 'finish') onWhole(ids, blocks);
+      else if (event.type === 'finish') await onWhole(ids, blocks);
     }
     yield batch;
   }
@@ -157,7 +157,8 @@ export const createAnswerer =
     const model = catalogue.resolve(request.model);
     const targets = catalogue.targets(model);
     const scope = { caller, model: model.id };
-    const recall = (toolCallId: string) => memory.recall(scope, toolCallId);
+    const canThink = model.thinking !== null && model.family === 'claude';
+    const recall = canThink ? await memory.recall(scope, toolCallIds(request)) : undefined;
 
     /** Opens a prepared prompt, once more with a smaller cap of ours if that is what was refused. */
     const open = async (
@@ -179,10 +180,10 @@ export const createAnswerer =
 
     /** What is done to the events on their way: calls remembered with their thinking, JSON made pure. */
     const follow = (opened: Opened, prompt: Prompt): Pick<Asked, 'opened' | 'json'> => {
-      const remembers = model.thinking !== null && model.family === 'claude' && prompt.tools.length > 0;
-      const watched = remembers
-        ? watchThinking(opened.events, (ids, blocks) => memory.remember(scope, ids, blocks))
-        : opened.events;
+      const watched =
+        canThink && prompt.tools.length > 0
+          ? watchThinking(opened.events, (ids, blocks) => memory.remember(scope, ids, blocks))
+          : opened.events;
       const json = prompt.format.type === 'text' ? undefined : createJsonAnswer(prompt.format);
       const events = json === undefined ? watched : shape(watched, json);
       return { opened: { ...opened, events }, json };

@@ -16,7 +16,7 @@ import { createThinkingMemory } from './memory.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerBody } from './plugins/body.ts';
 import { onFrameworkError, onParserError, registerErrors } from './plugins/errors.ts';
-import { newRequestId, registerHeaders, requestId } from './plugins/headers.ts';
+import { registerHeaders, requestId } from './plugins/headers.ts';
 import { registerLimits } from './plugins/limits.ts';
 import { createMetrics, registerMetrics } from './plugins/metrics.ts';
 import { registerRecord } from './plugins/record.ts';
@@ -26,6 +26,7 @@ import { registerHealth } from './routes/health.ts';
 import { registerModels } from './routes/models.ts';
 import { registerOpenApi } from './routes/openapi.ts';
 import { registerStatus } from './routes/status.ts';
+import type { Store } from './store/store.ts';
 import { createImageFetcher } from './upstreams/images.ts';
 import { createResilience } from './upstreams/resilience.ts';
 
@@ -34,14 +35,21 @@ export interface AppOptions {
   readonly catalogue: Catalogue;
   readonly backends: Backends;
   readonly logger: FastifyBaseLogger;
+  /** What requests leave behind for later ones; closed with the application. */
+  readonly store: Store;
+  /** The metrics to show where this is one of several processes; absent: its own. */
+  readonly allMetrics?: () => Promise<string>;
 }
 
 export interface App {
   readonly server: FastifyInstance;
   /** From now on `/ready` says no and new requests are refused; running ones go on. */
   drain(): void;
+  isDraining(): boolean;
   /** Resolves when no request is being served. */
   idle(): Promise<void>;
+  /** This process's metrics, in prom-client's JSON form. */
+  metrics(): Promise<readonly object[]>;
   /** Closes every socket and the upstreams', whatever still runs. */
   close(): Promise<void>;
 }
@@ -56,8 +64,8 @@ const sendingTimes = ({ headersTimeout, bodyTimeout }: Config) => ({
   connectionsCheckingInterval: Math.min(1000, Math.ceil(headersTimeout / 4)),
 });
 
-/** Thinking blocks are kept for an hour after they were last asked for, in 64 MB at most. */
-const thinkingMemory = { maxSize: 64 * 1024 * 1024, maxAge: 3600 * 1000 };
+/** A socket on which nothing moves for longer than we are ever silent has a caller who does not read. Ms. */
+const readingTime = ({ timeouts }: Config) => timeouts.total + 1000;
 
 /** Every path, with the methods it has; asked with another one it answers 405. */
 const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
@@ -86,7 +94,7 @@ const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
   }
 };
 
-export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): App => {
+export const buildApp = ({ config, catalogue, backends, logger, store, allMetrics }: AppOptions): App => {
   let isDraining = false;
 
   const app = Fastify({
@@ -98,28 +106,28 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
     keepAliveTimeout: keepAlive,
     routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, maxParamLength: 2048 },
     return503OnClosing: false,
-    frameworkErrors: onFrameworkError,
-    clientErrorHandler: (error, socket) => onParserError(error, socket, newRequestId),
+    frameworkErrors: (error, request, reply) => onFrameworkError(error, request, reply, recorder),
+    clientErrorHandler: (error, socket) => onParserError(error, socket, recorder),
     serverFactory: (handler) =>
       createServer(
         { requireHostHeader: false, keepAliveTimeout: keepAlive, ...sendingTimes(config) },
         handler,
-      ),
+      ).setTimeout(readingTime(config)),
   });
 
   const resilience = createResilience(config.retries);
-  const memory = createThinkingMemory({ ...thinkingMemory, now: Date.now });
+  const memory = createThinkingMemory(store);
   const images = createImageFetcher(config.imageFetch);
   const listed = new Set(catalogue.list().map((model) => model.id));
   const metrics = createMetrics((id) => listed.has(id), resilience.broken);
 
   // In the order they run: the record first, so that a refusal is logged too; the key before the body.
-  registerRecord(app, [createRequestLog(logger), metrics.observe]);
+  const recorder = registerRecord(app, [createRequestLog(logger), metrics.observe]);
   registerHeaders(app);
   registerErrors(app, config.bodyLimit);
   registerBody(app);
   registerAuth(app, config);
-  const load = registerLimits(app, config);
+  const load = registerLimits(app, { ...config, store });
   app.addHook('onRequest', (request, _reply, done) => {
     done(isDraining && request.routeOptions.config.open !== true ? draining() : undefined);
   });
@@ -150,7 +158,9 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
     plainPace: config.plainPace,
     onStream: (change) => metrics.openStreams.inc(change),
   });
-  if (config.metrics !== 'off') registerMetrics(app, metrics, config.metrics === 'open');
+  if (config.metrics !== 'off') {
+    registerMetrics(app, allMetrics ?? (() => metrics.registry.metrics()), config.metrics === 'open');
+  }
   refuseOtherMethods(app, config);
 
   return {
@@ -158,12 +168,14 @@ export const buildApp = ({ config, catalogue, backends, logger }: AppOptions): A
     drain: () => {
       isDraining = true;
     },
+    isDraining: () => isDraining,
     idle: load.idle,
+    metrics: () => metrics.registry.getMetricsAsJSON(),
     close: async () => {
       isDraining = true;
       app.server.closeAllConnections();
       await app.close();
-      await Promise.all([backends.close(), images.close()]);
+      await Promise.all([backends.close(), images.close(), store.close()]);
     },
   };
 };

@@ -56,6 +56,7 @@ const claudeUpstream = z.enum(['anthropic', 'bedrock'], { error: 'must name anth
 const environmentSchema = z.object({
   PORT: whole(0, 65_535).default(3000),
   HOST: z.string().default('0.0.0.0'),
+  WEB_CONCURRENCY: whole(1, 256).default(1),
   LOG_LEVEL: choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 
   INFERENCE_KEY: list.default([]),
@@ -103,12 +104,12 @@ const environmentSchema = z.object({
   RATE_LIMIT_RPM: whole(0).default(0),
   BODY_LIMIT_BYTES: whole(1).default(33_554_432),
   SHUTDOWN_TIMEOUT_MS: milliseconds(25_000, 0),
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' }).optional(),
   METRICS: choice(['key', 'open', 'off']).default('key'),
 });
 
 /** Known by name, and not built: whoever sets one is told. */
-const notBuilt = ['WEB_CONCURRENCY', 'REDIS_URL', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
-const neutral: Readonly<Record<string, string>> = { WEB_CONCURRENCY: '1' };
+const notBuilt = ['OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 /** Upstream waits, in ms. */
 export interface Timeouts {
@@ -121,6 +122,8 @@ export interface Timeouts {
 export interface Config {
   readonly port: number;
   readonly host: string;
+  /** How many of them serve, behind one port. */
+  readonly processes: number;
   readonly logLevel: string;
   /** Accepted keys; empty only with `allowAnonymous`. */
   readonly keys: readonly string[];
@@ -165,6 +168,8 @@ export interface Config {
   /** Completions per minute and key; 0: no limit. */
   readonly requestsPerMinute: number;
   readonly shutdownTimeout: number;
+  /** Where limits and thinking memory are shared between machines; undefined: they are not. */
+  readonly redisUrl: string | undefined;
   readonly metrics: 'key' | 'open' | 'off';
   /** Settings that are present and have no effect in this version, to be said at start. */
   readonly withoutEffect: readonly string[];
@@ -207,6 +212,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
   return Object.freeze({
     port: env.PORT,
     host: env.HOST,
+    processes: env.WEB_CONCURRENCY,
     logLevel: env.LOG_LEVEL,
     keys: env.INFERENCE_KEY,
     allowAnonymous: env.ALLOW_ANONYMOUS,
@@ -254,7 +260,8 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     maxConcurrent: env.MAX_CONCURRENT_REQUESTS,
     requestsPerMinute: env.RATE_LIMIT_RPM,
     shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,
+    redisUrl: env.REDIS_URL,
     metrics: env.METRICS,
-    withoutEffect: notBuilt.filter((name) => present[name] !== undefined && present[name] !== neutral[name]),
+    withoutEffect: notBuilt.filter((name) => present[name] !== undefined),
   });
 };

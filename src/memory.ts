@@ -1,18 +1,12 @@
 /**
  * Remembers which thinking blocks came with which tool call, for clients that keep nothing but the call:
- * the upstream wants the blocks back, unaltered, with the result. Bounded in bytes and in time; scoped
- * to the caller's key and the model, because blocks are nobody else's and no other model's.
+ * the upstream wants the blocks back, unaltered, with the result. Scoped to the caller's key and the model,
+ * because blocks are nobody else's and no other model's; bounded in bytes and time by the store.
  */
 
+import { createHash } from 'node:crypto';
 import type { ThinkingBlock } from './chat.ts';
-
-export interface MemoryOptions {
-  /** Characters of blocks and keys held at most, a close stand-in for bytes. */
-  readonly maxSize: number;
-  /** How long an entry that nobody asks for is held. Ms. */
-  readonly maxAge: number;
-  readonly now: () => number;
-}
+import type { Store } from './store/store.ts';
 
 /** Whose memory it is. */
 export interface Scope {
@@ -20,72 +14,43 @@ export interface Scope {
   readonly model: string;
 }
 
+/** The blocks a tool call came with, where they are remembered. */
+export type Recalled = (toolCallId: string) => readonly ThinkingBlock[] | undefined;
+
 export interface ThinkingMemory {
-  remember(scope: Scope, toolCallIds: readonly string[], blocks: readonly ThinkingBlock[]): void;
-  recall(scope: Scope, toolCallId: string): readonly ThinkingBlock[] | undefined;
-  /** Characters held. */
-  readonly size: () => number;
+  /** Done when the next request can recall them. */
+  remember(scope: Scope, toolCallIds: readonly string[], blocks: readonly ThinkingBlock[]): Promise<void>;
+  recall(scope: Scope, toolCallIds: readonly string[]): Promise<Recalled>;
 }
 
-interface Entry {
-  readonly blocks: readonly ThinkingBlock[];
-  readonly size: number;
-  readonly expires: number;
-}
+/** Calls of one history that are looked up, the latest ones: upstreams want the blocks of the last turns. */
+const mostRecalled = 500;
 
-const sizeOf = (block: ThinkingBlock): number =>
-  block.type === 'thinking' ? block.thinking.length + block.signature.length : block.data.length;
+const nothing: Recalled = () => undefined;
 
-/** What an entry costs beside its text. */
-const overhead = 200;
-
-export const createThinkingMemory = ({ maxSize, maxAge, now }: MemoryOptions): ThinkingMemory => {
-  // In the order of use: the first entry is the one least recently touched.
-  const entries = new Map<string, Entry>();
-  let held = 0;
-
-  const keyOf = ({ caller, model }: Scope, id: string) => `${caller}\n${model}\n${id}`;
-
-  const forget = (key: string): void => {
-    held -= entries.get(key)?.size ?? 0;
-    entries.delete(key);
-  };
-
-  const put = (key: string, entry: Entry): void => {
-    forget(key);
-    entries.set(key, entry);
-    held += entry.size;
-  };
-
-  const makeRoom = (): void => {
-    for (const [key, { expires }] of entries) {
-      if (held <= maxSize && expires > now()) return;
-      forget(key);
-    }
-  };
+export const createThinkingMemory = (store: Store): ThinkingMemory => {
+  /** Hashed: ids come from callers and may be of any length, and the store may be another's. */
+  const keyOf = ({ caller, model }: Scope, id: string) =>
+    `thinking:${createHash('sha256')
+      .update(JSON.stringify([caller, model, id]))
+      .digest('base64url')}`;
 
   return {
-    remember: (scope, toolCallIds, blocks) => {
-      if (blocks.length === 0) return;
-      const text = blocks.reduce((sum, block) => sum + sizeOf(block), 0);
-      const expires = now() + maxAge;
-      for (const id of toolCallIds) {
-        const key = keyOf(scope, id);
-        put(key, { blocks, size: text + key.length + overhead, expires });
-      }
-      makeRoom();
+    remember: async (scope, toolCallIds, blocks) => {
+      if (blocks.length === 0 || toolCallIds.length === 0) return;
+      await store.write(
+        toolCallIds.map((id) => keyOf(scope, id)),
+        JSON.stringify(blocks),
+      );
     },
-    recall: (scope, toolCallId) => {
-      const key = keyOf(scope, toolCallId);
-      const entry = entries.get(key);
-      if (entry === undefined) return undefined;
-      if (entry.expires <= now()) {
-        forget(key);
-        return undefined;
-      }
-      put(key, { ...entry, expires: now() + maxAge });
-      return entry.blocks;
+    recall: async (scope, toolCallIds) => {
+      if (toolCallIds.length === 0) return nothing;
+      const keys = new Map(toolCallIds.slice(-mostRecalled).map((id) => [id, keyOf(scope, id)]));
+      const found = await store.read([...keys.values()]);
+      return (id) => {
+        const value = found.get(keys.get(id) ?? '');
+        return value === undefined ? undefined : JSON.parse(value);
+      };
     },
-    size: () => held,
   };
 };

@@ -1,12 +1,19 @@
 /** The process: reads the configuration, wires, listens, closes. The only file that exits. */
 
+import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildApp } from './app.ts';
+import { type App, buildApp } from './app.ts';
 import { createBackends } from './backends.ts';
 import { createCatalogue } from './catalogue.ts';
-import { readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import { createLogger } from './logger.ts';
+import { ProcessFailed, startPrimary } from './processes/primary.ts';
+import { joinPrimary } from './processes/worker.ts';
+import { createLocalStore } from './store/local.ts';
+import type { Store } from './store/store.ts';
+
+type Logger = ReturnType<typeof createLogger>;
 
 /** One plain sentence for a person at a terminal, and a non-zero exit. */
 const fail = (message: string): never => {
@@ -14,49 +21,128 @@ const fail = (message: string): never => {
   process.exit(1);
 };
 
-const start = async (): Promise<void> => {
-  const config = readConfig();
-  const logger = createLogger(config.logLevel);
-  const catalogue = createCatalogue({
-    upstreams: config.upstreams,
-    region: config.aws?.region,
-    aliases: config.aliases,
-    overrides: config.modelOverrides,
-    now: () => new Date(),
-  });
-  for (const name of config.withoutEffect) logger.warn(`${name} has no effect in this version`);
-  for (const warning of catalogue.warnings()) logger.warn(warning);
-
-  const app = buildApp({ config, catalogue, backends: createBackends(config), logger });
-  const address = await app.server.listen({ port: config.port, host: config.host });
-  logger.info({ address, upstreams: config.upstreams, models: catalogue.list().length }, 'listening');
-
-  // Still listening, so that routers see `/ready` turn and new requests a 503, until the last answer is out.
-  const stop = async (signal: string): Promise<void> => {
-    logger.info({ signal }, 'draining');
-    app.drain();
-    const late = sleep(config.shutdownTimeout, 'late', { ref: false });
-    if ((await Promise.race([app.idle(), late])) === 'late') {
-      logger.warn('requests were still running at SHUTDOWN_TIMEOUT_MS');
-    }
-    await app.close();
-    logger.info('closed');
-    process.exit(0);
-  };
+/** Runs `stop` once for either signal, then exits. */
+const onSignal = (logger: Logger, stop: () => Promise<void>): void => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       // Asked twice, there is no more time.
       process.once(signal, () => process.exit(0));
-      stop(signal).catch((error: unknown) => {
-        logger.error({ error }, 'closing failed');
-        process.exit(1);
-      });
+      logger.info({ signal }, 'draining');
+      exitAfter(logger, stop);
     });
   }
 };
 
+const exitAfter = (logger: Logger, stop: () => Promise<void>): void => {
+  stop()
+    .then(() => {
+      logger.info('closed');
+      process.exit(0);
+    })
+    .catch((error: unknown) => {
+      logger.error({ error }, 'closing failed');
+      process.exit(1);
+    });
+};
+
+/** Still listening, so that routers see `/ready` turn and new requests a 503, until the last answer is out. */
+const drain = async (app: App, { shutdownTimeout }: Config, logger: Logger): Promise<void> => {
+  app.drain();
+  const late = sleep(shutdownTimeout, 'late', { ref: false });
+  if ((await Promise.race([app.idle(), late])) === 'late') {
+    logger.warn('requests were still running at SHUTDOWN_TIMEOUT_MS');
+  }
+  await app.close();
+};
+
+const createCatalogueOf = ({ upstreams, aws, aliases, modelOverrides }: Config) =>
+  createCatalogue({
+    upstreams,
+    region: aws?.region,
+    aliases,
+    overrides: modelOverrides,
+    now: () => new Date(),
+  });
+
+/** Redis where there is one, else what the process has. */
+const createStore = async ({ redisUrl }: Config, own: Store, logger: Logger): Promise<Store> => {
+  if (redisUrl === undefined) return own;
+  const { createRedisStore } = await import('./store/redis.ts');
+  return createRedisStore({
+    url: redisUrl,
+    fallback: own,
+    onChange: (isThere, reason) => {
+      if (isThere) logger.info('Redis is there: limits and thinking memory are shared');
+      else logger.warn({ reason }, 'Redis is away: limits and thinking memory are this process’s own');
+    },
+  });
+};
+
+/** Serves in this process, alone or as one of several. */
+const serve = async (config: Config, logger: Logger): Promise<void> => {
+  const catalogue = createCatalogueOf(config);
+  const local = createLocalStore();
+  const stop = () => drain(app, config, logger);
+  const worker = cluster.isWorker
+    ? joinPrimary({
+        channel: process,
+        fallback: local,
+        ownMetrics: () => app.metrics(),
+        onDrain: () => exitAfter(logger, stop),
+        onUnanswered: () => logger.warn('the primary process did not answer; this one went on alone'),
+      })
+    : undefined;
+  const app = buildApp({
+    config,
+    catalogue,
+    backends: createBackends(config),
+    logger,
+    store: await createStore(config, worker?.store ?? local, logger),
+    ...(worker === undefined ? {} : { allMetrics: worker.allMetrics }),
+  });
+  const address = await app.server.listen({ port: config.port, host: config.host });
+  logger.info(
+    { address, pid: process.pid, upstreams: config.upstreams, models: catalogue.list().length },
+    'listening',
+  );
+
+  if (worker === undefined) return onSignal(logger, stop);
+  // Signals reach the whole group of processes; the primary says when to stop.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
+  // Without a primary nobody can reach this one any more; gone while draining, it was told twice.
+  process.once('disconnect', () => (app.isDraining() ? process.exit(0) : exitAfter(logger, stop)));
+};
+
+/** Serves in several processes. */
+const lead = async (config: Config, logger: Logger): Promise<void> => {
+  const { processes: count, shutdownTimeout } = config;
+  const primary = startPrimary({
+    count,
+    store: createLocalStore(),
+    shutdownTimeout,
+    onDeath: (death) => logger.error(death, 'a process died; another takes its place'),
+  });
+  onSignal(logger, primary.stop);
+  await primary.listening;
+  logger.info({ processes: count }, 'all processes listen');
+  await primary.failed;
+};
+
+const start = async (): Promise<void> => {
+  const config = readConfig();
+  const logger = createLogger(config.logLevel);
+  const leads = config.processes > 1 && cluster.isPrimary;
+  if (!cluster.isWorker) {
+    for (const name of config.withoutEffect) logger.warn(`${name} has no effect in this version`);
+    for (const warning of createCatalogueOf(config).warnings()) logger.warn(warning);
+  }
+  await (leads ? lead(config, logger) : serve(config, logger));
+};
+
 start().catch((error: unknown) => {
   if (error instanceof ConfigError) fail(error.message);
+  // The process said why itself.
+  if (error instanceof ProcessFailed) process.exit(1);
   const { code, port, syscall } = error as { code?: string; port?: number; syscall?: string };
   if (code === 'EADDRINUSE') fail(`Port ${port ?? ''} is already in use. Set PORT to a free one.`);
   if (syscall === 'listen' || syscall === 'getaddrinfo')

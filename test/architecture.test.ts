@@ -57,6 +57,7 @@ const fits = (path: string, pattern: string) =>
   ).test(path);
 
 const sdks = ['@anthropic-ai/**', '@aws-sdk/**', '@smithy/**', 'openai', 'undici'];
+const redis = '@redis/client';
 const isSdk = (name: string) => sdks.some((pattern) => fits(name, pattern));
 
 interface Rule {
@@ -80,7 +81,9 @@ const rules: readonly Rule[] = [
   { who: 'catalogue', may: [...ground, 'models-file'] },
   { who: 'config', may: [...ground, 'models-file'] },
   { who: 'logger', may: ground },
-  { who: 'memory', may: ground },
+  { who: 'store/**', may: ['store/**'] },
+  { who: 'processes/**', may: ['processes/**'], mayType: ['store/store'] },
+  { who: 'memory', may: ground, mayType: ['store/store'] },
   { who: 'structured', may: [...ground, 'schema/**'] },
   { who: 'repair', may: [...ground, 'normalize/**', 'structured'] },
   { who: 'attachments', may: [...ground, 'normalize/**'], mayType: ['catalogue', 'upstreams/images'] },
@@ -112,7 +115,7 @@ const rules: readonly Rule[] = [
   {
     who: 'plugins/**',
     may: [...ground, 'logger', 'openai/**', 'plugins/**'],
-    mayType: ['catalogue', 'config'],
+    mayType: ['catalogue', 'config', 'store/store'],
   },
   {
     who: 'routes/**',
@@ -179,6 +182,14 @@ describe('SDKs', () => {
       ({ from, to }) => isSdk(to) && !allowed.some((pattern) => fits(from, pattern)),
     );
     expect(wrong.map(show)).toEqual([]);
+  });
+
+  it('Redis is one kind of store, loaded by who wants it', () => {
+    const users = imports.filter(({ to }) => to === redis).map(({ from }) => from);
+    expect(users).toEqual(['store/redis']);
+    expect(imports.filter(({ to, isType }) => to === 'store/redis' && !isType).map(show)).toEqual([
+      'server -> store/redis',
+    ]);
   });
 
   it('Fastify lives in app, routes and plugins', () => {

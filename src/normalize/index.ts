@@ -98,6 +98,12 @@ export interface NormalizeOptions {
   readonly promptCaching?: boolean | undefined;
 }
 
+/** The calls of the history, oldest first, whose thinking may be remembered. */
+export const toolCallIds = ({ messages }: ChatRequest): readonly string[] =>
+  messages.flatMap((message) =>
+    message.role === 'assistant' ? (message.tool_calls ?? []).map(({ id }) => id) : [],
+  );
+
 /** Tool calls or results in the history, by which the upstreams demand declarations. */
 const hasToolHistory = ({ messages }: ChatRequest): boolean =>
   messages.some(

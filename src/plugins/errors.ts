@@ -12,8 +12,8 @@ import {
   unknownPath,
   unsupportedMediaType,
 } from '../errors.ts';
-import { setOriginHeaders } from './headers.ts';
-import { originOf } from './record.ts';
+import { safetyHeaders, setLastHeaders, setOriginHeaders } from './headers.ts';
+import { originOf, type Recorder } from './record.ts';
 
 interface FrameworkError {
   readonly code?: unknown;
@@ -65,7 +65,6 @@ const respond = (reply: FastifyReply, error: ApiError): FastifyReply => {
     .code(error.status)
     .headers({ ...error.headers })
     .header('content-type', 'application/json; charset=utf-8')
-    .header('cache-control', 'no-store')
     .send(JSON.stringify(error.toBody()));
 };
 
@@ -88,13 +87,15 @@ export const registerErrors = (app: FastifyInstance, bodyLimit: number): void =>
 };
 
 /** What the router refuses before there is a route; hooks do not run for it. */
-export const onFrameworkError = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-  reply.header('x-request-id', request.id).header('openai-processing-ms', '0');
-  const known = toKnownError(error, request, 0);
-  reply
-    .code(known.status)
-    .header('content-type', 'application/json; charset=utf-8')
-    .send(JSON.stringify(known.toBody()));
+export const onFrameworkError = (
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  recorder: Recorder,
+): void => {
+  recorder.begin(request, reply);
+  setLastHeaders(reply);
+  respond(reply, toKnownError(error, request, 0));
 };
 
 const parserErrors: Readonly<Record<string, { status: number; reason: string; message: string }>> = {
@@ -112,28 +113,38 @@ const parserErrors: Readonly<Record<string, { status: number; reason: string; me
 
 const malformed = { status: 400, reason: 'Bad Request', message: 'The request is not valid HTTP.' };
 
-/** What the HTTP parser refuses before there is a request: answered on the bare socket, then closed. */
-export const onParserError = (error: { code?: string }, socket: Socket, newId: () => string): void => {
+/** How long a caller may take to read such a refusal and hang up. Ms. */
+const lingering = 1000;
+
+/** What the HTTP parser refuses, mostly before there is a request: answered on the bare socket, then closed. */
+export const onParserError = (error: { code?: string }, socket: Socket, recorder: Recorder): void => {
+  // Refused already, and the rest of it still came.
+  if (socket.writableEnded) return;
   // In the middle of an answer there is no room for another; Node's own handler looks at the same field.
-  const answering = (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage;
-  if (error.code === 'ECONNRESET' || !socket.writable || answering?.headersSent === true) {
+  const due = (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage;
+  const hasAskedNothing = socket.bytesRead === 0;
+  if (error.code === 'ECONNRESET' || !socket.writable || hasAskedNothing || due?.headersSent === true) {
     socket.destroy();
     return;
   }
   const { status, reason, message } = parserErrors[error.code ?? ''] ?? malformed;
-  const body = JSON.stringify(
-    new ApiError({ status, type: 'invalid_request_error', message, code: null }).toBody(),
-  );
+  const refusal = new ApiError({ status, type: 'invalid_request_error', message, code: null });
+  const { id, durationMs } = recorder.refuse(due, refusal);
+  const body = JSON.stringify(refusal.toBody());
   socket.end(
     [
       `HTTP/1.1 ${status} ${reason}`,
       'content-type: application/json; charset=utf-8',
       `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${newId()}`,
-      'openai-processing-ms: 0',
+      `x-request-id: ${id}`,
+      `openai-processing-ms: ${Math.round(durationMs)}`,
+      ...safetyHeaders.map(([name, value]) => `${name}: ${value}`),
       'connection: close',
       '',
       body,
     ].join('\r\n'),
   );
+  // Closed at once, the answer could be lost on its way; left to the caller, the socket could stay for ever.
+  const late = setTimeout(() => socket.destroy(), lingering);
+  socket.once('close', () => clearTimeout(late));
 };

@@ -1,6 +1,6 @@
 /** The headers every response carries, and those that tell where an answer came from. BEHAVIOUR 1.4, 1.5. */
 
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Report } from '../chat.ts';
@@ -54,16 +54,47 @@ export const setSunsetHeaders = (reply: FastifyReply, sunset: string | undefined
   reply.header('deprecation', `@${announced}`).header('sunset', new Date(end).toUTCString());
 };
 
+/**
+ * On every response, unless it says otherwise itself. What is sent is what its type says, never a script or
+ * a page; answers belong to whoever holds the key, and no cache on the way keeps them. Nothing about TLS:
+ * that ends before us, and whether a domain is HTTPS for ever (`strict-transport-security`) is its owner's
+ * to say.
+ */
+export const safetyHeaders = [
+  ['x-content-type-options', 'nosniff'],
+  ['cache-control', 'no-store'],
+] as const;
+
+const digest = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/** For the one page there is. It runs its own script and no other, and asks nobody but this server. */
+export const pageHeaders = (page: { readonly script: string; readonly style: string }) => ({
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': [
+    "default-src 'none'",
+    `script-src ${digest(page.script)}`,
+    `style-src ${digest(page.style)}`,
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  // For browsers that do not know frame-ancestors: a key is typed in there.
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+});
+
 /** Set last, when the headers are about to leave. */
-export const setTimingHeaders = (reply: FastifyReply): void => {
+export const setLastHeaders = (reply: FastifyReply): void => {
   const { id, record } = reply.request;
   reply.header('x-request-id', id);
   reply.header('openai-processing-ms', String(Math.round(performance.now() - record.startedAt)));
+  for (const [name, value] of safetyHeaders) if (!reply.hasHeader(name)) reply.header(name, value);
 };
 
 export const registerHeaders = (app: FastifyInstance): void => {
   app.addHook('onSend', (_request, reply, payload, done) => {
-    setTimingHeaders(reply);
+    setLastHeaders(reply);
     done(null, payload);
   });
 };

@@ -3,15 +3,16 @@
 import type { FastifyInstance } from 'fastify';
 import { duration } from '../duration.ts';
 import { overloaded, rateLimited } from '../errors.ts';
+import type { Store } from '../store/store.ts';
 
 export interface LimitOptions {
   readonly maxConcurrent: number;
   /** Completions per minute and key; 0: no limit. */
   readonly requestsPerMinute: number;
   /** Keys that anyone makes up are nobody's: all callers then share one rate. */
-  readonly allowAnonymous?: boolean;
-  /** Ms, monotonic. */
-  readonly now?: () => number;
+  readonly allowAnonymous: boolean;
+  /** Where the rates are counted. */
+  readonly store: Store;
 }
 
 declare module 'fastify' {
@@ -21,34 +22,7 @@ declare module 'fastify' {
   }
 }
 
-interface Bucket {
-  tokens: number;
-  filledAt: number;
-}
-
 const minute = 60_000;
-
-/** One bucket per key that passed the door, so there are never more than keys configured. */
-const createMeter = (perMinute: number, now: () => number) => {
-  const buckets = new Map<string, Bucket>();
-  const msPerToken = minute / perMinute;
-  return (key: string) => {
-    const at = now();
-    const before = buckets.get(key) ?? { tokens: perMinute, filledAt: at };
-    const filled = Math.min(perMinute, before.tokens + (at - before.filledAt) / msPerToken);
-    const isAllowed = filled >= 1;
-    const tokens = isAllowed ? filled - 1 : filled;
-    buckets.set(key, { tokens, filledAt: at });
-    return {
-      isAllowed,
-      remaining: Math.floor(tokens),
-      /** Ms until the bucket is full. */
-      untilFull: (perMinute - tokens) * msPerToken,
-      /** Ms until one request fits. */
-      untilNext: Math.max(0, (1 - tokens) * msPerToken),
-    };
-  };
-};
 
 export interface Load {
   /** Resolves when no request is being served. */
@@ -57,11 +31,11 @@ export interface Load {
 
 export const registerLimits = (
   app: FastifyInstance,
-  { maxConcurrent, requestsPerMinute, allowAnonymous = false, now = () => performance.now() }: LimitOptions,
+  { maxConcurrent, requestsPerMinute, allowAnonymous, store }: LimitOptions,
 ): Load => {
   let running = 0;
   let onIdle: (() => void)[] = [];
-  const meter = requestsPerMinute > 0 ? createMeter(requestsPerMinute, now) : undefined;
+  const msPerRequest = minute / requestsPerMinute;
 
   app.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.config.open === true) return done();
@@ -77,21 +51,28 @@ export const registerLimits = (
       for (const resolve of onIdle) resolve();
       onIdle = [];
     });
-    if (meter === undefined || request.routeOptions.config.metered !== true) return done();
-
-    const { isAllowed, remaining, untilFull, untilNext } = meter(
-      (allowAnonymous ? undefined : request.record.caller) ?? 'anonymous',
-    );
-    reply.headers({
-      'x-ratelimit-limit-requests': String(requestsPerMinute),
-      'x-ratelimit-remaining-requests': String(remaining),
-      'x-ratelimit-reset-requests': duration(untilFull),
-    });
-    if (isAllowed) return done();
-    done(
-      rateLimited(`This key may send ${requestsPerMinute} requests a minute. Slow down.`, untilNext / 1000),
-    );
+    done();
   });
+
+  if (requestsPerMinute > 0) {
+    app.addHook('onRequest', async (request, reply) => {
+      if (request.routeOptions.config.metered !== true) return;
+      const key = (allowAnonymous ? undefined : request.record.caller) ?? 'anonymous';
+      const { isAllowed, left } = await store.take(key, requestsPerMinute);
+      reply.headers({
+        'x-ratelimit-limit-requests': String(requestsPerMinute),
+        'x-ratelimit-remaining-requests': String(Math.floor(left)),
+        // Until all of them may be sent again.
+        'x-ratelimit-reset-requests': duration((requestsPerMinute - left) * msPerRequest),
+      });
+      if (isAllowed) return;
+      const untilNext = (1 - left) * msPerRequest;
+      throw rateLimited(
+        `This key may send ${requestsPerMinute} requests a minute. Slow down.`,
+        untilNext / 1000,
+      );
+    });
+  }
 
   return {
     idle: () =>

@@ -1,7 +1,14 @@
 /** Prometheus metrics, from the same record as the log line. */
 
 import type { FastifyInstance } from 'fastify';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  prometheusContentType,
+  Registry,
+} from 'prom-client';
 import type { UpstreamName } from '../chat.ts';
 import { ApiError } from '../errors.ts';
 import { costOf } from '../models.ts';
@@ -72,6 +79,8 @@ export const createMetrics = (
     name: 'parley_upstream_broken',
     help: '1 while an upstream is left alone because it kept failing.',
     labelNames: ['upstream'],
+    // Of several processes: by one of them at least.
+    aggregator: 'max',
     registers,
     collect() {
       this.reset();
@@ -117,9 +126,10 @@ export const createMetrics = (
   return { registry, observe, openStreams };
 };
 
-export const registerMetrics = (app: FastifyInstance, { registry }: Metrics, isOpen: boolean): void => {
+/** `text` is what to show, in Prometheus's form: this process's metrics, or those of several together. */
+export const registerMetrics = (app: FastifyInstance, text: () => Promise<string>, isOpen: boolean): void => {
   app.get('/metrics', { config: { open: isOpen } }, async (_request, reply) => {
-    reply.header('content-type', registry.contentType);
-    return registry.metrics();
+    reply.header('content-type', prometheusContentType);
+    return text();
   });
 };

@@ -3,10 +3,12 @@
  * when the connection is done with it, however that came about.
  */
 
+import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Target } from '../catalogue.ts';
 import type { Report, Usage } from '../chat.ts';
 import { type ApiError, CallerGone, type Origin, UpstreamFault } from '../errors.ts';
+import { newRequestId } from './headers.ts';
 
 export interface RequestRecord {
   /** `performance.now()` at the first byte of the request. */
@@ -34,7 +36,8 @@ export interface RequestRecord {
 
 export interface FinishedRequest extends RequestRecord {
   readonly id: string;
-  readonly method: string;
+  /** Undefined where nothing came that could be read as a request. */
+  readonly method: string | undefined;
   /** The route's pattern, or undefined for an unknown path: never the path itself, which is unbounded. */
   readonly route: string | undefined;
   readonly status: number;
@@ -93,15 +96,61 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
 export const originOf = (error: ApiError): Origin | undefined =>
   error.cause instanceof UpstreamFault ? error.cause.origin : undefined;
 
-export const registerRecord = (app: FastifyInstance, observers: readonly RequestObserver[]): void => {
-  app.decorateRequest('record', null as unknown as RequestRecord);
-  app.addHook('onRequest', (request, reply, done) => {
+export interface Recorder {
+  /** For a request that no hook runs for. */
+  begin(request: FastifyRequest, reply: FastifyReply): void;
+  /**
+   * For a refusal on the bare socket: of the request whose answer was due there, or of what never became
+   * one. Returns what was recorded.
+   */
+  refuse(due: ServerResponse | null | undefined, error: ApiError): FinishedRequest;
+}
+
+export const registerRecord = (app: FastifyInstance, observers: readonly RequestObserver[]): Recorder => {
+  /** Requests whose end the observers have not been told yet. */
+  const open = new WeakMap<ServerResponse, FastifyRequest>();
+  const tell = (result: FinishedRequest): FinishedRequest => {
+    for (const observe of observers) observe(result);
+    return result;
+  };
+
+  const begin: Recorder['begin'] = (request, reply) => {
     request.record = newRecord();
+    // What comes on a socket that was answered with a refusal has its line already.
+    if (request.raw.socket.writableEnded) return;
+    open.set(reply.raw, request);
     // `close` comes for every answer, also for one the caller did not wait for.
     reply.raw.once('close', () => {
-      const result = finished(request, reply);
-      for (const observe of observers) observe(result);
+      if (open.delete(reply.raw)) tell(finished(request, reply));
     });
+  };
+
+  app.decorateRequest('record', null as unknown as RequestRecord);
+  app.addHook('onRequest', (request, reply, done) => {
+    begin(request, reply);
     done();
   });
+  // Complete in the end, but refused for its slowness: nobody would hear the answer.
+  app.addHook('preHandler', (_request, reply, done) => {
+    done(open.has(reply.raw) ? undefined : new CallerGone());
+  });
+
+  return {
+    begin,
+    refuse: (due, error) => {
+      const request = due ? open.get(due) : undefined;
+      if (due) open.delete(due);
+      const record = request?.record ?? newRecord();
+      return tell({
+        ...record,
+        error,
+        id: request?.id ?? newRequestId(),
+        method: request?.method,
+        route: request?.routeOptions.url,
+        status: error.status,
+        durationMs: performance.now() - record.startedAt,
+        ended: 'failed',
+      });
+    },
+  };
 };

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { CallerGone } from '../errors.ts';
-import { setTimingHeaders } from '../plugins/headers.ts';
+import { setLastHeaders } from '../plugins/headers.ts';
 
 /** Times in ms. */
 export interface Pace {
@@ -50,7 +50,7 @@ const openReply = (reply: FastifyReply, headers: Record<string, string>, filler:
     if (isCommitted) return;
     isCommitted = true;
     reply.headers(headers);
-    setTimingHeaders(reply);
+    setLastHeaders(reply);
     reply.hijack();
     raw.writeHead(200, reply.getHeaders() as Record<string, string>);
     clearTimeout(timer);

@@ -1,6 +1,7 @@
 /** GET /: a static page that shows, to someone with the key, what is served here. It holds no data itself. */
 
 import type { FastifyInstance } from 'fastify';
+import { pageHeaders } from '../plugins/headers.ts';
 
 const script = `
 const show = async (event) => {
@@ -33,16 +34,18 @@ fetch('ready').then((response) => {
 });
 `;
 
+const style = `
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430 }
+  table { border-collapse: collapse; width: 100%; margin-top: 1rem } th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d8dde5 }
+  input, button { font: inherit; padding: .3rem .6rem }
+`;
+
 const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Parley</title>
-<style>
-  body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430 }
-  table { border-collapse: collapse; width: 100%; margin-top: 1rem } th, td { text-align: left; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #d8dde5 }
-  input, button { font: inherit; padding: .3rem .6rem }
-</style>
+<style>${style}</style>
 <h1>Parley</h1>
 <p>An OpenAI-compatible API for Claude and Amazon Nova. This server is <strong id="ready">being asked</strong>.
 The API is under <code>/v1/</code>, its description at <code>/openapi.json</code>.</p>
@@ -52,13 +55,6 @@ The API is under <code>/v1/</code>, its description at <code>/openapi.json</code
 `;
 
 export const registerStatus = (app: FastifyInstance): void => {
-  app.get('/', { config: { open: true } }, async (_request, reply) =>
-    reply
-      .header('content-type', 'text/html; charset=utf-8')
-      .header(
-        'content-security-policy',
-        "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-      )
-      .send(page),
-  );
+  const headers = pageHeaders({ script, style });
+  app.get('/', { config: { open: true } }, async (_request, reply) => reply.headers(headers).send(page));
 };

@@ -8,7 +8,15 @@ import type { Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import type { ApiError, Origin } from '../errors.ts';
 import { type Asked, notTheProtocol, toApiError } from './failures.ts';
-import { createTransport, header, parseJson, readText, retryAfter, type TransportOptions } from './http.ts';
+import {
+  createTransport,
+  header,
+  parseJson,
+  readText,
+  retryAfter,
+  type TransportOptions,
+  type UpstreamResponse,
+} from './http.ts';
 import { rateLimitHeaders } from './rate-limits.ts';
 import { createSseParser } from './sse.ts';
 
@@ -89,6 +97,12 @@ async function* readStream(
   }
 }
 
+const originOf = (headers: UpstreamResponse['headers']): Origin => ({
+  upstream: 'anthropic',
+  requestId: header(headers, 'request-id'),
+  rateLimits: rateLimitHeaders(headers),
+});
+
 /** Whether a 200's body is a message of the Messages API. */
 export const isClaudeMessage = (value: unknown): value is ClaudeMessage =>
   typeof value === 'object' && value !== null && 'content' in value && Array.isArray(value.content);
@@ -124,12 +138,9 @@ export const createAnthropic = ({
     name: 'anthropic',
     open: async ({ version, body }, { modelId, stream, signal, onActivity }) => {
       const payload = JSON.stringify({ model: modelId, ...body, ...(stream ? { stream } : {}) });
-      const response = await transport.post('/v1/messages', await headersFor(version), payload, signal);
-      const origin: Origin = {
-        upstream: 'anthropic',
-        requestId: header(response.headers, 'request-id'),
-        rateLimits: rateLimitHeaders(response.headers),
-      };
+      const headers = await headersFor(version);
+      const response = await transport.post('/v1/messages', headers, payload, signal, originOf);
+      const { origin } = response;
       const asked = { origin, modelId };
       if (response.status !== 200) {
         const text = await readText(response.body);

@@ -4,7 +4,7 @@
  */
 
 import type { UpstreamName } from '../chat.ts';
-import { ApiError, credentialRefused, type Origin } from '../errors.ts';
+import { ApiError, credentialRefused } from '../errors.ts';
 import { type Asked, notTheProtocol, toApiError } from './failures.ts';
 import { createFrameParser, type Frame } from './frames.ts';
 import {
@@ -124,8 +124,13 @@ export interface BedrockOptions extends TransportOptions {
 
 export interface Bedrock {
   /** `path` with the model id already escaped. Rejects like `Transport.post`. */
-  post(path: string, payload: string, accept: string, signal: AbortSignal): Promise<UpstreamResponse>;
-  origin(upstream: UpstreamName, response: UpstreamResponse): Origin;
+  post(
+    upstream: UpstreamName,
+    path: string,
+    payload: string,
+    accept: string,
+    signal: AbortSignal,
+  ): Promise<UpstreamResponse>;
   close(): Promise<void>;
 }
 
@@ -181,15 +186,15 @@ export const createBedrock = ({
   };
 
   return {
-    post: async (path, payload, accept, signal) => {
+    post: async (upstream, path, payload, accept, signal) => {
       const headers = { 'content-type': 'application/json', accept, 'accept-encoding': 'identity' };
-      return transport.post(path, await authorize(path, headers, payload), payload, signal);
+      const authorized = await authorize(path, headers, payload);
+      return transport.post(path, authorized, payload, signal, (answered) => ({
+        upstream,
+        requestId: header(answered, 'x-amzn-requestid'),
+        rateLimits: {},
+      }));
     },
-    origin: (upstream, response) => ({
-      upstream,
-      requestId: header(response.headers, 'x-amzn-requestid'),
-      rateLimits: {},
-    }),
     close: transport.close,
   };
 };

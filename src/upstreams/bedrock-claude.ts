@@ -38,8 +38,8 @@ export const createBedrockClaude = (
   open: async ({ version, body }, { modelId, stream, signal, onActivity }) => {
     const path = modelPath(modelId, stream ? 'invoke-with-response-stream' : 'invoke');
     const payload = JSON.stringify({ anthropic_version: bedrockVersions[version], ...body });
-    const response = await bedrock.post(path, payload, 'application/json', signal);
-    const origin = bedrock.origin('bedrock', response);
+    const response = await bedrock.post('bedrock', path, payload, 'application/json', signal);
+    const { origin } = response;
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);
     if (stream)

@@ -21,8 +21,8 @@ export const createBedrockConverse = (
   open: async (request, { modelId, stream, signal, onActivity }) => {
     const path = modelPath(modelId, stream ? 'converse-stream' : 'converse');
     const accept = stream ? 'application/vnd.amazon.eventstream' : 'application/json';
-    const response = await bedrock.post(path, JSON.stringify(request), accept, signal);
-    const origin = bedrock.origin('bedrock-converse', response);
+    const response = await bedrock.post('bedrock-converse', path, JSON.stringify(request), accept, signal);
+    const { origin } = response;
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);
     if (stream) {

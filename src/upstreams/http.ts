@@ -6,12 +6,14 @@
  */
 
 import { Pool } from 'undici';
-import { ApiError, upstreamFailed, upstreamTimeout } from '../errors.ts';
+import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
 
 export interface UpstreamResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Throws like `Transport.post`, an ApiError then with the origin in its cause. */
   readonly body: AsyncIterable<Buffer>;
+  readonly origin: Origin;
 }
 
 export interface Transport {
@@ -22,6 +24,7 @@ export interface Transport {
     headers: Record<string, string>,
     body: string | Buffer,
     signal: AbortSignal,
+    toOrigin: (headers: UpstreamResponse['headers']) => Origin,
   ): Promise<UpstreamResponse>;
   close(): Promise<void>;
 }
@@ -47,6 +50,14 @@ const networkError = (error: unknown, signal: AbortSignal, connectTimeout: numbe
   return upstreamFailed('The connection to the upstream failed. Send the request again.', error);
 };
 
+/** A failure after the headers: the same one, which now says who had answered. */
+const failedBy = (error: unknown, origin: Origin): unknown => {
+  if (!(error instanceof ApiError)) return error;
+  const { status, type, message, code } = error;
+  const cause = new UpstreamFault(origin, status, status === 504 ? 'timeout' : 'connection_lost');
+  return new ApiError({ status, type, message, code, cause });
+};
+
 export const createTransport = (
   baseUrl: string,
   { connectTimeout, connections }: TransportOptions,
@@ -61,20 +72,30 @@ export const createTransport = (
     keepAliveTimeout: 30_000,
   });
 
-  async function* read(body: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  async function* read(
+    body: AsyncIterable<Buffer>,
+    signal: AbortSignal,
+    origin: Origin,
+  ): AsyncGenerator<Buffer> {
     try {
       yield* body;
     } catch (error) {
-      throw networkError(error, signal, connectTimeout);
+      throw failedBy(networkError(error, signal, connectTimeout), origin);
     }
   }
 
   return {
     baseUrl: url,
-    post: async (path, headers, body, signal) => {
+    post: async (path, headers, body, signal, toOrigin) => {
       try {
         const response = await pool.request({ method: 'POST', path: prefix + path, headers, body, signal });
-        return { status: response.statusCode, headers: response.headers, body: read(response.body, signal) };
+        const origin = toOrigin(response.headers);
+        return {
+          status: response.statusCode,
+          headers: response.headers,
+          body: read(response.body, signal, origin),
+          origin,
+        };
       } catch (error) {
         throw networkError(error, signal, connectTimeout);
       }

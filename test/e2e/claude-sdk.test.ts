@@ -16,6 +16,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { models } from '../../src/models.ts';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { createLocalStore } from '../../src/store/local.ts';
+import type { Store } from '../../src/store/store.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -448,6 +450,32 @@ const startIfForgetful = async (name: string, upstream: Upstream): Promise<TestS
           : { bedrockUrl: simulator.bedrockUrl }),
         env: { LOG_LEVEL: 'silent', MAX_RETRIES: '0' },
       });
+
+describe('thinking of one server', () => {
+  it('is known to another that shares its store, and not to one that does not', async () => {
+    const store = createLocalStore();
+    const start = (shared?: Store) =>
+      startServer({
+        anthropicUrl: simulator.anthropicUrl,
+        env: { LOG_LEVEL: 'silent' },
+        ...(shared === undefined ? {} : { store: shared }),
+      });
+    const [one, other, stranger] = await Promise.all([start(store), start(store), start()]);
+    const ask = { model: 'claude-4-5-sonnet', tools: [weather], ...thinkHard };
+    const first = await one.client.chat.completions.create(extended({ ...ask, messages: [question] }));
+    const calls = first.choices[0]?.message.tool_calls;
+    const messages = [
+      question,
+      { role: 'assistant', content: null, tool_calls: calls },
+      { role: 'tool', tool_call_id: calls?.[0]?.id, content: '18' },
+    ];
+    const adjusted = async (server: TestServer) =>
+      (await server.post({ ...ask, messages })).headers.get('x-adjusted-params');
+    expect(await adjusted(other)).toBeNull();
+    expect(await adjusted(stranger)).toBe('extended_thinking');
+    await Promise.all([one, other, stranger].map((server) => server.close()));
+  });
+});
 
 describe('thinking that is lost', () => {
   const loop = async (model: string, body: Record<string, unknown>, key?: string) => {

@@ -4,6 +4,7 @@ import { createBackends } from '../../src/backends.ts';
 import { createCatalogue } from '../../src/catalogue.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
+import { createLocalStore } from '../../src/store/local.ts';
 import { expectError } from '../support/errors.ts';
 import { today } from '../support/today.ts';
 
@@ -27,6 +28,7 @@ const build = (env: Record<string, string> = {}): App => {
     }),
     backends: createBackends(config),
     logger: createLogger('silent'),
+    store: createLocalStore(),
   });
   return app;
 };
@@ -74,6 +76,7 @@ describe('health and readiness', () => {
       }),
       backends: createBackends(config),
       logger: createLogger('silent'),
+      store: createLocalStore(),
     });
     expect((await get(app, '/health')).status).toBe(200);
     expect((await get(app, '/ready')).status).toBe(503);

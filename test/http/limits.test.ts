@@ -5,6 +5,7 @@ import { ApiError } from '../../src/errors.ts';
 import { registerLimits } from '../../src/plugins/limits.ts';
 import { registerRecord } from '../../src/plugins/record.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { createLocalStore } from '../../src/store/local.ts';
 import { expectError } from '../support/errors.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
@@ -170,7 +171,12 @@ describe('requests per minute', () => {
     let now = 0;
     const app = Fastify();
     registerRecord(app, []);
-    registerLimits(app, { maxConcurrent: 10, requestsPerMinute: 6, now: () => now });
+    registerLimits(app, {
+      maxConcurrent: 10,
+      requestsPerMinute: 6,
+      allowAnonymous: false,
+      store: createLocalStore({ now: () => now }),
+    });
     app.setErrorHandler((error, _request, reply) => {
       if (!(error instanceof ApiError)) throw error;
       return reply

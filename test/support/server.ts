@@ -8,6 +8,8 @@ import { createCatalogue } from '../../src/catalogue.ts';
 import { readConfig } from '../../src/config.ts';
 import { createLogger } from '../../src/logger.ts';
 import { parseModelsFile } from '../../src/models-file.ts';
+import { createLocalStore } from '../../src/store/local.ts';
+import type { Store } from '../../src/store/store.ts';
 import { today } from './today.ts';
 
 export const testKey = 'test-key';
@@ -19,6 +21,8 @@ export interface ServerOptions {
   readonly bedrockUrl?: string | undefined;
   /** Over the defaults below. An empty value takes a default away. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What several servers share; absent: one of its own. */
+  readonly store?: Store;
   /** Rows as in MODELS_FILE. */
   readonly models?: unknown;
 }
@@ -44,7 +48,7 @@ const lineCollector = (lines: Record<string, unknown>[]): Writable =>
   });
 
 export const startServer = async (options: ServerOptions = {}): Promise<TestServer> => {
-  const { anthropicUrl, bedrockUrl, env = {}, models } = options;
+  const { anthropicUrl, bedrockUrl, env = {}, models, store = createLocalStore() } = options;
   // The Anthropic SDK reads its key from the process itself.
   process.env.ANTHROPIC_API_KEY ??= 'test-anthropic-key';
   const config = readConfig({
@@ -77,6 +81,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
     }),
     backends: createBackends(config),
     logger: createLogger(config.logLevel, lineCollector(logs)),
+    store,
   });
   const url = await app.server.listen({ port: 0, host: '127.0.0.1' });
   return {

@@ -1,0 +1,145 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { today } from '../support/today.ts';
+
+let simulator: Simulator;
+let server: TestServer;
+beforeAll(async () => {
+  simulator = await startSimulator({ now: () => today });
+  server = await startServer({
+    anthropicUrl: simulator.anthropicUrl,
+    bedrockUrl: simulator.bedrockUrl,
+    env: {
+      INFERENCE_KEY: 'marker-caller-key',
+      MAX_RETRIES: '0',
+      LOG_LEVEL: 'trace',
+      CLAUDE_UPSTREAMS: 'anthropic,bedrock',
+    },
+  });
+});
+afterAll(async () => {
+  await server.close();
+  await simulator.close();
+});
+
+const models = {
+  anthropic: 'claude-4-5-haiku',
+  'bedrock-invoke': 'claude-4-sonnet',
+  'bedrock-converse': 'nova-lite',
+};
+
+/** Every header a caller could hope to have passed on, or to get in the way with. */
+const hostile = {
+  authorization: 'Bearer marker-caller-key',
+  cookie: 'session=marker-cookie',
+  'x-api-key': 'marker-api-key',
+  'proxy-authorization': 'Basic marker-proxy',
+  'anthropic-version': 'marker-version',
+  'anthropic-beta': 'marker-beta',
+  'x-amz-security-token': 'marker-token',
+  'x-amzn-bedrock-guardrailidentifier': 'marker-guardrail',
+  'x-forwarded-for': 'marker-forwarded',
+  forwarded: 'for=marker-forwarded',
+  'x-request-id': 'marker-request-id',
+  'user-agent': 'marker-agent',
+  referer: 'https://marker.example/',
+  origin: 'https://marker.example',
+  'x-anything': 'marker-anything',
+};
+
+describe('what a caller sends as headers', () => {
+  it.each(Object.keys(models) as (keyof typeof models)[])('never reaches %s', async (upstream) => {
+    for (const stream of [true, false]) {
+      const content = 'Hi';
+      const response = await server.post(
+        { model: models[upstream], stream, messages: [{ role: 'user', content }] },
+        hostile,
+      );
+      expect(response.status).toBe(200);
+      await response.text();
+      const seen = simulator.requests.at(-1);
+      expect(seen?.upstream).toBe(upstream);
+      expect(JSON.stringify(seen?.headers)).not.toContain('marker');
+      expect(Object.keys(seen?.headers ?? {})).not.toContain('cookie');
+    }
+  });
+
+  it('never reaches the host of an image', async () => {
+    const seen: unknown[] = [];
+    const host = createServer((request, response) => {
+      seen.push(request.headers);
+      response.writeHead(404).end();
+    });
+    await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+    const open = await startServer({
+      bedrockUrl: simulator.bedrockUrl,
+      env: { INFERENCE_KEY: 'marker-caller-key', IMAGE_FETCH_ALLOW_HOSTS: '127.0.0.1' },
+    });
+    const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/a.png`;
+    const image = { type: 'image_url', image_url: { url } };
+    const response = await open.post(
+      { model: 'nova-lite', messages: [{ role: 'user', content: [image] }] },
+      hostile,
+    );
+    expect(response.status).toBe(400);
+    expect(seen).toHaveLength(1);
+    expect(JSON.stringify(seen)).not.toContain('marker');
+    expect(JSON.stringify(seen)).not.toMatch(/test-(bearer|secret|anthropic-key)/);
+    await Promise.all([open.close(), new Promise((resolve) => host.close(resolve))]);
+  });
+});
+
+describe('where the upstreams are, and with what they are asked', () => {
+  const faults = [
+    '[[fault status=401]]',
+    '[[fault status=403]]',
+    '[[fault status=404]]',
+    '[[fault status=429]]',
+    '[[fault status=500]]',
+    '[[fault html]]',
+    '[[fault refuse]]',
+    '[[fault reset after=0]]',
+    '[[fault reset after=4]]',
+    '[[fault end-early after=4]]',
+    '[[fault garbage after=4]]',
+  ];
+  it.each(Object.keys(models) as (keyof typeof models)[])(
+    'is told to nobody by failures of %s',
+    async (upstream) => {
+      let told = '';
+      let failures = 0;
+      for (const content of faults) {
+        for (const stream of [true, false]) {
+          const response = await server.post(
+            {
+              model: models[upstream],
+              stream,
+              messages: [{ role: 'user', content: `${content} [[length 60]]` }],
+            },
+            hostile,
+          );
+          const text = await response.text();
+          if (text.includes('"error"')) failures += 1;
+          told += `${JSON.stringify([...response.headers])}${text}`;
+        }
+      }
+      expect(failures).toBe(2 * faults.length);
+      told += JSON.stringify(server.logs);
+      const ports = [simulator.anthropicUrl, simulator.bedrockUrl].map((url) => new URL(url).port);
+      for (const secret of [
+        ...ports.map((port) => `127.0.0.1:${port}`),
+        'test-anthropic-key',
+        'test-bearer',
+        'test-secret',
+        'AKIATESTTESTTESTTEST',
+        'marker-caller-key',
+        'marker-cookie',
+        'marker-api-key',
+      ])
+        expect(told).not.toContain(secret);
+    },
+  );
+});

@@ -1,0 +1,160 @@
+/** BEHAVIOUR 11.4 and 11.5: one process or several, started, killed and stopped as a platform does. */
+
+import { createServer } from 'node:net';
+import { Agent, request } from 'undici';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { failToStart, startProcess, type TestProcess } from '../support/process.ts';
+import { today } from '../support/today.ts';
+import { until } from '../support/until.ts';
+
+let simulator: Simulator;
+let server: TestProcess | undefined;
+
+beforeAll(async () => {
+  simulator = await startSimulator({ now: () => today });
+});
+afterAll(() => simulator.close());
+afterEach(async () => {
+  if (server?.child.exitCode === null) server.child.kill('SIGKILL');
+  await server?.exited;
+  server = undefined;
+});
+
+const upstream = () => ({ ANTHROPIC_API_KEY: 'simulated', ANTHROPIC_BASE_URL: simulator.anthropicUrl });
+
+const start = async (count: number, env: Record<string, string> = {}): Promise<TestProcess> => {
+  server = await startProcess({ ...upstream(), WEB_CONCURRENCY: String(count), ...env }, count);
+  return server;
+};
+
+const headers = { authorization: 'Bearer test-key', 'content-type': 'application/json' };
+
+/** On a connection of its own, so that requests reach all processes in turn. */
+const onNewConnection = async (path: string, body?: object) => {
+  const dispatcher = new Agent({ pipelining: 0, keepAliveTimeout: 1 });
+  try {
+    const { statusCode, body: answer } = await request(`${server?.url}${path}`, {
+      dispatcher,
+      headers: { ...headers, connection: 'close' },
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    return { status: statusCode, text: await answer.text() };
+  } finally {
+    await dispatcher.destroy();
+  }
+};
+
+const ask = (content: string) =>
+  onNewConnection('/v1/chat/completions', {
+    model: 'claude-haiku-4-5',
+    messages: [{ role: 'user', content }],
+  });
+
+/** Completions with this status, as the metrics count them. */
+const counted = (text: string, status: number): number =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('parley_requests_total{route="/v1/chat/completions"'))
+    .filter((line) => line.includes(`status="${status}"`))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+
+const pids = ({ logs }: TestProcess): number[] =>
+  logs.filter(({ msg }) => msg === 'listening').map(({ pid }) => Number(pid));
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe('several processes behind one port', () => {
+  it('share the work, one rate and one view of the metrics', async () => {
+    const { logs } = await start(2, { RATE_LIMIT_RPM: '5' });
+    const statuses = [];
+    for (let index = 0; index < 8; index++) statuses.push((await ask('Hello')).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 200, 429, 429, 429]);
+
+    // Whichever is asked shows all.
+    for (let index = 0; index < 2; index++) {
+      const { text } = await onNewConnection('/metrics');
+      expect([counted(text, 200), counted(text, 429)]).toEqual([5, 3]);
+    }
+    expect(new Set(logs.filter(({ msg }) => msg === 'listening').map(({ pid }) => pid)).size).toBe(2);
+  }, 60_000);
+
+  it('one that dies is replaced, and the others serve meanwhile', async () => {
+    const started = await start(2);
+    const [victim = 0] = pids(started);
+    process.kill(victim, 'SIGKILL');
+    await until(() => !isAlive(victim), 'the process is gone');
+    expect((await ask('Hello')).status).toBe(200);
+    await until(() => pids(started).length === 3, 'another one listens', 20_000);
+    expect(started.logs).toContainEqual(
+      expect.objectContaining({ level: 'error', pid: victim, signal: 'SIGKILL' }),
+    );
+    expect((await onNewConnection('/metrics')).status).toBe(200);
+  }, 60_000);
+
+  it('do not outlive their primary', async () => {
+    const started = await start(2);
+    started.child.kill('SIGKILL');
+    await until(() => !pids(started).some(isAlive), 'all are gone', 10_000);
+  }, 60_000);
+});
+
+describe.each([1, 2])('%i process(es) asked to stop', (count) => {
+  it('finish what runs, refuse what comes, and exit with 0', async () => {
+    const started = await start(count, { SHUTDOWN_TIMEOUT_MS: '10000' });
+    const seen = simulator.requests.length;
+    const running = ask('[[fault delay ms=1500]] Hello');
+    await until(() => simulator.requests.length > seen, 'the upstream is asked');
+    started.child.kill('SIGTERM');
+    await until(() => started.logs.some(({ msg }) => msg === 'draining'), 'it drains');
+    expect((await running).status).toBe(200);
+    expect(await started.exited).toBe(0);
+    expect(pids(started).some(isAlive)).toBe(false);
+  }, 60_000);
+
+  it('do not wait for ever', async () => {
+    const started = await start(count, { SHUTDOWN_TIMEOUT_MS: '300' });
+    const seen = simulator.requests.length;
+    const running = ask('[[fault hang]] Hello').catch((error: unknown) => error);
+    await until(() => simulator.requests.length > seen, 'the upstream is asked');
+    started.child.kill('SIGTERM');
+    expect(await started.exited).toBe(0);
+    expect(await running).toBeInstanceOf(Error);
+    expect(started.logs).toContainEqual(
+      expect.objectContaining({ msg: 'requests were still running at SHUTDOWN_TIMEOUT_MS' }),
+    );
+  }, 60_000);
+
+  it('and asked twice, stop at once', async () => {
+    const started = await start(count, { SHUTDOWN_TIMEOUT_MS: '60000' });
+    const seen = simulator.requests.length;
+    const running = ask('[[fault hang]] Hello').catch((error: unknown) => error);
+    await until(() => simulator.requests.length > seen, 'the upstream is asked');
+    started.child.kill('SIGTERM');
+    await until(() => started.logs.some(({ msg }) => msg === 'draining'), 'it drains');
+    started.child.kill('SIGTERM');
+    await started.exited;
+    await until(() => !pids(started).some(isAlive), 'all are gone');
+    expect(await running).toBeInstanceOf(Error);
+  }, 60_000);
+
+  it('cannot start on a port in use, and say so once', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const { port } = other.address() as { port: number };
+    const { code, errors } = await failToStart({
+      ...upstream(),
+      PORT: String(port),
+      WEB_CONCURRENCY: String(count),
+    });
+    other.close();
+    expect(code).toBe(1);
+    expect(errors).toBe(`Port ${port} is already in use. Set PORT to a free one.\n`);
+  }, 60_000);
+});

@@ -1,0 +1,225 @@
+/** The same promises wherever the values are held: in the process, in the primary, in Redis. */
+
+import { EventEmitter } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Channel, createLink } from '../../src/processes/link.ts';
+import { joinPrimary } from '../../src/processes/worker.ts';
+import { createLocalStore } from '../../src/store/local.ts';
+import { createRedisStore } from '../../src/store/redis.ts';
+import type { Store } from '../../src/store/store.ts';
+import { hasRedis, startRedis } from '../support/redis.ts';
+
+const toClose: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of toClose.splice(0).reverse()) await close();
+});
+
+/** Two ends of one channel; messages are cloned, as between processes. */
+const channels = (): readonly [Channel, Channel] => {
+  const ends = [new EventEmitter(), new EventEmitter()] as const;
+  const towards = (other: EventEmitter, own: EventEmitter): Channel => ({
+    on: (event, listener) => own.on(event, listener),
+    send: (message, sent) => {
+      const copy = structuredClone(message);
+      setImmediate(() => other.emit('message', copy));
+      sent(null);
+      return true;
+    },
+  });
+  return [towards(ends[1], ends[0]), towards(ends[0], ends[1])];
+};
+
+const broken: Store = {
+  read: async () => {
+    throw new Error('the fallback was asked');
+  },
+  write: async () => {},
+  take: async () => {
+    throw new Error('the fallback was asked');
+  },
+  close: async () => {},
+};
+
+const workerOf = (primary: Store, fallback: Store, onUnanswered = () => {}): Store => {
+  const [ours, theirs] = channels();
+  createLink(theirs, {
+    read: async (keys) => [...(await primary.read(keys))],
+    write: async ({ keys, value }) => {
+      await primary.write(keys, value);
+      return null;
+    },
+    take: ({ key, perMinute }) => primary.take(key, perMinute),
+  });
+  return joinPrimary({
+    channel: ours,
+    fallback,
+    ownMetrics: async () => [],
+    onDrain: () => {},
+    onUnanswered,
+  }).store;
+};
+
+/** Two users of one store: what one writes the other reads. */
+const kinds: readonly { name: string; isHere: boolean; two: () => Promise<readonly [Store, Store]> }[] = [
+  {
+    name: 'the process',
+    isHere: true,
+    two: async () => {
+      const store = createLocalStore();
+      return [store, store];
+    },
+  },
+  {
+    name: 'the primary',
+    isHere: true,
+    two: async () => {
+      const primary = createLocalStore();
+      return [workerOf(primary, broken), workerOf(primary, broken)];
+    },
+  },
+  {
+    name: hasRedis ? 'Redis' : 'Redis (redis-server is not installed)',
+    isHere: hasRedis,
+    two: async () => {
+      const redis = await startRedis();
+      toClose.push(redis.stop);
+      const ready = async () => {
+        const onChange = vi.fn();
+        const store = createRedisStore({ url: redis.url, fallback: broken, onChange });
+        toClose.push(store.close);
+        await vi.waitFor(() => expect(onChange).toHaveBeenCalledWith(true, undefined));
+        return store;
+      };
+      return [await ready(), await ready()];
+    },
+  },
+];
+
+for (const { name, isHere, two } of kinds) {
+  describe.skipIf(!isHere)(`a store in ${name}`, () => {
+    it('gives one what another has written, and nothing for what nobody has', async () => {
+      const [one, other] = await two();
+      await one.write(['a', 'b'], 'first');
+      await one.write(['b'], 'späte 🍎');
+      expect(await other.read(['a', 'b', 'c'])).toEqual(
+        new Map([
+          ['a', 'first'],
+          ['b', 'späte 🍎'],
+        ]),
+      );
+      expect(await other.read([])).toEqual(new Map());
+    });
+
+    it('counts both against one rate, each key against its own', async () => {
+      const [one, other] = await two();
+      // Slow enough to fill that no request comes back while this runs.
+      const allowed = [];
+      for (const store of [one, other, one, other]) allowed.push((await store.take('k', 3)).isAllowed);
+      expect(allowed).toEqual([true, true, true, false]);
+      const { isAllowed, left } = await one.take('else', 3);
+      expect(isAllowed).toBe(true);
+      expect(left).toBeCloseTo(2, 3);
+      const refused = await other.take('k', 3);
+      expect(refused.isAllowed).toBe(false);
+      expect(refused.left).toBeLessThan(1);
+    });
+
+    it('does not let two take the same last request', async () => {
+      const [one, other] = await two();
+      const taken = await Promise.all(
+        Array.from({ length: 40 }, (_, index) => (index % 2 === 0 ? one : other).take('k', 7)),
+      );
+      expect(taken.filter(({ isAllowed }) => isAllowed)).toHaveLength(7);
+    });
+  });
+}
+
+describe('a primary that does not answer', () => {
+  it('is done without, and that is told', async () => {
+    const [channel] = channels();
+    const onUnanswered = vi.fn();
+    const { store } = joinPrimary({
+      channel,
+      fallback: createLocalStore(),
+      ownMetrics: async () => [],
+      onDrain: () => {},
+      onUnanswered,
+    });
+    await store.write(['a'], 'x');
+    expect(await store.read(['a'])).toEqual(new Map([['a', 'x']]));
+    expect((await store.take('k', 1)).isAllowed).toBe(true);
+    expect(onUnanswered).toHaveBeenCalledTimes(3);
+  });
+
+  it('and one that fails is', async () => {
+    const onUnanswered = vi.fn();
+    const store = workerOf(broken, createLocalStore(), onUnanswered);
+    expect(await store.read(['a'])).toEqual(new Map());
+    expect((await store.take('k', 1)).isAllowed).toBe(true);
+    expect(onUnanswered).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe('a Redis that is not there', () => {
+  const withRedis = (url: string) => {
+    const changes: [boolean, string | undefined][] = [];
+    const store = createRedisStore({
+      url,
+      fallback: createLocalStore(),
+      onChange: (isThere, reason) => changes.push([isThere, reason]),
+    });
+    toClose.push(store.close);
+    return { store, changes };
+  };
+
+  const works = async (store: Store) => {
+    await store.write(['a'], 'x');
+    expect(await store.read(['a'])).toEqual(new Map([['a', 'x']]));
+    expect((await store.take('k', 1)).isAllowed).toBe(true);
+    expect((await store.take('k', 1)).isAllowed).toBe(false);
+  };
+
+  it('refused: the process goes on alone, and says so once', async () => {
+    const { store, changes } = withRedis('redis://127.0.0.1:1');
+    await works(store);
+    await vi.waitFor(() => expect(changes).toEqual([[false, 'ECONNREFUSED']]));
+  });
+
+  it('accepts and never answers: nobody waits for it', async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
+    await new Promise((resolve) => silent.once('listening', resolve));
+    toClose.push(async () => {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    });
+    const { port } = silent.address() as { port: number };
+    await works(withRedis(`redis://127.0.0.1:${port}`).store);
+  });
+
+  it.skipIf(!hasRedis)(
+    'stuck, gone and back again: alone meanwhile, together after',
+    async () => {
+      const first = await startRedis();
+      const { store, changes } = withRedis(first.url);
+      await vi.waitFor(() => expect(changes).toEqual([[true, undefined]]));
+      await store.write(['a'], 'x');
+
+      first.process.kill('SIGSTOP');
+      await works(store);
+      expect(changes).toEqual([
+        [true, undefined],
+        [false, 'TIMEOUT'],
+      ]);
+
+      await first.stop();
+      const second = await startRedis(Number(new URL(first.url).port));
+      toClose.push(second.stop);
+      await vi.waitFor(() => expect(changes.at(-1)).toEqual([true, undefined]), { timeout: 15_000 });
+      // A new one, which knows nothing: so it was asked.
+      expect(await store.read(['a'])).toEqual(new Map());
+    },
+    30_000,
+  );
+});
