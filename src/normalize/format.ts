@@ -5,30 +5,20 @@
 
 import type { Target } from '../catalogue.ts';
 import type { Format, JsonObject, TextPart, Tool } from '../chat.ts';
-import { invalidRequest } from '../errors.ts';
 import type { ResponseFormat } from '../openai/request.ts';
-import { SchemaTooLarge } from '../schema/bounds.ts';
 import { toNativeSchema } from '../schema/claude.ts';
 import { instruction } from '../schema/describe.ts';
+import { readSchema, walking } from './schemas.ts';
 import type { Settings } from './settings.ts';
 
-/** Runs a step that walks a caller's schema; one of absurd size is the caller's mistake. */
-const walking = <Result>(walk: () => Result): Result => {
-  try {
-    return walk();
-  } catch (error) {
-    if (!(error instanceof SchemaTooLarge)) throw error;
-    const path = 'response_format.json_schema.schema';
-    throw invalidRequest(`${path}: is too large or too deeply nested. Simplify it.`, path);
-  }
-};
+const schemaPath = 'response_format.json_schema.schema';
 
 const openObject: JsonObject = { type: 'object', additionalProperties: true };
 
 const nativeFormat = (schema: JsonObject, { model, upstream }: Target): Format | undefined => {
   const supported = upstream === 'anthropic' ? model.jsonSchema.anthropic : model.jsonSchema.bedrock;
   if (!supported) return undefined;
-  const native = walking(() => toNativeSchema(schema));
+  const native = walking(schemaPath, () => toNativeSchema(schema));
   return native && { type: 'native', schema: native.schema, check: native.exact ? undefined : schema };
 };
 
@@ -50,7 +40,7 @@ export const chooseFormat = (
 ): Format => {
   if (wire.type === 'text') return { type: 'text' };
   const named = wire.type === 'json_schema' ? wire.json_schema : undefined;
-  const schema = named?.schema ?? undefined;
+  const schema = named?.schema ? readSchema(named.schema, schemaPath, target.model) : undefined;
   const native = schema === undefined ? undefined : nativeFormat(schema, target);
   if (native !== undefined) return native;
   const forcible = schema === undefined || isObjectSchema(schema);
@@ -75,4 +65,6 @@ export const answerTool = ({ name, schema }: Extract<Format, { type: 'forced-too
 
 /** What the model is told where nothing else binds it to JSON. */
 export const formatInstruction = (format: Format): readonly TextPart[] =>
-  format.type === 'instructed' ? [{ type: 'text', text: walking(() => instruction(format.schema)) }] : [];
+  format.type === 'instructed'
+    ? [{ type: 'text', text: walking(schemaPath, () => instruction(format.schema)) }]
+    : [];

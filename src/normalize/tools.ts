@@ -4,10 +4,12 @@ import type { z } from 'zod';
 import type { Target } from '../catalogue.ts';
 import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
+import type { Model } from '../models.ts';
 import { customInput } from '../openai/reply.ts';
 import type { functionSchema, WireMarks, WireTool, WireToolChoice } from '../openai/request.ts';
 import { isTooDeep } from '../schema/bounds.ts';
 import type { Reporter } from './report.ts';
+import { readSchema } from './schemas.ts';
 import type { Context, Settings } from './settings.ts';
 
 /** A caller's cache mark, in either spelling. */
@@ -26,16 +28,24 @@ const customSchema: JsonObject = {
 const withObjectType = (schema: JsonObject): JsonObject =>
   schema.type === 'object' ? schema : { ...schema, type: 'object' };
 
-const functionTool = (wire: z.infer<typeof functionSchema>, marks: WireMarks): Tool => ({
+/** `path` is the function's own. */
+const functionTool = (
+  wire: z.infer<typeof functionSchema>,
+  marks: WireMarks,
+  path: string,
+  model: Model,
+): Tool => ({
   name: wire.name,
   description: wire.description?.trim() ? wire.description : undefined,
-  parameters: wire.parameters ? withObjectType(wire.parameters) : { type: 'object', properties: {} },
+  parameters: wire.parameters
+    ? withObjectType(readSchema(wire.parameters, `${path}.parameters`, model))
+    : { type: 'object', properties: {} },
   strict: wire.strict === true,
   cache: cacheMark(marks),
 });
 
-const toTool = (wire: WireTool): Tool => {
-  if (wire.type === 'function') return functionTool(wire.function, wire);
+const toTool = (wire: WireTool, path: string, model: Model): Tool => {
+  if (wire.type === 'function') return functionTool(wire.function, wire, `${path}.function`, model);
   const { name, description, format } = wire.custom;
   const grammar =
     format?.type === 'grammar' ? `The input must follow this grammar: ${JSON.stringify(format.grammar)}` : '';
@@ -48,11 +58,12 @@ const toTool = (wire: WireTool): Tool => {
   };
 };
 
-const checkNames = (tools: readonly Tool[], parameter: string): void => {
+/** `pathOf` says where the tool of an index has its name. */
+const checkNames = (tools: readonly Tool[], pathOf: (index: number) => string): void => {
   const seen = new Set<string>();
   for (const [index, { name }] of tools.entries()) {
     if (seen.has(name)) {
-      const path = `${parameter}[${index}]${parameter === 'tools' ? '.function' : ''}.name`;
+      const path = pathOf(index);
       throw invalidRequest(
         `${path}: the name '${name}' is taken by an earlier tool. Names must be unique.`,
         path,
@@ -67,29 +78,29 @@ const checkDepth = (value: unknown, path: string): void => {
   if (isTooDeep(value)) throw invalidRequest(`${path}: is nested too deeply. Simplify it.`, path);
 };
 
-export const declareTools = (wire: readonly WireTool[], { name }: Context): Partial<Settings> => {
+export const declareTools = (wire: readonly WireTool[], { name, target }: Context): Partial<Settings> => {
   for (const [index, tool] of wire.entries()) {
     if (tool.type === 'function')
       checkDepth(tool.function.parameters, `${name}[${index}].function.parameters`);
     else checkDepth(tool.custom.format, `${name}[${index}].custom.format`);
   }
-  const tools = wire.map(toTool);
-  checkNames(tools, name);
+  const tools = wire.map((tool, index) => toTool(tool, `${name}[${index}]`, target.model));
+  checkNames(tools, (index) => `${name}[${index}].${wire[index]?.type ?? 'function'}.name`);
   const custom = wire.flatMap((tool) => (tool.type === 'custom' ? [tool.custom.name] : []));
   return { tools, customTools: new Set(custom) };
 };
 
 export const declareFunctions = (
   wire: readonly z.infer<typeof functionSchema>[],
-  { settings, report, name }: Context,
+  { target, settings, report, name }: Context,
 ): Partial<Settings> => {
   if (settings.tools.length > 0) {
     report.ignore(name);
     return {};
   }
   for (const [index, each] of wire.entries()) checkDepth(each.parameters, `${name}[${index}].parameters`);
-  const tools = wire.map((each) => functionTool(each, {}));
-  checkNames(tools, name);
+  const tools = wire.map((each, index) => functionTool(each, {}, `${name}[${index}]`, target.model));
+  checkNames(tools, (index) => `${name}[${index}].name`);
   // The older answer has room for one call: a second would be paid for and thrown away.
   return { tools, legacyFunctions: true, parallelToolCalls: false };
 };

@@ -58,13 +58,14 @@ const toolCall = z.discriminatedUnion('type', [
   }),
 ]);
 
+/** A list is none: spread into an object, its problem would be named as a field that nobody wrote. */
+const isObject = (value: unknown): value is { readonly type?: unknown } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Some clients leave `type` out of calls and tools they send back. */
 const assumingFunction = <T extends z.ZodType>(schema: T) =>
   z.preprocess(
-    (value) =>
-      typeof value === 'object' && value !== null && ((value as { type?: unknown }).type ?? null) === null
-        ? { ...value, type: 'function' }
-        : value,
+    (value) => (isObject(value) && (value.type ?? null) === null ? { ...value, type: 'function' } : value),
     schema,
   );
 

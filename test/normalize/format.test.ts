@@ -124,6 +124,21 @@ describe('how JSON is brought about', () => {
     expect(normalized(input, fit).prompt.format).toMatchObject(expected);
   });
 
+  it('a schema built wrong is a 400 with the place in it', () => {
+    expect(refusal(() => normalized(format({ type: 'object', properties: { a: 7 } })))).toMatchObject({
+      status: 400,
+      param: 'response_format.json_schema.schema.properties.a',
+    });
+  });
+
+  it.each(['claude-4-sonnet', 'nova-pro'])('a schema of two megabytes is one before %s is asked', (model) => {
+    const huge = { type: 'object', description: 'x'.repeat(2_000_000) };
+    expect(refusal(() => normalized(format(huge), { model }))).toMatchObject({
+      status: 400,
+      param: 'response_format.json_schema.schema',
+    });
+  });
+
   it('a schema beyond reason is a 400 with its path', () => {
     let schema: Record<string, unknown> = { type: 'string' };
     for (let level = 0; level < 300; level++) schema = { type: 'object', properties: { a: schema } };

@@ -448,6 +448,12 @@ const refused: readonly Refused[] = [
     param: 'messages',
     says: /must be an array|is required/,
   },
+  {
+    name: 'a list where a tool call belongs',
+    input: { messages: [{ role: 'assistant', tool_calls: [[{ id: 'x' }]] }] },
+    param: 'messages[0].tool_calls[0]',
+    says: /must be an object/,
+  },
   { name: 'model missing', input: { model: undefined }, param: 'model', says: /is required/ },
   {
     name: 'an unknown role',

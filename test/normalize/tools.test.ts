@@ -50,6 +50,17 @@ describe('a declared tool', () => {
       },
     },
     {
+      name: 'null is no list: Go writes it for an empty one',
+      input: {
+        type: 'function',
+        function: {
+          name: 'f',
+          parameters: { type: 'object', required: null, properties: { x: { enum: [null], required: null } } },
+        },
+      },
+      expected: { parameters: { type: 'object', properties: { x: { enum: [null] } } } },
+    },
+    {
       name: 'strict is kept',
       input: { type: 'function', function: { name: 'f', strict: true } },
       expected: { strict: true },
@@ -200,6 +211,26 @@ describe('the choice among tools', () => {
       input: { tools: [named('a'), named('a')] },
       param: 'tools[1].function.name',
       says: "'a'",
+    },
+    {
+      name: 'a custom tool with the name of a function',
+      input: { tools: [named('a'), { type: 'custom', custom: { name: 'a' } }] },
+      param: 'tools[1].custom.name',
+      says: "'a'",
+    },
+    {
+      name: 'a schema that is no schema',
+      input: {
+        tools: [{ type: 'function', function: { name: 'f', parameters: { type: 'object', required: 0 } } }],
+      },
+      param: 'tools[0].function.parameters.required',
+      says: 'must be a list of names',
+    },
+    {
+      name: "a function's schema that is no schema",
+      input: { functions: [{ name: 'f', parameters: { properties: { a: 'string' } } }] },
+      param: 'functions[0].parameters.properties.a',
+      says: 'must be a schema',
     },
     {
       name: 'two functions of one name',

@@ -1,0 +1,28 @@
+/** A caller's schema, checked before anything is made of it. */
+
+import type { JsonObject } from '../chat.ts';
+import { invalidRequest } from '../errors.ts';
+import type { Model } from '../models.ts';
+import { measure, SchemaTooLarge } from '../schema/bounds.ts';
+import { MalformedSchema, wellFormed } from '../schema/well-formed.ts';
+
+/** Runs a step that walks a caller's schema; what is wrong with it is the caller's mistake, at its path. */
+export const walking = <Result>(path: string, walk: () => Result): Result => {
+  try {
+    return walk();
+  } catch (error) {
+    if (error instanceof MalformedSchema)
+      throw invalidRequest(`${error.path}: ${error.expected}.`, error.path);
+    if (!(error instanceof SchemaTooLarge)) throw error;
+    throw invalidRequest(`${path}: is too large or too deeply nested. Simplify it.`, path);
+  }
+};
+
+/** Claude gets schemas as they are. For Nova they are rewritten, and what makes no sense in them is left out. */
+export const readSchema = (schema: JsonObject, path: string, { family }: Model): JsonObject =>
+  walking(path, () => {
+    if (family === 'claude') return wellFormed(schema, path);
+    // Too large is too large for either; the answer's check would find out only when it is too late for a 400.
+    measure(schema);
+    return schema;
+  });
