@@ -23,10 +23,16 @@ const charactersPerToken = 4;
 type Marked = { readonly cache?: CacheMark | undefined };
 
 /** Everything that can carry a mark, in the order of the prompt: tools, system, turns. */
-const marksOf = ({ tools, system, turns }: Cacheable): CacheMark[] =>
-  [...tools, ...system, ...turns.flatMap(({ parts }) => parts as readonly Marked[])].flatMap(({ cache }) =>
-    cache === undefined ? [] : [cache],
-  );
+const marksOf = ({ tools, system, turns }: Cacheable): CacheMark[] => {
+  const marks: CacheMark[] = [];
+  const collect = (items: readonly Marked[]) => {
+    for (const { cache } of items) if (cache !== undefined) marks.push(cache);
+  };
+  collect(tools);
+  collect(system);
+  for (const { parts } of turns) collect(parts as readonly Marked[]);
+  return marks;
+};
 
 /** Rewrites each mark in prompt order. */
 const mapMarks = (

@@ -7,6 +7,7 @@ import type { Part, TextPart, ToolCallPart, ToolResultPart, Turn } from '../chat
 import { invalidRequest } from '../errors.ts';
 import type { Message } from '../openai/request.ts';
 import { readTurns } from './messages.ts';
+import { partsOf } from './parts.ts';
 
 export interface Conversation {
   readonly system: readonly TextPart[];
@@ -39,6 +40,7 @@ const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
 
 const isCall = (part: Part): part is ToolCallPart => part.type === 'tool-call';
 const isResult = (part: Part): part is ToolResultPart => part.type === 'tool-result';
+const isText = (part: Part): part is TextPart => part.type === 'text';
 
 const missingResult = (id: string): ToolResultPart => ({
   type: 'tool-result',
@@ -78,7 +80,7 @@ const answerCalls = (calls: readonly OpenCall[], parts: readonly Part[]): readon
  */
 const createCallIds = (turns: readonly Turn[]) => {
   const used = new Set<string>();
-  const written = new Set(turns.flatMap(({ parts }) => parts.filter(isCall).map(({ id }) => id)));
+  const written = new Set(partsOf(turns, isCall).map(({ id }) => id));
   // From where to go on counting, so that many calls of one id stay cheap.
   const counts = new Map<string, number>();
   return (id: string): string => {
@@ -118,12 +120,10 @@ const pairCalls = (turns: readonly Turn[]): Turn[] => {
   return paired;
 };
 
-const resultsOf = (turns: readonly Turn[]) => turns.flatMap(({ parts }) => parts.filter(isResult));
-
 /** Whether a call had to be given a result, or a result could not stay one. */
 const wasRepaired = (before: readonly Turn[], after: readonly Turn[]): boolean => {
-  const results = resultsOf(after);
-  return results.some(({ isError }) => isError) || results.length < resultsOf(before).length;
+  const results = partsOf(after, isResult);
+  return results.some(({ isError }) => isError) || results.length < partsOf(before, isResult).length;
 };
 
 const trimPrefill = (turn: Turn): Turn => ({
@@ -161,7 +161,7 @@ export const readConversation = (
     (turn, index) => index >= leading && isHoisted(turn, index) && turn.parts.length > 0,
   );
 
-  const system = all.filter(isHoisted).flatMap((turn) => turn.parts.filter((part) => part.type === 'text'));
+  const system = partsOf(all.filter(isHoisted), isText);
   const spoken = mergeNeighbours(
     pairCalls(mergeNeighbours(all.filter((turn, index) => !isHoisted(turn, index)))),
   );

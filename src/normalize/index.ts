@@ -1,7 +1,7 @@
 /** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
 
 import type { Target } from '../catalogue.ts';
-import type { Prompt, Report, Turn, UpstreamName } from '../chat.ts';
+import type { Prompt, Report, TextPart, Turn, UpstreamName } from '../chat.ts';
 import { unsupportedParameter } from '../errors.ts';
 import { invalidBody } from '../openai/request.ts';
 import { placeMarks } from './caching.ts';
@@ -78,13 +78,13 @@ const applyParameters = (
   initial: Settings,
   report: Reporter,
 ): Settings => {
-  let settings = initial;
+  // A draft that nobody else sees yet: a new copy for every parameter costs more than the effects.
+  const settings = { ...initial };
   for (const [name, { level, neutral, effect }] of rows) {
     const value: unknown = request[name];
     if (value === null || value === undefined) continue;
     if (level === 'ignored' && neutral?.(value) !== true) report.ignore(name);
-    if (effect !== undefined)
-      settings = { ...settings, ...effect(value, { target, settings, report, name }) };
+    if (effect !== undefined) Object.assign(settings, effect(value, { target, settings, report, name }));
   }
   return settings;
 };
@@ -100,9 +100,9 @@ export interface NormalizeOptions {
 
 /** The calls of the history, oldest first, whose thinking may be remembered. */
 export const toolCallIds = ({ messages }: ChatRequest): readonly string[] =>
-  messages.flatMap((message) =>
-    message.role === 'assistant' ? (message.tool_calls ?? []).map(({ id }) => id) : [],
-  );
+  messages
+    .filter((message) => message.role === 'assistant')
+    .flatMap(({ tool_calls: calls }) => (calls ?? []).map(({ id }) => id));
 
 /** Tool calls or results in the history, by which the upstreams demand declarations. */
 const hasToolHistory = ({ messages }: ChatRequest): boolean =>
@@ -130,6 +130,27 @@ const settleTools = (
   const isOpen = upstream === 'bedrock-converse' && settings.toolChoice.type !== 'none';
   return { tools, toolChoice: { type: isOpen ? 'auto' : 'none' } };
 };
+
+/** What of the settings goes upstream, field by field: adding to a spread of so many is slow. */
+const toPrompt = (settings: Settings, system: readonly TextPart[], turns: readonly Turn[]): Prompt => ({
+  system,
+  turns,
+  tools: settings.tools,
+  toolChoice: settings.toolChoice,
+  parallelToolCalls: settings.parallelToolCalls,
+  maxTokens: settings.maxTokens,
+  maxTokensIsExplicit: settings.maxTokensIsExplicit,
+  temperature: settings.temperature,
+  topP: settings.topP,
+  topK: settings.topK,
+  stop: settings.stop,
+  thinking: settings.thinking,
+  showReasoning: settings.showReasoning,
+  format: settings.format,
+  user: settings.user,
+  metadata: settings.metadata,
+  serviceTier: settings.serviceTier,
+});
 
 /** Throws 400 for what the target cannot be asked. */
 export const normalize = (
@@ -165,7 +186,7 @@ export const normalize = (
   const settings = { ...history.settings, ...settleTools(history.settings, history.turns, upstream) };
   const system = [...conversation.system, ...formatInstruction(format)];
   const prompt = placeMarks(
-    { ...settings, system, turns: history.turns },
+    toPrompt(settings, system, history.turns),
     model,
     { ttl: settings.cacheTtl, automatic: options.promptCaching ?? false },
     report,

@@ -9,12 +9,17 @@ const converse = { images: 20, imageBytes: 3_932_160, documents: 5, documentByte
 
 type Media = ImagePart | DocumentPart;
 
-const mediaOf = ({ parts }: Turn): readonly Media[] =>
-  parts.flatMap((part): readonly Media[] => {
-    if (part.type === 'image' || part.type === 'document') return [part];
-    if (part.type !== 'tool-result') return [];
-    return part.content.filter((inner) => inner.type !== 'text');
-  });
+const mediaOf = (turns: readonly Turn[]): readonly Media[] => {
+  const media: Media[] = [];
+  for (const { parts } of turns) {
+    for (const part of parts) {
+      if (part.type === 'image' || part.type === 'document') media.push(part);
+      else if (part.type === 'tool-result')
+        media.push(...part.content.filter((inner) => inner.type !== 'text'));
+    }
+  }
+  return media;
+};
 
 const bytesOf = ({ source }: Media): number => {
   if ('url' in source) return 0;
@@ -45,7 +50,8 @@ export const checkSize = (part: Media, { upstream }: Target): void => {
 /** Throws 400 naming the first part that is too much or not taken at all. */
 export const checkMedia = (turns: readonly Turn[], target: Target): void => {
   const { model, upstream } = target;
-  const media = turns.flatMap(mediaOf);
+  const media = mediaOf(turns);
+  if (media.length === 0) return;
   for (const part of media) {
     const taken = part.type === 'image' ? model.vision : model.documents;
     if (!taken)
@@ -58,7 +64,7 @@ export const checkMedia = (turns: readonly Turn[], target: Target): void => {
     return;
   }
   for (const turn of turns) {
-    const inTurn = mediaOf(turn);
+    const inTurn = mediaOf([turn]);
     checkCount(
       inTurn.filter((part) => part.type === 'image'),
       converse.images,
