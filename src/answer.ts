@@ -50,9 +50,12 @@ interface Dependencies {
   readonly totalTimeout: number;
 }
 
+const union = (a: readonly string[], b: readonly string[]): readonly string[] =>
+  b.length === 0 ? a : [...new Set([...a, ...b])];
+
 const merge = (a: Report, b: Report): Report => ({
-  ignored: [...new Set([...a.ignored, ...b.ignored])],
-  adjusted: [...new Set([...a.adjusted, ...b.adjusted])],
+  ignored: union(a.ignored, b.ignored),
+  adjusted: union(a.adjusted, b.adjusted),
 });
 
 // ---- our own cap against the window --------------------------------------------------------------

@@ -103,16 +103,22 @@ export const createCatalogue = ({ upstreams, region, aliases, overrides, now }: 
     return retires !== undefined && Date.parse(retires) <= now().getTime();
   };
 
-  const targets = (model: Model): readonly Target[] => {
-    const reachable = upstreams.flatMap((upstream): Target[] => {
+  const reachable = (model: Model): readonly Target[] =>
+    upstreams.flatMap((upstream): Target[] => {
       const id = model.ids[upstream];
       if (id === undefined) return [];
       return [{ model, upstream, modelId: typeof id === 'string' ? id : profileFor(id, region) }];
     });
+  // Rows do not change; ids that are made up on the way in are not kept.
+  const reachableRows = new Map([...new Set(byName.values())].map((model) => [model, reachable(model)]));
+
+  const targets = (model: Model): readonly Target[] => {
+    const all = reachableRows.get(model) ?? reachable(model);
+    if (!all.some(({ upstream }) => retiredAt(model, upstream))) return all;
     // A retired id is asked for last, where it may live on: dates can be wrong.
     return [
-      ...reachable.filter(({ upstream }) => !retiredAt(model, upstream)),
-      ...reachable.filter(({ upstream }) => retiredAt(model, upstream)),
+      ...all.filter(({ upstream }) => !retiredAt(model, upstream)),
+      ...all.filter(({ upstream }) => retiredAt(model, upstream)),
     ];
   };
 

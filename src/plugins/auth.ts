@@ -1,6 +1,6 @@
 /** Who may call: a key from INFERENCE_KEY, compared in constant time, before the body is read. */
 
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { invalidKey } from '../errors.ts';
 
@@ -21,7 +21,7 @@ interface Options {
 export const registerAuth = (app: FastifyInstance, { keys, allowAnonymous }: Options): void => {
   // Digests have equal lengths to compare. The prefix keeps fingerprints out of look-up tables, and being
   // fixed lets them be compared between processes.
-  const digest = (key: string) => createHash('sha256').update(`parley:${key}`).digest();
+  const digest = (key: string): Buffer => hash('sha256', `parley:${key}`, 'buffer');
   const accepted = keys.map(digest);
 
   /** Every key is compared, whichever matches. */

@@ -89,37 +89,35 @@ export const createMetrics = (
   });
   const openStreams = new Gauge({ name: 'parley_open_streams', help: 'Streams being sent.', registers });
 
-  const kindOf = ({ error, ended }: FinishedRequest): string => {
+  const kindOf = ({ record: { error }, ended }: FinishedRequest): string => {
     if (ended === 'client_gone') return 'client_gone';
     return error instanceof ApiError ? (error.code ?? error.type) : 'internal_error';
   };
 
   const observe: RequestObserver = (request) => {
-    const { target, usage, ended, stream } = request;
+    const { record, route = 'unknown', status, ended } = request;
+    const { target, usage, firstByteMs } = record;
     const id = target?.model.id;
     const model = id === undefined ? 'none' : isListed(id) ? id : 'other';
-    const upstream = request.origin?.upstream ?? target?.upstream ?? 'none';
-    const streamed = String(stream);
-    requests.inc({
-      route: request.route ?? 'unknown',
-      model,
-      upstream,
-      status: String(request.status),
-      stream: streamed,
-      ended,
-    });
+    const upstream = record.origin?.upstream ?? target?.upstream ?? 'none';
+    const stream = String(record.stream);
+    requests.inc({ route, model, upstream, status: String(status), stream, ended });
     if (ended !== 'complete') errors.inc({ kind: kindOf(request), model, upstream });
     if (target === undefined) return;
-    if (request.retries > 0) retries.inc({ model }, request.retries);
-    duration.observe({ model, stream: streamed }, request.durationMs / 1000);
-    if (stream && request.firstByteMs !== undefined)
-      firstToken.observe({ model }, request.firstByteMs / 1000);
+    if (record.retries > 0) retries.inc({ model }, record.retries);
+    duration.observe({ model, stream }, request.durationMs / 1000);
+    if (record.stream && firstByteMs !== undefined) firstToken.observe({ model }, firstByteMs / 1000);
     if (usage === undefined) return;
-    tokens.inc({ model, upstream, kind: 'input' }, usage.input);
-    tokens.inc({ model, upstream, kind: 'cache_read' }, usage.cacheRead);
-    tokens.inc({ model, upstream, kind: 'cache_write' }, usage.cacheWrite);
-    tokens.inc({ model, upstream, kind: 'output' }, usage.output);
-    tokens.inc({ model, upstream, kind: 'reasoning' }, usage.reasoning ?? 0);
+    const kinds = {
+      input: usage.input,
+      cache_read: usage.cacheRead,
+      cache_write: usage.cacheWrite,
+      output: usage.output,
+      reasoning: usage.reasoning ?? 0,
+    };
+    for (const [kind, count] of Object.entries(kinds)) {
+      if (count > 0) tokens.inc({ model, upstream, kind }, count);
+    }
     if (target.model.price !== null) cost.inc({ model, upstream }, costOf(usage, target.model.price));
   };
 

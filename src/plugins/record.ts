@@ -34,7 +34,8 @@ export interface RequestRecord {
   error: unknown;
 }
 
-export interface FinishedRequest extends RequestRecord {
+export interface FinishedRequest {
+  readonly record: Readonly<RequestRecord>;
   readonly id: string;
   /** Undefined where nothing came that could be read as a request. */
   readonly method: string | undefined;
@@ -82,7 +83,7 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
   // A caller who left before the status was sent got none; 499 is what proxies write for that.
   const statusCode = headersSent ? reply.raw.statusCode : 499;
   return {
-    ...record,
+    record,
     id: request.id,
     method: request.method,
     route: request.routeOptions.url,
@@ -141,9 +142,9 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
       const request = due ? open.get(due) : undefined;
       if (due) open.delete(due);
       const record = request?.record ?? newRecord();
+      record.error = error;
       return tell({
-        ...record,
-        error,
+        record,
         id: request?.id ?? newRequestId(),
         method: request?.method,
         route: request?.routeOptions.url,

@@ -54,10 +54,13 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   };
 
   const replyOptions = ({ settings }: Answer, { model }: ChatRequest): ReplyOptions => ({
-    ...settings,
     model,
     created: Math.floor(Date.now() / 1000),
     makeId: makeMessageId,
+    includeReasoning: settings.includeReasoning,
+    includeUsage: settings.includeUsage,
+    legacyFunctions: settings.legacyFunctions,
+    customTools: settings.customTools,
   });
 
   async function* frames(

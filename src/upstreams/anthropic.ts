@@ -15,6 +15,7 @@ import {
   readText,
   retryAfter,
   type TransportOptions,
+  toPayload,
   type UpstreamResponse,
 } from './http.ts';
 import { rateLimitHeaders } from './rate-limits.ts';
@@ -137,7 +138,7 @@ export const createAnthropic = ({
   return {
     name: 'anthropic',
     open: async ({ version, body }, { modelId, stream, signal, onActivity }) => {
-      const payload = JSON.stringify({ model: modelId, ...body, ...(stream ? { stream } : {}) });
+      const payload = toPayload({ model: modelId, ...body, ...(stream ? { stream } : {}) });
       const headers = await headersFor(version);
       const response = await transport.post('/v1/messages', headers, payload, signal, originOf);
       const { origin } = response;

@@ -127,7 +127,7 @@ export interface Bedrock {
   post(
     upstream: UpstreamName,
     path: string,
-    payload: string,
+    payload: Buffer,
     accept: string,
     signal: AbortSignal,
   ): Promise<UpstreamResponse>;
@@ -163,7 +163,7 @@ export const createBedrock = ({
   const { hostname, host, protocol, port } = transport.baseUrl;
   let signer: Promise<Signer> | undefined;
 
-  const authorize = async (path: string, headers: Record<string, string>, body: string) => {
+  const authorize = async (path: string, headers: Record<string, string>, body: Buffer) => {
     if (bearerToken !== undefined) return { ...headers, authorization: `Bearer ${bearerToken}` };
     signer ??= createSigner(region);
     const request = {

@@ -9,7 +9,7 @@ import { isClaudeMessage, readClaudeError } from './anthropic.ts';
 import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
 import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
-import { parseJson, readText } from './http.ts';
+import { parseJson, readText, toPayload } from './http.ts';
 
 /** The newer version is only known to Bedrock for the models that need it. */
 const bedrockVersions = {
@@ -37,7 +37,7 @@ export const createBedrockClaude = (
   name: 'bedrock',
   open: async ({ version, body }, { modelId, stream, signal, onActivity }) => {
     const path = modelPath(modelId, stream ? 'invoke-with-response-stream' : 'invoke');
-    const payload = JSON.stringify({ anthropic_version: bedrockVersions[version], ...body });
+    const payload = toPayload({ anthropic_version: bedrockVersions[version], ...body });
     const response = await bedrock.post('bedrock', path, payload, 'application/json', signal);
     const { origin } = response;
     const asked = { origin, modelId };

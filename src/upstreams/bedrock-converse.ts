@@ -5,7 +5,7 @@ import type { ConverseEvent, ConverseMessage, ConverseRequest } from '../adapter
 import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
 import { notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
-import { parseJson, readText } from './http.ts';
+import { parseJson, readText, toPayload } from './http.ts';
 
 /** `{contentBlockDelta: {...}}`, as the SDK would hand it out. Throws SyntaxError for what is no JSON. */
 const readConverseFrame = ({ type, payload }: Frame): ConverseEvent =>
@@ -21,7 +21,7 @@ export const createBedrockConverse = (
   open: async (request, { modelId, stream, signal, onActivity }) => {
     const path = modelPath(modelId, stream ? 'converse-stream' : 'converse');
     const accept = stream ? 'application/vnd.amazon.eventstream' : 'application/json';
-    const response = await bedrock.post('bedrock-converse', path, JSON.stringify(request), accept, signal);
+    const response = await bedrock.post('bedrock-converse', path, toPayload(request), accept, signal);
     const { origin } = response;
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);

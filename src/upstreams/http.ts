@@ -7,6 +7,7 @@
 
 import { Pool } from 'undici';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
+import { exchange } from './exchange.ts';
 
 export interface UpstreamResponse {
   readonly status: number;
@@ -22,7 +23,7 @@ export interface Transport {
   post(
     path: string,
     headers: Record<string, string>,
-    body: string | Buffer,
+    body: Buffer,
     signal: AbortSignal,
     toOrigin: (headers: UpstreamResponse['headers']) => Origin,
   ): Promise<UpstreamResponse>;
@@ -72,37 +73,22 @@ export const createTransport = (
     keepAliveTimeout: 30_000,
   });
 
-  async function* read(
-    body: AsyncIterable<Buffer>,
-    signal: AbortSignal,
-    origin: Origin,
-  ): AsyncGenerator<Buffer> {
-    try {
-      yield* body;
-    } catch (error) {
-      throw failedBy(networkError(error, signal, connectTimeout), origin);
-    }
-  }
-
   return {
     baseUrl: url,
     post: async (path, headers, body, signal, toOrigin) => {
-      try {
-        const response = await pool.request({ method: 'POST', path: prefix + path, headers, body, signal });
-        const origin = toOrigin(response.headers);
-        return {
-          status: response.statusCode,
-          headers: response.headers,
-          body: read(response.body, signal, origin),
-          origin,
-        };
-      } catch (error) {
-        throw networkError(error, signal, connectTimeout);
-      }
+      const request = { method: 'POST', path: prefix + path, headers, body } as const;
+      const answered = await exchange(pool, request, signal, (error, answer) => {
+        const failure = networkError(error, signal, connectTimeout);
+        return answer === undefined ? failure : failedBy(failure, toOrigin(answer));
+      });
+      return { ...answered, origin: toOrigin(answered.headers) };
     },
     close: () => pool.destroy(),
   };
 };
+
+/** A request's body. Bytes, because text is up to twice as large and would stay on the heap while the answer is awaited. */
+export const toPayload = (value: object): Buffer => Buffer.from(JSON.stringify(value));
 
 /** The whole body as text. Throws 502 for one of absurd size. */
 export const readText = async (body: AsyncIterable<Buffer>, onActivity?: () => void): Promise<string> => {
