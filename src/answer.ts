@@ -189,7 +189,7 @@ export const createAnswerer =
           : opened.events;
       const json = prompt.format.type === 'text' ? undefined : createJsonAnswer(prompt.format);
       const events = json === undefined ? watched : shape(watched, json);
-      return { opened: { ...opened, events }, json };
+      return { opened: { origin: opened.origin, events }, json };
     };
 
     /** A caller who allows no changes is judged by the first upstream that is asked. */
@@ -212,7 +212,8 @@ export const createAnswerer =
         onPrepared(target, report);
         if (isStrict) refuseChanges(report, target.upstream);
         const opened = await open(prompt, prepared, target, settings.stream);
-        return { target, settings, report, prompt, ...follow(opened, prompt) };
+        const followed = follow(opened, prompt);
+        return { target, settings, report, prompt, opened: followed.opened, json: followed.json };
       };
       return send(fetched, fitted.report).catch((error: unknown) => {
         const withoutThinking = unthink(fetched, error, target);
@@ -257,5 +258,13 @@ export const createAnswerer =
     };
 
     const { target, settings, report, opened } = first;
-    return { ...opened, target, settings, report, whole, schemaProblems: () => outcome()?.problems ?? [] };
+    return {
+      origin: opened.origin,
+      events: opened.events,
+      target,
+      settings,
+      report,
+      whole,
+      schemaProblems: () => outcome()?.problems ?? [],
+    };
   };

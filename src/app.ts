@@ -1,6 +1,6 @@
 /** The application, built from its dependencies and not yet listening. */
 
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -45,7 +45,6 @@ export interface App {
   readonly server: FastifyInstance;
   /** From now on `/ready` says no and new requests are refused; running ones go on. */
   drain(): void;
-  isDraining(): boolean;
   /** Resolves when no request is being served. */
   idle(): Promise<void>;
   /** This process's metrics, in prom-client's JSON form. */
@@ -65,7 +64,24 @@ const sendingTimes = ({ headersTimeout, bodyTimeout }: Config) => ({
 });
 
 /** A socket on which nothing moves for longer than we are ever silent has a caller who does not read. Ms. */
-const readingTime = ({ timeouts }: Config) => timeouts.total + 1000;
+const readingTime = ({ timeouts }: Config) => Math.min(timeouts.total + 1000, 2_147_483_647);
+
+/**
+ * A caller may send the next request before the last one's answer (pipelining). Node tells only the response
+ * whose turn it is that the socket has closed; those that wait for their turn would never hear of it, and
+ * their model calls would run on for nobody.
+ */
+const closeWithSocket = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+  if (response.socket !== null) return;
+  const leave = () => {
+    // Its turn has come meanwhile, so Node sees to it.
+    if (response.socket !== null) return;
+    response.destroyed = true;
+    response.emit('close');
+  };
+  socket.once('close', leave);
+  response.once('close', () => socket.off('close', leave));
+};
 
 /** Every path, with the methods it has; asked with another one it answers 405. */
 const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
@@ -99,6 +115,8 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
 
   const app = Fastify({
     loggerInstance: logger,
+    // A request's line is written at its end, with its id; a logger for each would be made for nothing.
+    childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: config.bodyLimit,
     genReqId: requestId,
@@ -111,7 +129,10 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
     serverFactory: (handler) =>
       createServer(
         { requireHostHeader: false, keepAliveTimeout: keepAlive, ...sendingTimes(config) },
-        handler,
+        (request, response) => {
+          closeWithSocket(request, response);
+          handler(request, response);
+        },
       ).setTimeout(readingTime(config)),
   });
 
@@ -168,7 +189,6 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
     drain: () => {
       isDraining = true;
     },
-    isDraining: () => isDraining,
     idle: load.idle,
     metrics: () => metrics.registry.getMetricsAsJSON(),
     close: async () => {

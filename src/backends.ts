@@ -1,16 +1,17 @@
 /** Which adapter meets which upstream: the one place that knows both. */
 
-import type { Adapter, Decoder, Upstream } from './adapters/adapter.ts';
+import type { Adapter, Upstream } from './adapters/adapter.ts';
 import { claude } from './adapters/claude/index.ts';
 import { nova } from './adapters/nova/index.ts';
 import type { Target } from './catalogue.ts';
 import type { ChatEvent, Prompt, Report, UpstreamName } from './chat.ts';
 import type { Config, Timeouts } from './config.ts';
-import { type Origin, UpstreamFault, unknownModel, upstreamFailed } from './errors.ts';
+import { ApiError, type Origin, UpstreamFault, unknownModel, upstreamFailed } from './errors.ts';
 import { createAnthropic } from './upstreams/anthropic.ts';
 import { createBedrock } from './upstreams/aws.ts';
 import { createBedrockClaude } from './upstreams/bedrock-claude.ts';
 import { createBedrockConverse } from './upstreams/bedrock-converse.ts';
+import { notTheProtocol } from './upstreams/failures.ts';
 import { watch } from './upstreams/waits.ts';
 
 export interface Answer {
@@ -49,12 +50,19 @@ const isLong = ({ maxTokens = 0, maxTokensIsExplicit, thinking }: Prompt): boole
   (maxTokensIsExplicit && maxTokens > longAnswer) ||
   (thinking.mode === 'budget' && thinking.budgetTokens > longThinking);
 
+/** What `read` makes of an upstream's words. What it cannot make anything of is not the upstream's API: 502. */
+const understand = <Value>(origin: Origin, read: () => Value): Value => {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw notTheProtocol(origin, error);
+  }
+};
+
 /** A plain answer as the one batch it would have been; read late, so that a bad one still has its origin. */
-async function* decodeWhole<Event>(
-  decoder: Decoder<Event>,
-  events: readonly Event[],
-): AsyncGenerator<readonly ChatEvent[]> {
-  yield [...decoder.push(events), ...decoder.end()];
+async function* decodeWhole(read: () => readonly ChatEvent[]): AsyncGenerator<readonly ChatEvent[]> {
+  yield read();
 }
 
 const joinBackend =
@@ -68,19 +76,21 @@ const joinBackend =
 
     const open: Prepared['open'] = async ({ stream, signal: caller, deadline }) => {
       const asStream = stream || isLong(prompt);
-      const { signal, activity, started, listening, done } = watch(timeouts, {
+      const { cancellation, activity, started, listening, finished, done } = watch(timeouts, {
         stream: asStream,
         caller,
         deadline,
       });
       const decoder = adapter.createDecoder(decoderOptions);
       try {
-        const options = { modelId: target.modelId, stream: asStream, signal, onActivity: activity };
+        const options = { modelId: target.modelId, stream: asStream, cancellation, onActivity: activity };
         const opened = await upstream.open(request, options);
         const { origin } = opened;
         if ('message' in opened) {
           done(true);
-          return { origin, events: decodeWhole(decoder, adapter.toEvents(opened.message)) };
+          const { message } = opened;
+          const read = () => [...decoder.push(adapter.toEvents(message)), ...decoder.end()];
+          return { origin, events: decodeWhole(() => understand(origin, read)) };
         }
 
         const batches = opened.batches[Symbol.asyncIterator]();
@@ -93,17 +103,30 @@ const joinBackend =
         started();
 
         async function* events(): AsyncGenerator<readonly ChatEvent[]> {
+          let hasFinish = false;
           let complete = false;
+          // The answer is whole with its finish: however the connection ends after that takes nothing from it.
+          const atEnd = (error: unknown) => {
+            if (!hasFinish) throw error;
+            return undefined;
+          };
           try {
-            for (let next = first; next.done !== true; next = await batches.next()) {
-              const decoded = decoder.push(next.value);
-              if (decoded.length === 0) continue;
-              listening(false);
-              yield decoded;
-              listening(true);
+            for (let next: typeof first | undefined = first; next !== undefined && next.done !== true; ) {
+              const { value } = next;
+              const decoded = understand(origin, () => decoder.push(value));
+              if (decoded.length > 0) {
+                listening(false);
+                yield decoded;
+                listening(true);
+              }
+              if (!hasFinish && decoded.some(({ type }) => type === 'finish')) {
+                hasFinish = true;
+                finished();
+              }
+              next = await batches.next().catch(atEnd);
+              complete = next?.done === true;
             }
             const rest = decoder.end();
-            complete = true;
             if (rest.length > 0) yield rest;
           } finally {
             done(complete);
@@ -119,8 +142,8 @@ const joinBackend =
   };
 
 export const createBackends = ({ anthropic, aws, timeouts, maxConcurrent }: Config): Backends => {
-  // Never a queue for sockets: as many as there may be requests.
-  const transport = { connectTimeout: timeouts.connect, connections: maxConcurrent };
+  // Never a queue for sockets: as many as there may be requests, and as many that were given up while connecting.
+  const transport = { connectTimeout: timeouts.connect, connections: 2 * maxConcurrent };
   const backends = new Map<UpstreamName, Backend>();
   const closing: (() => Promise<void>)[] = [];
 

@@ -30,6 +30,21 @@ const choice = <const Word extends string>(words: readonly Word[]) =>
   z.enum(words, { error: `must be one of ${words.join(', ')}` });
 const url = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
 
+/** All that the client would throw at when it is made. */
+const isRedisUrl = (text: string): boolean => {
+  try {
+    const { protocol, hostname, username, password, pathname } = new URL(text);
+    decodeURIComponent(username + password);
+    return /^rediss?:$/.test(protocol) && hostname !== '' && /^(\/\d*)?$/.test(pathname);
+  } catch {
+    return false;
+  }
+};
+const redisUrl = z.string().refine(isRedisUrl, {
+  error:
+    'must look like redis://user:password@host:6379/0 or rediss://..., special characters of the password escaped',
+});
+
 /** `public=known,other=known` */
 const aliases = list.transform((pairs, context) => {
   const entries = pairs.map((pair) => {
@@ -104,7 +119,7 @@ const environmentSchema = z.object({
   RATE_LIMIT_RPM: whole(0).default(0),
   BODY_LIMIT_BYTES: whole(1).default(33_554_432),
   SHUTDOWN_TIMEOUT_MS: milliseconds(25_000, 0),
-  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be a redis or rediss URL' }).optional(),
+  REDIS_URL: redisUrl.optional(),
   METRICS: choice(['key', 'open', 'off']).default('key'),
 });
 

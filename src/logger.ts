@@ -26,6 +26,8 @@ const describeCause = (cause: unknown): object | undefined => {
       upstream_status: status,
       upstream_type: type,
       upstream_request_id: origin.requestId,
+      // Where we could make nothing of it.
+      ...(cause.cause instanceof Error ? { stack: frames(cause.cause) } : {}),
     };
   }
   return cause instanceof Error
@@ -56,7 +58,24 @@ export const describeError = (error: unknown): object => {
   };
 };
 
-export const createLogger = (level: string, destination?: DestinationStream): Logger =>
+/** Standard output. The lines of one turn of the event loop go out in one write, the last ones at exit. */
+const standardOutput = (): DestinationStream => {
+  const out = pino.destination({ dest: 1, sync: true });
+  let lines = '';
+  const flush = (): void => {
+    if (lines !== '') out.write(lines);
+    lines = '';
+  };
+  process.on('exit', flush);
+  return {
+    write: (line) => {
+      if (lines === '') setImmediate(flush);
+      lines += line;
+    },
+  };
+};
+
+export const createLogger = (level: string, destination: DestinationStream = standardOutput()): Logger =>
   pino(
     {
       level,
@@ -79,5 +98,5 @@ export const createLogger = (level: string, destination?: DestinationStream): Lo
         censor: '[redacted]',
       },
     },
-    ...(destination === undefined ? [] : [destination]),
+    destination,
   );

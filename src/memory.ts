@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import type { ThinkingBlock } from './chat.ts';
 import type { Store } from './store/store.ts';
 
@@ -28,6 +29,22 @@ const mostRecalled = 500;
 
 const nothing: Recalled = () => undefined;
 
+const blocksSchema = z.array(
+  z.union([
+    z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
+    z.strictObject({ type: z.literal('redacted_thinking'), data: z.string() }),
+  ]),
+) satisfies z.ZodType<ThinkingBlock[]>;
+
+/** The store may be shared: what another version or another program left there is as good as nothing. */
+const parseBlocks = (value: string): readonly ThinkingBlock[] | undefined => {
+  try {
+    return blocksSchema.parse(JSON.parse(value));
+  } catch {
+    return undefined;
+  }
+};
+
 export const createThinkingMemory = (store: Store): ThinkingMemory => {
   /** Hashed: ids come from callers and may be of any length, and the store may be another's. */
   const keyOf = ({ caller, model }: Scope, id: string) =>
@@ -49,7 +66,7 @@ export const createThinkingMemory = (store: Store): ThinkingMemory => {
       const found = await store.read([...keys.values()]);
       return (id) => {
         const value = found.get(keys.get(id) ?? '');
-        return value === undefined ? undefined : JSON.parse(value);
+        return value === undefined ? undefined : parseBlocks(value);
       };
     },
   };

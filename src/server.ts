@@ -21,12 +21,14 @@ const fail = (message: string): never => {
   process.exit(1);
 };
 
-/** Runs `stop` once for either signal, then exits. */
+/** Runs `stop` once, whichever signal comes, then exits. */
 const onSignal = (logger: Logger, stop: () => Promise<void>): void => {
+  let isStopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
       // Asked twice, there is no more time.
-      process.once(signal, () => process.exit(0));
+      if (isStopping) process.exit(0);
+      isStopping = true;
       logger.info({ signal }, 'draining');
       exitAfter(logger, stop);
     });
@@ -108,9 +110,8 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
 
   if (worker === undefined) return onSignal(logger, stop);
   // Signals reach the whole group of processes; the primary says when to stop.
+  // Without a primary nobody can reach this one any more, and Node ends it at once.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
-  // Without a primary nobody can reach this one any more; gone while draining, it was told twice.
-  process.once('disconnect', () => (app.isDraining() ? process.exit(0) : exitAfter(logger, stop)));
 };
 
 /** Serves in several processes. */
@@ -123,7 +124,7 @@ const lead = async (config: Config, logger: Logger): Promise<void> => {
     onDeath: (death) => logger.error(death, 'a process died; another takes its place'),
   });
   onSignal(logger, primary.stop);
-  await primary.listening;
+  await Promise.race([primary.listening, primary.failed]);
   logger.info({ processes: count }, 'all processes listen');
   await primary.failed;
 };

@@ -111,6 +111,12 @@ describe('a setting', () => {
       env: { MODELS_FILE: file('[{"id":"nova-lite","maxOutput":5}]') },
       expected: { modelOverrides: [{ id: 'nova-lite', maxOutput: 5 }] },
     },
+    {
+      name: 'a Redis with all that an address may have',
+      env: { REDIS_URL: 'rediss://user:p%40ss@redis.example:6380/2' },
+      expected: { redisUrl: 'rediss://user:p%40ss@redis.example:6380/2' },
+    },
+    { name: 'a Redis with the least', env: { REDIS_URL: 'redis://h' }, expected: { redisUrl: 'redis://h' } },
     { name: 'open metrics', env: { METRICS: 'open' }, expected: { metrics: 'open' } },
     { name: 'no grace at shutdown', env: { SHUTDOWN_TIMEOUT_MS: '0' }, expected: { shutdownTimeout: 0 } },
   ])('$name', ({ env, expected }) => {
@@ -192,6 +198,36 @@ describe('a bad setting is named in plain words', () => {
       says: /^MAX_CONCURRENT_REQUESTS: must be at least 1$/,
     },
     { name: 'a rate as a word', env: { RATE_LIMIT_RPM: 'many' }, says: /^RATE_LIMIT_RPM: must be a number$/ },
+    {
+      name: 'a Redis without a scheme',
+      env: { REDIS_URL: 'localhost:6379' },
+      says: /^REDIS_URL: must look like redis:(?!.*off)/,
+    },
+    {
+      name: 'a Redis that is no address at all',
+      env: { REDIS_URL: 'redis' },
+      says: /^REDIS_URL: must look like redis:(?!.*off)/,
+    },
+    {
+      name: 'a Redis of another kind',
+      env: { REDIS_URL: 'http://localhost:6379' },
+      says: /^REDIS_URL: must look like redis:(?!.*off)/,
+    },
+    {
+      name: 'a Redis without a host',
+      env: { REDIS_URL: 'redis:6379' },
+      says: /^REDIS_URL: must look like redis:(?!.*off)/,
+    },
+    {
+      name: 'a Redis database by name',
+      env: { REDIS_URL: 'redis://localhost/main' },
+      says: /^REDIS_URL: must look like redis:(?!.*off)/,
+    },
+    {
+      name: 'a Redis password with a bare percent sign',
+      env: { REDIS_URL: 'redis://:50%off@localhost' },
+      says: /^REDIS_URL: must look like redis:(?!.*off)/,
+    },
     {
       name: 'no key and no word about anonymous access',
       env: { INFERENCE_KEY: '' },

@@ -57,6 +57,24 @@ describe('the memory of thinking', () => {
     expect(recalled('call_599')).toEqual([block('a')]);
   });
 
+  it.each([
+    'oops',
+    '',
+    'null',
+    '5',
+    '{}',
+    '[null]',
+    '[{"type":"thinking"}]',
+    '[{"type":"text","text":"x"}]',
+    '[{"type":"thinking","thinking":"a","signature":"s","cache_control":{}}]',
+  ])('what is no thinking in a store that others use is nothing: %s', async (value) => {
+    const memory = createThinkingMemory({
+      ...createLocalStore(),
+      read: async (keys) => new Map(keys.map((key) => [key, value])),
+    });
+    expect((await memory.recall(me, ['1']))('1')).toBeUndefined();
+  });
+
   it('keeps ids and callers out of the store’s keys', async () => {
     const keys: string[] = [];
     const memory = createThinkingMemory({

@@ -2,12 +2,13 @@
 
 import type { z } from 'zod';
 import type { Target } from '../catalogue.ts';
-import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../chat.ts';
+import type { CacheMark, JsonObject, Part, Tool, ToolCallPart, ToolChoice, Turn } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
 import type { Model } from '../models.ts';
 import { customInput } from '../openai/reply.ts';
 import type { functionSchema, WireMarks, WireTool, WireToolChoice } from '../openai/request.ts';
 import { isTooDeep } from '../schema/bounds.ts';
+import { partsOf } from './parts.ts';
 import type { Reporter } from './report.ts';
 import { readSchema } from './schemas.ts';
 import type { Context, Settings } from './settings.ts';
@@ -169,11 +170,11 @@ export const allowParallelCalls = (
   return { parallelToolCalls: false };
 };
 
+const isCall = (part: Part): part is ToolCallPart => part.type === 'tool-call';
+
 /** Declarations for tools that only the history knows: the upstreams refuse calls of undeclared tools. */
 export const toolsOfHistory = (turns: readonly Turn[]): readonly Tool[] => {
-  const names = new Set(
-    turns.flatMap(({ parts }) => parts.flatMap((part) => (part.type === 'tool-call' ? [part.name] : []))),
-  );
+  const names = new Set(partsOf(turns, isCall).map(({ name }) => name));
   return [...names].map((name) => ({
     name,
     description: 'Was available earlier in the conversation.',

@@ -8,7 +8,7 @@ import type { Origin } from '../errors.ts';
 
 const plainId = /^[A-Za-z0-9._:-]{1,64}$/;
 
-export const newRequestId = (): string => `req_${randomUUID().replaceAll('-', '')}`;
+export const newRequestId = (): string => `req_${randomUUID()}`;
 
 /** The caller's own request id if it is short and plain, else a new one. */
 export const requestId = ({ headers }: IncomingMessage): string => {

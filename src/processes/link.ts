@@ -39,8 +39,17 @@ export interface Channel {
   on(event: 'message', listener: (message: unknown) => void): unknown;
 }
 
-/** Ms. */
-const patience = 1000;
+/** Ms that an answer may take. */
+const patience = {
+  read: 1000,
+  write: 1000,
+  take: 1000,
+  ownMetrics: 1000,
+  // The primary asks all the others first.
+  allMetrics: 2000,
+  // Who is busy for a moment has running requests to finish; only who is stuck does not hear for so long.
+  drain: 5000,
+} satisfies Record<keyof Questions, number>;
 
 type Message =
   | {
@@ -96,7 +105,7 @@ export const createLink = (channel: Channel, answers: Answers): Link => {
             waiting.set(id, { resolve, reject });
             send({ parley: 'question', id, name, input }, reject);
           }),
-          sleep(patience, undefined, { signal: late.signal }).then(() => {
+          sleep(patience[name], undefined, { signal: late.signal }).then(() => {
             throw new Error('The other process did not answer in time.');
           }),
         ]);

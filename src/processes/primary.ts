@@ -9,22 +9,24 @@ import { AggregatorRegistry } from 'prom-client';
 import type { Store } from '../store/store.ts';
 import { type Answers, createLink, type Link } from './link.ts';
 
+export interface Death {
+  readonly pid: number | undefined;
+  readonly code: number;
+  readonly signal: string;
+}
+
 export interface PrimaryOptions {
   readonly count: number;
   readonly store: Store;
   /** Ms that the processes have for their running requests. */
   readonly shutdownTimeout: number;
-  readonly onDeath: (death: {
-    readonly pid: number | undefined;
-    readonly code: number;
-    readonly signal: string;
-  }) => void;
+  readonly onDeath: (death: Death) => void;
 }
 
 export interface Primary {
   /** Resolves when every process listens; rejects with ProcessFailed when one ends before it does. */
   readonly listening: Promise<void>;
-  /** Rejects with ProcessFailed when one that was to take a dead one's place ends before it listens. */
+  /** Rejects with ProcessFailed when none is left and one that was to take a dead one's place cannot start. */
   readonly failed: Promise<never>;
   /** Lets every process finish; resolves when all are gone. */
   stop(): Promise<void>;
@@ -34,21 +36,31 @@ export interface Primary {
 const replacementDelay = 1000;
 /** Ms beyond the time for running requests until what is left is killed. */
 const grace = 2000;
+/** Timers take a longer time than this for none at all. Ms. */
+const longestTimer = 2_147_483_647;
 
 /** A process that could not even start; it said why itself. */
-export class ProcessFailed extends Error {}
+export class ProcessFailed extends Error {
+  readonly death: Death;
+  constructor(death: Death) {
+    super();
+    this.death = death;
+  }
+}
 
 export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: PrimaryOptions): Primary => {
   const links = new Map<Worker, Link>();
   let isStopping = false;
-  let fail: (error: unknown) => void;
+  let fail: (error: ProcessFailed) => void;
   const failed = new Promise<never>((_resolve, reject) => {
     fail = reject;
   });
 
   const allMetrics = async (): Promise<string> => {
-    const all = await Promise.all([...links.values()].map((link) => link.ask('ownMetrics', null)));
-    return AggregatorRegistry.aggregate(all as object[]).metrics();
+    const asked = await Promise.allSettled([...links.values()].map((link) => link.ask('ownMetrics', null)));
+    // One that is stuck, or died just now, must not hide what the others say.
+    const told = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    return AggregatorRegistry.aggregate(told as object[]).metrics();
   };
 
   const answers: Answers = {
@@ -75,18 +87,33 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
       });
       worker.once('exit', (code, signal) => {
         links.delete(worker);
-        if (!isListening) return reject(new ProcessFailed());
+        // Whoever stops, stops those as well that are not up yet.
         if (isStopping) return;
-        onDeath({ pid: worker.process.pid, code, signal });
-        void sleep(replacementDelay).then(() => (isStopping ? undefined : start().catch(fail)));
+        const death = { pid: worker.process.pid, code, signal };
+        if (!isListening) return reject(new ProcessFailed(death));
+        onDeath(death);
+        void replace();
       });
     });
 
+  /** Again and again while others serve: one that cannot start must not take their running answers along. */
+  const replace = async (): Promise<void> => {
+    await sleep(replacementDelay);
+    if (isStopping) return;
+    await start().catch((error: ProcessFailed) => {
+      if (links.size === 0) return fail(error);
+      onDeath(error.death);
+      return replace();
+    });
+  };
+
   return {
-    // The first one alone, so that a port in use is told once.
-    listening: start().then(async () => {
-      await Promise.all(Array.from({ length: count - 1 }, start));
-    }),
+    // Not before the caller had time to listen for signals; the first one alone, so that a port in use is told once.
+    listening: Promise.resolve()
+      .then(start)
+      .then(async () => {
+        await Promise.all(Array.from({ length: count - 1 }, start));
+      }),
     failed,
     stop: async () => {
       isStopping = true;
@@ -102,7 +129,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
       }
       const late = await Promise.race([
         gone,
-        sleep(shutdownTimeout + grace, 'late' as const, { ref: false }),
+        sleep(Math.min(shutdownTimeout + grace, longestTimer), 'late' as const, { ref: false }),
       ]);
       if (late === 'late') for (const worker of workers) worker.process.kill('SIGKILL');
       await gone;

@@ -43,38 +43,51 @@ const flowing = async (raw: ServerResponse): Promise<void> => {
 /** The status and headers, sent when there is something to say, and a filler for the silences after. */
 const openReply = (reply: FastifyReply, headers: Record<string, string>, filler: string, pace: Pace) => {
   const { raw } = reply;
-  let timer: NodeJS.Timeout | undefined;
   let isCommitted = false;
 
-  const commit = (): void => {
+  const commit = (length?: number): void => {
     if (isCommitted) return;
     isCommitted = true;
+    clearTimeout(holding);
     reply.headers(headers);
+    if (length !== undefined) reply.header('content-length', length);
     setLastHeaders(reply);
     reply.hijack();
     raw.writeHead(200, reply.getHeaders() as Record<string, string>);
-    clearTimeout(timer);
-    timer = setTimeout(beat, pace.interval);
   };
   const beat = (): void => {
     commit();
     // With a full buffer the caller has plenty to read.
     if (!raw.writableNeedDrain) raw.write(filler);
-    timer?.refresh();
+    rest();
   };
-  if (pace.hold > 0) timer = setTimeout(beat, pace.hold);
-  const stop = (): void => clearTimeout(timer);
+  const holding = pace.hold > 0 ? setTimeout(beat, pace.hold) : undefined;
+  let silence: NodeJS.Timeout | undefined;
+  const rest = (): void => {
+    if (silence === undefined) silence = setTimeout(beat, pace.interval);
+    else silence.refresh();
+  };
+  const stop = (): void => {
+    clearTimeout(holding);
+    clearTimeout(silence);
+  };
   raw.once('close', stop);
 
   return {
     isCommitted: () => isCommitted,
     write: async (text: string): Promise<void> => {
       commit();
-      timer?.refresh();
+      rest();
       if (!raw.write(text)) await flowing(raw);
     },
     end: (text = ''): void => {
       commit();
+      stop();
+      raw.end(text);
+    },
+    /** The answer in one piece; nothing but fillers may have been sent before. */
+    endWith: (text: string): void => {
+      commit(Buffer.byteLength(text));
       stop();
       raw.end(text);
     },
@@ -127,10 +140,7 @@ export const deliverPlain = async (
 ): Promise<FastifyReply> => {
   const open = openReply(reply, { 'content-type': 'application/json; charset=utf-8' }, ' ', pace);
   try {
-    const body = await answer;
-    open.stop();
-    if (!open.isCommitted()) return reply.send(body);
-    open.end(JSON.stringify(body));
+    open.endWith(JSON.stringify(await answer));
   } catch (error) {
     open.stop();
     if (!open.isCommitted()) throw error;

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from '@redis/client';
+import { createClient, ErrorReply } from '@redis/client';
 import { type Allowance, maxAge, type Store } from './store.ts';
 
 export interface RedisStoreOptions {
@@ -20,6 +20,8 @@ export interface RedisStoreOptions {
 const patience = 500;
 /** Ms in which nobody else waits for one that just let a request wait in vain. */
 const pause = 1000;
+/** Ms without an answer after which the connection is given up: its other end may be gone without a word. */
+const longestSilence = 10_000;
 /** Of one installation, beside whatever else lives in that Redis. */
 const prefix = 'parley:';
 
@@ -47,10 +49,13 @@ const toAllowance = (reply: unknown): Allowance => {
   return { isAllowed: isAllowed === 1, left: Number(left) };
 };
 
+/** A word for the log; the whole message may name the host. */
 const reasonOf = (error: unknown): string => {
-  const { code, name } = error as { code?: unknown; name?: string };
-  // Messages may name the host.
-  return typeof code === 'string' ? code : (name ?? 'unknown');
+  const { code } = error as { code?: unknown };
+  if (typeof code === 'string') return code;
+  // What Redis refuses it names first: OOM, READONLY, WRONGPASS.
+  if (error instanceof ErrorReply) return /^[A-Z]+/.exec(error.message)?.[0] ?? 'ERR';
+  return error instanceof Error ? error.constructor.name : 'unknown';
 };
 
 export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions): Store => {
@@ -59,7 +64,7 @@ export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions)
     // While it is away commands fail at once, and the fallback is asked.
     disableOfflineQueue: true,
     commandsQueueMaxLength: 10_000,
-    // A connection on which nothing comes back any more is given up.
+    // Keeps an idle connection within `socketTimeout`, which sees a dead one only while nothing else is sent.
     pingInterval: 5000,
     socket: {
       connectTimeout: 5000,
@@ -69,6 +74,10 @@ export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions)
   });
 
   let askAgainAt = 0;
+  /** When it first let a request wait in vain and has said nothing since. */
+  let silentSince: number | undefined;
+  /** Commands that Redis answers, but refuses: a full one still reads. It is back when it takes all of them. */
+  const refused = new Set<keyof Store>();
   // Not known at first, so that both states are told.
   let isThere: boolean | undefined;
   const change = (next: boolean, reason?: string): void => {
@@ -78,13 +87,27 @@ export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions)
   };
   client.on('ready', () => {
     askAgainAt = 0;
+    silentSince = undefined;
+    refused.clear();
     change(true);
   });
   client.on('error', (error) => change(false, reasonOf(error)));
-  client.connect().catch((error: unknown) => change(false, reasonOf(error)));
+  const connect = () => {
+    client.connect().catch((error: unknown) => change(false, reasonOf(error)));
+  };
+  connect();
+
+  const noteSilence = (): void => {
+    const now = performance.now();
+    silentSince ??= now;
+    if (now - silentSince < longestSilence || !client.isReady) return;
+    client.destroy();
+    connect();
+  };
 
   /** What Redis says, or what the process's own store does. */
   const either = async <Value>(
+    name: keyof Store,
     command: () => Promise<Value>,
     instead: () => Promise<Value>,
   ): Promise<Value> => {
@@ -94,12 +117,16 @@ export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions)
       const answer = await Promise.race([
         command(),
         sleep(patience, undefined, { signal: late.signal }).then(() => {
+          noteSilence();
           throw Object.assign(new Error('Redis did not answer in time.'), { code: 'TIMEOUT' });
         }),
       ]);
-      change(true);
+      silentSince = undefined;
+      refused.delete(name);
+      if (refused.size === 0) change(true);
       return answer;
     } catch (error) {
+      if (error instanceof ErrorReply) refused.add(name);
       askAgainAt = performance.now() + pause;
       change(false, reasonOf(error));
       return instead();
@@ -129,6 +156,7 @@ export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions)
   return {
     read: (keys) =>
       either(
+        'read',
         () => read(keys),
         () => fallback.read(keys),
       ),
@@ -136,12 +164,14 @@ export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions)
       // Here as well, for when Redis goes.
       await fallback.write(keys, value);
       await either(
+        'write',
         () => write(keys, value),
         async () => {},
       );
     },
     take: (key, perMinute) =>
       either(
+        'take',
         async () =>
           toAllowance(
             await client.eval(takeScript, { keys: [`${prefix}rate:${key}`], arguments: [String(perMinute)] }),

@@ -38,7 +38,7 @@ const statusOfType: Readonly<Record<string, number>> = {
 interface ErrorBody {
   readonly error?: {
     readonly type?: string;
-    readonly message?: string;
+    readonly message?: unknown;
     readonly details?: { readonly error_code?: string };
   };
 }
@@ -64,7 +64,7 @@ export const readClaudeError = (
     modelId,
     status: isSpent ? 402 : (status ?? statusOfType[type] ?? 500),
     type,
-    message: error?.message ?? '',
+    message: typeof error?.message === 'string' ? error.message : '',
     retryAfter: wait,
   });
 };
@@ -137,10 +137,10 @@ export const createAnthropic = ({
 
   return {
     name: 'anthropic',
-    open: async ({ version, body }, { modelId, stream, signal, onActivity }) => {
+    open: async ({ version, body }, { modelId, stream, cancellation, onActivity }) => {
       const payload = toPayload({ model: modelId, ...body, ...(stream ? { stream } : {}) });
       const headers = await headersFor(version);
-      const response = await transport.post('/v1/messages', headers, payload, signal, originOf);
+      const response = await transport.post('/v1/messages', headers, payload, cancellation, originOf);
       const { origin } = response;
       const asked = { origin, modelId };
       if (response.status !== 200) {

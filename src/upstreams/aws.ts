@@ -3,6 +3,7 @@
  * transport, errors by their AWS names, and event streams as batches of parsed payloads.
  */
 
+import type { Cancellation } from '../adapters/adapter.ts';
 import type { UpstreamName } from '../chat.ts';
 import { ApiError, credentialRefused } from '../errors.ts';
 import { type Asked, notTheProtocol, toApiError } from './failures.ts';
@@ -129,7 +130,7 @@ export interface Bedrock {
     path: string,
     payload: Buffer,
     accept: string,
-    signal: AbortSignal,
+    cancellation: Cancellation,
   ): Promise<UpstreamResponse>;
   close(): Promise<void>;
 }
@@ -149,6 +150,17 @@ const createSigner = async (region: string): Promise<Signer> => {
   const scheme = { name: 'sigv4', signingName: 'bedrock', signingRegion: region, properties: {} };
   return (await config.signer(scheme)) as unknown as Signer;
 };
+
+/** What has no ending of its own, some credential process say, ends with the call. */
+const unlessCancelled = <Value>(promise: Promise<Value>, cancellation: Cancellation): Promise<Value> =>
+  new Promise<Value>((resolve, reject) => {
+    const leave = () => reject(cancellation.reason);
+    if (cancellation.aborted) leave();
+    cancellation.listener = leave;
+    promise.then(resolve, reject);
+  }).finally(() => {
+    cancellation.listener = undefined;
+  });
 
 const regionalEndpoint = (region: string): string =>
   `https://bedrock-runtime.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
@@ -186,10 +198,10 @@ export const createBedrock = ({
   };
 
   return {
-    post: async (upstream, path, payload, accept, signal) => {
+    post: async (upstream, path, payload, accept, cancellation) => {
       const headers = { 'content-type': 'application/json', accept, 'accept-encoding': 'identity' };
-      const authorized = await authorize(path, headers, payload);
-      return transport.post(path, authorized, payload, signal, (answered) => ({
+      const authorized = await unlessCancelled(authorize(path, headers, payload), cancellation);
+      return transport.post(path, authorized, payload, cancellation, (answered) => ({
         upstream,
         requestId: header(answered, 'x-amzn-requestid'),
         rateLimits: {},

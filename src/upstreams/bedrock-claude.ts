@@ -35,10 +35,10 @@ export const createBedrockClaude = (
   bedrock: Bedrock,
 ): Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> => ({
   name: 'bedrock',
-  open: async ({ version, body }, { modelId, stream, signal, onActivity }) => {
+  open: async ({ version, body }, { modelId, stream, cancellation, onActivity }) => {
     const path = modelPath(modelId, stream ? 'invoke-with-response-stream' : 'invoke');
     const payload = toPayload({ anthropic_version: bedrockVersions[version], ...body });
-    const response = await bedrock.post('bedrock', path, payload, 'application/json', signal);
+    const response = await bedrock.post('bedrock', path, payload, 'application/json', cancellation);
     const { origin } = response;
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);

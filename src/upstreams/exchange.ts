@@ -4,6 +4,7 @@
  */
 
 import type { Dispatcher } from 'undici';
+import type { Cancellation } from '../adapters/adapter.ts';
 
 export interface Answered {
   readonly status: number;
@@ -14,6 +15,16 @@ export interface Answered {
 
 /** Bytes read ahead of a reader who takes his time; beyond that the upstream is held back. */
 const readAhead = 64 * 1024;
+/** Bytes kept of an answer that cannot be held back; far above any of a model. */
+const mostKept = 64 * 1024 * 1024;
+
+/**
+ * undici 7 ends the process with a failed assertion when the connection ends while it is held back, unless
+ * another answer could follow on it (github.com/nodejs/undici/issues/5360, mended in 8, which needs Node 22).
+ */
+const canBeHeldBack = (headers: Answered['headers']): boolean =>
+  /chunked/i.test(String(headers['transfer-encoding'] ?? '')) &&
+  !/close/i.test(String(headers.connection ?? ''));
 
 interface Waiting<Value> {
   readonly resolve: (value: Value) => void;
@@ -22,11 +33,11 @@ interface Waiting<Value> {
 
 const settled = Promise.resolve();
 
-/** An error of undici's, or the signal's reason, as the caller is to see it; with headers where they had come. */
+/** An error of undici's, or the cancellation's reason, as the caller is to see it; with headers where they had come. */
 export type Describe = (error: unknown, headers: Answered['headers'] | undefined) => unknown;
 
 class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, AsyncIterator<Buffer> {
-  readonly #signal: AbortSignal;
+  readonly #cancellation: Cancellation;
   readonly #caller: Waiting<Answered>;
   readonly #describe: Describe;
   #headers: Answered['headers'] | undefined;
@@ -37,18 +48,19 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
   #failure: unknown;
   #reader: Waiting<IteratorResult<Buffer, undefined>> | undefined;
   #isWaking = false;
+  #canWait = false;
 
-  constructor(signal: AbortSignal, caller: Waiting<Answered>, describe: Describe) {
-    this.#signal = signal;
+  constructor(cancellation: Cancellation, caller: Waiting<Answered>, describe: Describe) {
+    this.#cancellation = cancellation;
     this.#caller = caller;
     this.#describe = describe;
-    signal.addEventListener('abort', this.#cancel, { once: true });
+    cancellation.listener = this.#cancel;
   }
 
   readonly #cancel = (): void => {
     // While it still waits for a connection, nobody but us would tell the caller.
-    if (this.#controller === undefined) this.#fail(this.#signal.reason);
-    else this.#controller.abort(this.#signal.reason as Error);
+    if (this.#controller === undefined) this.#fail(this.#cancellation.reason);
+    else this.#controller.abort(this.#cancellation.reason as Error);
   };
 
   #fail(error: unknown): void {
@@ -58,7 +70,7 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
   }
 
   #end(failure?: unknown): void {
-    this.#signal.removeEventListener('abort', this.#cancel);
+    this.#cancellation.listener = undefined;
     this.#isOver = true;
     this.#failure = failure;
     this.#wakeSoon();
@@ -103,7 +115,7 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#signal.aborted) controller.abort(this.#signal.reason as Error);
+    if (this.#cancellation.aborted) controller.abort(this.#cancellation.reason as Error);
   }
 
   onResponseStart(
@@ -113,13 +125,15 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
   ): void {
     if (status < 200) return;
     this.#headers = headers;
+    this.#canWait = canBeHeldBack(headers);
     this.#caller.resolve({ status, headers, body: this });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
     this.#pieces.push(piece);
     this.#size += piece.length;
-    if (this.#size > readAhead) controller.pause();
+    if (this.#size > readAhead && this.#canWait) controller.pause();
+    else if (this.#size > mostKept) controller.abort(new Error('The answer is of absurd size.'));
     this.#wakeSoon();
   }
 
@@ -154,10 +168,10 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
 export const exchange = (
   dispatcher: Dispatcher,
   request: Dispatcher.DispatchOptions & { readonly body: Buffer },
-  signal: AbortSignal,
+  cancellation: Cancellation,
   describe: Describe,
 ): Promise<Answered> =>
   new Promise((resolve, reject) => {
-    if (signal.aborted) reject(describe(signal.reason, undefined));
-    else dispatcher.dispatch(request, new Exchange(signal, { resolve, reject }, describe));
+    if (cancellation.aborted) reject(describe(cancellation.reason, undefined));
+    else dispatcher.dispatch(request, new Exchange(cancellation, { resolve, reject }, describe));
   });

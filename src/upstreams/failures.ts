@@ -102,8 +102,8 @@ export const toApiError = (failure: Failure): ApiError => {
 };
 
 /** 502 for bytes or an answer that are not the upstream's protocol: some proxy's page, say. */
-export const notTheProtocol = (origin: Origin): ApiError =>
+export const notTheProtocol = (origin: Origin, cause?: unknown): ApiError =>
   upstreamFailed(
     'The upstream sent something that is not its protocol. Send the request again.',
-    new UpstreamFault(origin, 200, 'not_the_protocol'),
+    Object.assign(new UpstreamFault(origin, 200, 'not_the_protocol'), { cause }),
   );

@@ -2,10 +2,11 @@
  * HTTP to an upstream, on undici's own request API: no fetch, no web streams, one pool per origin. The
  * SDKs keep credentials, signing, types and error classes; their transports cost three to eight times
  * the CPU of this one (reference measurements, 2026-11). Redirects are never followed: they would
- * carry the credential along. Waits are the caller's business, by the signal, except for connecting.
+ * carry the credential along. Waits are the caller's business, by the cancellation, except for connecting.
  */
 
 import { Pool } from 'undici';
+import type { Cancellation } from '../adapters/adapter.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
 import { exchange } from './exchange.ts';
 
@@ -19,12 +20,12 @@ export interface UpstreamResponse {
 
 export interface Transport {
   readonly baseUrl: URL;
-  /** Rejects with an ApiError, or with the signal's reason. */
+  /** Rejects with an ApiError, or with the cancellation's reason. */
   post(
     path: string,
     headers: Record<string, string>,
     body: Buffer,
-    signal: AbortSignal,
+    cancellation: Cancellation,
     toOrigin: (headers: UpstreamResponse['headers']) => Origin,
   ): Promise<UpstreamResponse>;
   close(): Promise<void>;
@@ -41,8 +42,8 @@ export interface TransportOptions {
 }
 
 /** What an aborted or broken exchange means to the caller. */
-const networkError = (error: unknown, signal: AbortSignal, connectTimeout: number): unknown => {
-  if (signal.aborted) return signal.reason;
+const networkError = (error: unknown, cancellation: Cancellation, connectTimeout: number): unknown => {
+  if (cancellation.aborted) return cancellation.reason;
   if (error instanceof ApiError) return error;
   const code = (error as { code?: unknown } | null)?.code;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {
@@ -75,13 +76,18 @@ export const createTransport = (
 
   return {
     baseUrl: url,
-    post: async (path, headers, body, signal, toOrigin) => {
+    post: async (path, headers, body, cancellation, toOrigin) => {
       const request = { method: 'POST', path: prefix + path, headers, body } as const;
-      const answered = await exchange(pool, request, signal, (error, answer) => {
-        const failure = networkError(error, signal, connectTimeout);
+      const answered = await exchange(pool, request, cancellation, (error, answer) => {
+        const failure = networkError(error, cancellation, connectTimeout);
         return answer === undefined ? failure : failedBy(failure, toOrigin(answer));
       });
-      return { ...answered, origin: toOrigin(answered.headers) };
+      return {
+        status: answered.status,
+        headers: answered.headers,
+        body: answered.body,
+        origin: toOrigin(answered.headers),
+      };
     },
     close: () => pool.destroy(),
   };
@@ -117,6 +123,9 @@ export const header = (headers: UpstreamResponse['headers'], name: string): stri
   return Array.isArray(value) ? value[0] : value;
 };
 
+/** Seconds. Nobody waits longer for a model. */
+const longestWait = 24 * 3600;
+
 /** `retry-after` in seconds, given as seconds or as a date. */
 export const retryAfter = (
   headers: UpstreamResponse['headers'],
@@ -127,7 +136,7 @@ export const retryAfter = (
   const value = header(headers, 'retry-after');
   if (value === undefined) return undefined;
   const seconds = Number(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds);
+  if (Number.isFinite(seconds)) return Math.min(longestWait, Math.max(0, seconds));
   const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000);
+  return Number.isNaN(date) ? undefined : Math.min(longestWait, Math.max(0, (date - now) / 1000));
 };

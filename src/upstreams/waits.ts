@@ -1,17 +1,20 @@
 /** How long one attempt at an upstream is waited for, and how a wait ends. BEHAVIOUR 8.6. */
 
+import type { Cancellation } from '../adapters/adapter.ts';
 import type { Timeouts } from '../config.ts';
 import { upstreamTimeout } from '../errors.ts';
 
 export interface Watch {
   /** Aborted when a wait has ended or the caller has left, with the error as its reason. */
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   /** A sign of life; before the first event it does not count. */
   readonly activity: () => void;
   /** The first event is here: from now on silence is what is measured. */
   readonly started: () => void;
   /** False while the caller takes its time with what came: that silence is not the upstream's. */
   readonly listening: (isListening: boolean) => void;
+  /** The answer is complete; the end of the connection is waited for a moment, so that it can be used again. */
+  readonly finished: () => void;
   /** Ends all waits. Unless the answer is complete, the upstream call is cancelled. */
   readonly done: (complete: boolean) => void;
 }
@@ -25,15 +28,33 @@ export interface Attempt {
   readonly deadline: number;
 }
 
+class Canceller implements Cancellation {
+  aborted = false;
+  reason: unknown;
+  listener: (() => void) | undefined;
+
+  abort(reason: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    this.listener?.();
+  }
+}
+
+/** Ms for an upstream to close what it has finished. */
+const lastWait = 1000;
+
+const notWanted = () => new Error('The answer is not wanted any more.');
+
 /** Times in ms. */
 export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, deadline }: Attempt): Watch => {
-  const controller = new AbortController();
+  const canceller = new Canceller();
   const expire = (which: string, named: number, after: number = named) =>
-    setTimeout(() => controller.abort(upstreamTimeout(which, named)), after);
+    setTimeout(() => canceller.abort(upstreamTimeout(which, named)), after);
   const expireSilence = () =>
     setTimeout(() => {
       if (isListening)
-        controller.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
+        canceller.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
       else silence?.refresh();
     }, idle);
 
@@ -51,7 +72,7 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   };
   const leave = () => {
     settle();
-    controller.abort(caller.reason);
+    canceller.abort(caller.reason);
   };
   if (caller.aborted) leave();
   else caller.addEventListener('abort', leave, { once: true });
@@ -60,20 +81,24 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
     if (hasStarted) silence?.refresh();
   };
   return {
-    signal: controller.signal,
+    cancellation: canceller,
     activity,
     started: () => {
       hasStarted = true;
       clearTimeout(silence);
-      silence = stream && !controller.signal.aborted ? expireSilence() : undefined;
+      silence = stream && !canceller.aborted ? expireSilence() : undefined;
     },
     listening: (now) => {
       isListening = now;
       if (now) activity();
     },
+    finished: () => {
+      settle();
+      if (!canceller.aborted) silence = setTimeout(() => canceller.abort(notWanted()), lastWait);
+    },
     done: (complete) => {
       settle();
-      if (!complete) controller.abort();
+      if (!complete) canceller.abort(notWanted());
     },
   };
 };

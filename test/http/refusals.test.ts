@@ -59,7 +59,7 @@ describe('what is refused before it has a route is logged and counted like the r
     const answer = await raw(server.url, bytes, 1000);
     expect(answer.status).toBe(status);
     const answeredId = answer.headers.get('x-request-id');
-    expect(answeredId).toMatch(id ?? /^req_[0-9a-f]{32}$/);
+    expect(answeredId).toMatch(id ?? /^req_[0-9a-f-]{36}$/);
     await until(() => requestLines().length > 0, 'the log line');
     expect(requestLines()).toHaveLength(1);
     const [line = {}] = requestLines();

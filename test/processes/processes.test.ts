@@ -1,10 +1,11 @@
 /** BEHAVIOUR 11.4 and 11.5: one process or several, started, killed and stopped as a platform does. */
 
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { Agent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { failToStart, startProcess, type TestProcess } from '../support/process.ts';
+import { failToStart, run, startProcess, type TestProcess } from '../support/process.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
 
@@ -62,6 +63,23 @@ const counted = (text: string, status: number): number =>
 const pids = ({ logs }: TestProcess): number[] =>
   logs.filter(({ msg }) => msg === 'listening').map(({ pid }) => Number(pid));
 
+const onLinux = process.platform === 'linux';
+/** Processes that are up, or about to be; beside them tsx has one of its own. */
+const serversUnder = (pid: number | undefined): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter((child) => child !== '' && environmentOf(child).includes('NODE_UNIQUE_ID='))
+    .map(Number);
+
+const environmentOf = (pid: string): string => {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    // Gone in between.
+    return '';
+  }
+};
+
 const isAlive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -98,6 +116,52 @@ describe('several processes behind one port', () => {
     expect((await onNewConnection('/metrics')).status).toBe(200);
   }, 60_000);
 
+  it('one that is stuck hides nothing of the others, and does not outlive them', async () => {
+    const started = await start(2, { SHUTDOWN_TIMEOUT_MS: '500' });
+    expect((await ask('Hello')).status).toBe(200);
+    const [stuck = 0] = pids(started);
+    process.kill(stuck, 'SIGSTOP');
+    // A connection may be given to the one that is stuck, at most one.
+    const answers = [onNewConnection('/metrics'), onNewConnection('/metrics')];
+    expect((await Promise.any(answers)).status).toBe(200);
+    started.child.kill('SIGTERM');
+    expect(await started.exited).toBe(0);
+    await until(() => !isAlive(stuck), 'it is gone');
+    await Promise.allSettled(answers);
+  }, 60_000);
+
+  it.skipIf(!onLinux)(
+    'one that dies before it serves is replaced too, and what runs goes on',
+    async () => {
+      const started = await start(2);
+      const [victim = 0, other = 0] = pids(started);
+      process.kill(victim, 'SIGKILL');
+      await until(
+        () => serversUnder(started.child.pid).some((pid) => pid !== victim && pid !== other),
+        'another',
+        20_000,
+      );
+      const [starting = 0] = serversUnder(started.child.pid).filter((pid) => pid !== victim && pid !== other);
+      process.kill(starting, 'SIGKILL');
+      await until(() => pids(started).length === 3, 'yet another one listens', 20_000);
+      expect(pids(started)).not.toContain(starting);
+      expect(isAlive(other)).toBe(true);
+    },
+    60_000,
+  );
+
+  it.skipIf(!onLinux)(
+    'asked to stop before they serve, they exit with 0',
+    async () => {
+      const { child, logs, exited } = run({ ...upstream(), WEB_CONCURRENCY: '2' });
+      await until(() => serversUnder(child.pid).length > 0, 'the first one is started', 20_000);
+      child.kill('SIGTERM');
+      expect(await exited).toBe(0);
+      expect(logs.some(({ msg }) => msg === 'listening')).toBe(false);
+    },
+    60_000,
+  );
+
   it('do not outlive their primary', async () => {
     const started = await start(2);
     started.child.kill('SIGKILL');
@@ -110,7 +174,7 @@ describe.each([1, 2])('%i process(es) asked to stop', (count) => {
     const started = await start(count, { SHUTDOWN_TIMEOUT_MS: '10000' });
     const seen = simulator.requests.length;
     const running = ask('[[fault delay ms=1500]] Hello');
-    await until(() => simulator.requests.length > seen, 'the upstream is asked');
+    await until(() => simulator.requests.length > seen, 'the upstream is asked', 10_000);
     started.child.kill('SIGTERM');
     await until(() => started.logs.some(({ msg }) => msg === 'draining'), 'it drains');
     expect((await running).status).toBe(200);
@@ -122,7 +186,7 @@ describe.each([1, 2])('%i process(es) asked to stop', (count) => {
     const started = await start(count, { SHUTDOWN_TIMEOUT_MS: '300' });
     const seen = simulator.requests.length;
     const running = ask('[[fault hang]] Hello').catch((error: unknown) => error);
-    await until(() => simulator.requests.length > seen, 'the upstream is asked');
+    await until(() => simulator.requests.length > seen, 'the upstream is asked', 10_000);
     started.child.kill('SIGTERM');
     expect(await started.exited).toBe(0);
     expect(await running).toBeInstanceOf(Error);
@@ -135,10 +199,11 @@ describe.each([1, 2])('%i process(es) asked to stop', (count) => {
     const started = await start(count, { SHUTDOWN_TIMEOUT_MS: '60000' });
     const seen = simulator.requests.length;
     const running = ask('[[fault hang]] Hello').catch((error: unknown) => error);
-    await until(() => simulator.requests.length > seen, 'the upstream is asked');
+    await until(() => simulator.requests.length > seen, 'the upstream is asked', 10_000);
     started.child.kill('SIGTERM');
     await until(() => started.logs.some(({ msg }) => msg === 'draining'), 'it drains');
-    started.child.kill('SIGTERM');
+    // By a platform, then by a person.
+    started.child.kill('SIGINT');
     await started.exited;
     await until(() => !pids(started).some(isAlive), 'all are gone');
     expect(await running).toBeInstanceOf(Error);

@@ -1,7 +1,8 @@
 /** The same promises wherever the values are held: in the process, in the primary, in Redis. */
 
 import { EventEmitter } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
+import { createClient } from '@redis/client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Channel, createLink } from '../../src/processes/link.ts';
 import { joinPrimary } from '../../src/processes/worker.ts';
@@ -197,6 +198,79 @@ describe('a Redis that is not there', () => {
     const { port } = silent.address() as { port: number };
     await works(withRedis(`redis://127.0.0.1:${port}`).store);
   });
+
+  it.skipIf(!hasRedis)('full: what it refuses is done here, and that is said once', async () => {
+    const redis = await startRedis();
+    toClose.push(redis.stop);
+    const { store, changes } = withRedis(redis.url);
+    await vi.waitFor(() => expect(changes).toEqual([[true, undefined]]));
+    const operator = createClient({ url: redis.url });
+    await operator.connect();
+    await operator.configSet('maxmemory', '1');
+    // It is asked again every second; reading works all the time.
+    for (let round = 0; round < 2; round++) {
+      await store.read(['b']);
+      await store.write(['a'], 'x');
+      expect(changes).toEqual([
+        [true, undefined],
+        [false, 'OOM'],
+      ]);
+      await new Promise((resolve) => setTimeout(resolve, 1100));
+    }
+    await operator.configSet('maxmemory', '0');
+    await store.write(['a'], 'x');
+    expect(changes.at(-1)).toEqual([true, undefined]);
+    operator.destroy();
+  });
+
+  it.skipIf(!hasRedis)('wants another password: its word for that is told, not the password', async () => {
+    const redis = await startRedis();
+    toClose.push(redis.stop);
+    const operator = createClient({ url: redis.url });
+    await operator.connect();
+    await operator.configSet('requirepass', 'right');
+    operator.destroy();
+    const { store, changes } = withRedis(redis.url.replace('//', '//:wrong@'));
+    await works(store);
+    await vi.waitFor(() => expect(changes).toEqual([[false, 'WRONGPASS']]));
+  });
+
+  it.skipIf(!hasRedis)(
+    'gone without a word: the connection is given up for a new one',
+    async () => {
+      const redis = await startRedis();
+      toClose.push(redis.stop);
+      const isCut = new WeakSet<Socket>();
+      const open = new Set<Socket>();
+      const between = createServer((near) => {
+        const far = connect(Number(new URL(redis.url).port), '127.0.0.1');
+        for (const socket of [near, far]) open.add(socket.on('error', () => {}));
+        near.on('data', (bytes) => far.write(bytes));
+        far.on('data', (bytes) => isCut.has(near) || near.write(bytes));
+      }).listen(0, '127.0.0.1');
+      await new Promise((resolve) => between.once('listening', resolve));
+      toClose.push(async () => {
+        for (const socket of open) socket.destroy();
+        between.close();
+      });
+      const { port } = between.address() as { port: number };
+      const { store, changes } = withRedis(`redis://127.0.0.1:${port}`);
+      await vi.waitFor(() => expect(changes).toEqual([[true, undefined]]));
+      for (const socket of open) isCut.add(socket);
+      await vi.waitFor(
+        async () => {
+          await store.take('k', 10);
+          expect(changes).toEqual([
+            [true, undefined],
+            [false, 'TIMEOUT'],
+            [true, undefined],
+          ]);
+        },
+        { timeout: 25_000, interval: 200 },
+      );
+    },
+    40_000,
+  );
 
   it.skipIf(!hasRedis)(
     'stuck, gone and back again: alone meanwhile, together after',

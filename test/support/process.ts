@@ -23,7 +23,8 @@ export interface FailedProcess {
   readonly errors: string;
 }
 
-const run = (env: Readonly<Record<string, string>>) => {
+/** Does not wait for anything. */
+export const run = (env: Readonly<Record<string, string>>) => {
   const child = spawn(process.execPath, ['--import', 'tsx', server], {
     env: { PATH: process.env.PATH, PORT: '0', HOST: '127.0.0.1', INFERENCE_KEY: 'test-key', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

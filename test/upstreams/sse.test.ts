@@ -92,3 +92,26 @@ test('any events, cut at any places, come out as they went in', () => {
     ),
   );
 });
+
+describe('a large frame in many small pieces', () => {
+  test('is read to its end, and so is what follows', () => {
+    const text = 'x'.repeat(2_000_000);
+    const bytes = Buffer.from(`${frame({ text }, '\r\n')}${frame(2, '\r\n')}`);
+    expect(read(bytes, 1400)).toEqual({ events: [{ text }, 2], broken: false });
+  });
+});
+
+describe('frames that are JSON only together', () => {
+  test.each([
+    ['data: {"a":1\n\ndata: "b":2}\n\n'],
+    ['data: [1\n\ndata: 2]\n\n'],
+    ['data: {"a":1}\n\ndata: 2,3\n\n'],
+  ])('are none: %j', (text) => {
+    expect(read(Buffer.from(text), 0).broken).toBe(true);
+  });
+
+  test('what came before one that is none still counts', () => {
+    const text = `${frame(1)}${frame(2)}data: {"cut\n\n${frame(3)}`;
+    expect(read(Buffer.from(text), 0)).toEqual({ events: [1, 2], broken: true });
+  });
+});

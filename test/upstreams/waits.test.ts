@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Cancellation } from '../../src/adapters/adapter.ts';
 import { ApiError, CallerGone } from '../../src/errors.ts';
 import { type Attempt, watch } from '../../src/upstreams/waits.ts';
 import { until } from '../support/until.ts';
@@ -18,7 +19,7 @@ const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =
   );
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const ended = ({ aborted, reason }: AbortSignal) => (aborted ? (reason as Error).message : 'still waiting');
+const ended = ({ aborted, reason }: Cancellation) => (aborted ? (reason as Error).message : 'still waiting');
 
 // BEHAVIOUR 8.6
 describe('each wait ends with a 504 of its own', () => {
@@ -29,11 +30,11 @@ describe('each wait ends with a 504 of its own', () => {
   };
 
   it.each(['firstByte', 'idle', 'total'] as const)('%s', async (which) => {
-    const { signal, started, done } = begin({ [which]: 30 });
+    const { cancellation, started, done } = begin({ [which]: 30 });
     if (which === 'idle') started();
-    await until(() => signal.aborted, 'the wait ends');
-    expect(signal.reason).toBeInstanceOf(ApiError);
-    expect(signal.reason).toMatchObject({
+    await until(() => cancellation.aborted, 'the wait ends');
+    expect(cancellation.reason).toBeInstanceOf(ApiError);
+    expect(cancellation.reason).toMatchObject({
       status: 504,
       type: 'server_error',
       code: 'upstream_timeout',
@@ -50,92 +51,92 @@ describe('each wait ends with a 504 of its own', () => {
 
 describe('the first byte', () => {
   it('is the first event: pings before it are no answer', async () => {
-    const { signal, activity, done } = begin({ firstByte: 60 });
+    const { cancellation, activity, done } = begin({ firstByte: 60 });
     const pings = setInterval(activity, 10);
-    await until(() => signal.aborted, 'the wait ends');
+    await until(() => cancellation.aborted, 'the wait ends');
     clearInterval(pings);
-    expect(ended(signal)).toMatch(/did not begin/);
+    expect(ended(cancellation)).toMatch(/did not begin/);
     done(false);
   });
 
   it('is not waited for any more once it is here', async () => {
-    const { signal, started, done } = begin({ firstByte: 30 });
+    const { cancellation, started, done } = begin({ firstByte: 30 });
     started();
     await pause(80);
-    expect(ended(signal)).toBe('still waiting');
+    expect(ended(cancellation)).toBe('still waiting');
     done(true);
   });
 });
 
 describe('the silence between events', () => {
   it('begins anew with every sign of life', async () => {
-    const { signal, activity, started, done } = begin({ idle: 150 });
+    const { cancellation, activity, started, done } = begin({ idle: 150 });
     started();
     for (let step = 0; step < 10; step++) {
       await pause(25);
       activity();
     }
-    expect(ended(signal)).toBe('still waiting');
-    await until(() => signal.aborted, 'the wait ends');
-    expect(ended(signal)).toMatch(/stopped in the middle/);
+    expect(ended(cancellation)).toBe('still waiting');
+    await until(() => cancellation.aborted, 'the wait ends');
+    expect(ended(cancellation)).toMatch(/stopped in the middle/);
     done(false);
   });
 });
 
 describe('a caller who takes its time', () => {
   it('is no silence of the upstream, which begins when we listen again', async () => {
-    const { signal, started, listening, done } = begin({ idle: 50 });
+    const { cancellation, started, listening, done } = begin({ idle: 50 });
     started();
     listening(false);
     await pause(160);
-    expect(ended(signal)).toBe('still waiting');
+    expect(ended(cancellation)).toBe('still waiting');
     listening(true);
-    expect(await until(() => signal.aborted, 'the wait ends')).toBeGreaterThan(40);
-    expect(ended(signal)).toMatch(/stopped in the middle/);
+    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeGreaterThan(40);
+    expect(ended(cancellation)).toMatch(/stopped in the middle/);
     done(false);
   });
 
   it('is bounded by the total all the same', async () => {
-    const { signal, started, listening, done } = begin({ idle: 20, total: 80 });
+    const { cancellation, started, listening, done } = begin({ idle: 20, total: 80 });
     started();
     listening(false);
-    await until(() => signal.aborted, 'the wait ends');
-    expect(ended(signal)).toMatch(/took longer/);
+    await until(() => cancellation.aborted, 'the wait ends');
+    expect(ended(cancellation)).toMatch(/took longer/);
     done(false);
   });
 });
 
 describe('the total', () => {
   it('also ends a stream of pings', async () => {
-    const { signal, activity, started, done } = begin({ idle: 50, total: 120 });
+    const { cancellation, activity, started, done } = begin({ idle: 50, total: 120 });
     started();
     const pings = setInterval(activity, 10);
-    await until(() => signal.aborted, 'the wait ends');
+    await until(() => cancellation.aborted, 'the wait ends');
     clearInterval(pings);
-    expect(ended(signal)).toMatch(/took longer .* \(120 ms\)/);
+    expect(ended(cancellation)).toMatch(/took longer .* \(120 ms\)/);
     done(false);
   });
 
   it('counts from the first attempt, and names the whole', async () => {
-    const { signal, done } = begin({ total: 5000 }, { deadline: performance.now() + 30 });
-    expect(await until(() => signal.aborted, 'the wait ends')).toBeLessThan(1000);
-    expect(ended(signal)).toMatch(/\(5000 ms\)/);
+    const { cancellation, done } = begin({ total: 5000 }, { deadline: performance.now() + 30 });
+    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeLessThan(1000);
+    expect(ended(cancellation)).toMatch(/\(5000 ms\)/);
     done(false);
   });
 
   it('that is over already ends the attempt at once', async () => {
-    const { signal, done } = begin({}, { deadline: performance.now() - 1000 });
-    expect(await until(() => signal.aborted, 'the wait ends')).toBeLessThan(500);
+    const { cancellation, done } = begin({}, { deadline: performance.now() - 1000 });
+    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeLessThan(500);
     done(false);
   });
 
   it('is all that bounds a plain call', async () => {
-    const { signal, activity, started, done } = begin({ firstByte: 20, idle: 20 }, { stream: false });
+    const { cancellation, activity, started, done } = begin({ firstByte: 20, idle: 20 }, { stream: false });
     await pause(60);
     activity();
     started();
     await pause(60);
-    expect(ended(signal)).toBe('still waiting');
+    expect(ended(cancellation)).toBe('still waiting');
     done(true);
   });
 });
@@ -143,26 +144,26 @@ describe('the total', () => {
 describe('the caller', () => {
   it('who leaves ends the wait with that reason', () => {
     const hangUp = new AbortController();
-    const { signal, done } = begin({}, { caller: hangUp.signal });
+    const { cancellation, done } = begin({}, { caller: hangUp.signal });
     const reason = new CallerGone();
     hangUp.abort(reason);
-    expect(signal.reason).toBe(reason);
+    expect(cancellation.reason).toBe(reason);
     done(false);
   });
 
   it('who has left already is noticed before anything is sent', () => {
     const reason = new CallerGone();
-    const { signal, done } = begin({ firstByte: 10 }, { caller: AbortSignal.abort(reason) });
-    expect(signal.reason).toBe(reason);
+    const { cancellation, done } = begin({ firstByte: 10 }, { caller: AbortSignal.abort(reason) });
+    expect(cancellation.reason).toBe(reason);
     done(false);
   });
 
   it('who leaves first is the reason, even when a wait ends afterwards', async () => {
     const hangUp = new AbortController();
-    const { signal, done } = begin({ firstByte: 20, total: 20 }, { caller: hangUp.signal });
+    const { cancellation, done } = begin({ firstByte: 20, total: 20 }, { caller: hangUp.signal });
     hangUp.abort(new CallerGone());
     await pause(50);
-    expect(signal.reason).toBeInstanceOf(CallerGone);
+    expect(cancellation.reason).toBeInstanceOf(CallerGone);
     done(false);
   });
 });
@@ -172,19 +173,19 @@ describe('afterwards', () => {
     { complete: true, aborted: false },
     { complete: false, aborted: true },
   ])('complete: $complete cancels the upstream call: $aborted', async ({ complete, aborted }) => {
-    const { signal, started, done } = begin({ idle: 20, total: 20 });
+    const { cancellation, started, done } = begin({ idle: 20, total: 20 });
     started();
     done(complete);
     await pause(50);
-    expect(signal.aborted).toBe(aborted);
-    expect(signal.reason ?? 'none').not.toBeInstanceOf(ApiError);
+    expect(cancellation.aborted).toBe(aborted);
+    expect(cancellation.reason ?? 'none').not.toBeInstanceOf(ApiError);
   });
 
   it('nothing listens to the caller any more', () => {
     const hangUp = new AbortController();
-    const { signal, done } = begin({}, { caller: hangUp.signal });
+    const { cancellation, done } = begin({}, { caller: hangUp.signal });
     done(true);
     hangUp.abort(new CallerGone());
-    expect(signal.aborted).toBe(false);
+    expect(cancellation.aborted).toBe(false);
   });
 });

@@ -1,0 +1,248 @@
+/** How each kind of scenario is measured. Targets take turns in slices, so that noise hits all alike. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { firstText } from './answers.ts';
+import { assertPassedThrough, assertTranslated, sameAs } from './checks.ts';
+import { cpuSeconds, openFilesLimit, residentKilobytes } from './cpu.ts';
+import {
+  askForTime,
+  askInTurns,
+  askInWave,
+  askOnce,
+  buildRequest,
+  type Check,
+  holdOpen,
+  type Request,
+} from './load.ts';
+import { modes } from './modes.ts';
+import type { Upstream } from './player.ts';
+import { conversations } from './prompts.ts';
+import type { Closed, FirstText, Held, Plan, Scenario, Start, Wave } from './scenarios.ts';
+import { launchTarget, type Running, startTarget, type TargetName, upstreamPaths } from './targets.ts';
+
+export interface Measurement {
+  readonly target: TargetName;
+  /** One for each round, in the scenario's unit. */
+  readonly samples: readonly number[];
+  /** The share of its core that the process used while measured; far below 1 the load was the limit. */
+  readonly busy?: number;
+  readonly note?: string;
+}
+
+export interface Bench {
+  readonly upstream: Upstream;
+  /** The processes that stay up all the time. */
+  readonly running: readonly Running[];
+  readonly plan: Plan;
+  /** The node that targets run on. */
+  readonly node: string;
+}
+
+export const median = (values: readonly number[]): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [below = Number.NaN, above = Number.NaN] = sorted.slice(Math.max(0, middle - 1), middle + 1);
+  return sorted.length % 2 === 0 ? (below + above) / 2 : (sorted[middle] ?? Number.NaN);
+};
+
+type Traffic = Exclude<Scenario, Start>;
+
+interface Asked {
+  readonly target: Running;
+  readonly request: Request;
+  readonly check: Check;
+}
+
+/** The request itself, asked of the upstream without anything between. */
+const directly = (upstream: Upstream, { route }: Traffic): Request =>
+  buildRequest(upstream.port, upstreamPaths[route], {}, {});
+
+/** Asks once, reads the answer in full, and makes of it what all the others are compared with. */
+const prepare = async (target: Running, scenario: Traffic, upstream: Upstream): Promise<Asked> => {
+  const stream = scenario.mode !== 'plain';
+  const request = target.request(scenario.route, conversations[scenario.conversation], stream);
+  const release = scenario.mode === 'held' ? sleep(500).then(upstream.release) : undefined;
+  const first = await askOnce(request, { keepBody: true });
+  await release;
+  try {
+    if (target.translates) assertTranslated(first, stream);
+    else {
+      const again = scenario.mode === 'held' ? sleep(500).then(upstream.release) : undefined;
+      assertPassedThrough(first, await askOnce(directly(upstream, scenario), { keepBody: true }));
+      await again;
+    }
+  } catch (error) {
+    throw new Error(`${scenario.name}, ${target.name}: ${(error as Error).message}`);
+  }
+  return { target, request, check: sameAs(first) };
+};
+
+const prepareAll = async ({ running, upstream }: Bench, scenario: Traffic): Promise<readonly Asked[]> => {
+  await upstream.setMode(scenario.mode);
+  const asked: Asked[] = [];
+  for (const target of running) asked.push(await prepare(target, scenario, upstream));
+  return asked;
+};
+
+interface Usage {
+  readonly sample: number;
+  readonly busy: number;
+}
+
+/** `work` gives the units it did. Log lines and the like that follow an answer count as well. */
+const measureCpu = async (pid: number, work: () => Promise<number>): Promise<Usage> => {
+  const startedAt = performance.now();
+  const before = cpuSeconds(pid);
+  const units = await work();
+  const elapsed = (performance.now() - startedAt) / 1000;
+  await sleep(100);
+  const used = cpuSeconds(pid) - before;
+  return { sample: (used * 1e6) / units, busy: used / elapsed };
+};
+
+/** Warms each target up, then measures each in turn. */
+const takeTurns = async (
+  asked: readonly Asked[],
+  rounds: number,
+  warmUp: (each: Asked) => Promise<unknown>,
+  work: (each: Asked) => Promise<number>,
+): Promise<readonly Measurement[]> => {
+  for (const each of asked) await warmUp(each);
+  const usages = asked.map((): Usage[] => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, each] of asked.entries()) {
+      usages[index]?.push(await measureCpu(each.target.pid, () => work(each)));
+    }
+  }
+  return asked.map(({ target }, index) => ({
+    target: target.name,
+    samples: (usages[index] ?? []).map(({ sample }) => sample),
+    busy: median((usages[index] ?? []).map(({ busy }) => busy)),
+  }));
+};
+
+const measureClosed = async (bench: Bench, scenario: Closed): Promise<readonly Measurement[]> => {
+  const { warmUp, rounds, slice } = bench.plan;
+  const { connections, units } = scenario;
+  return takeTurns(
+    await prepareAll(bench, scenario),
+    rounds,
+    ({ request, check }) => askForTime(request, connections, warmUp, check),
+    async ({ request, check }) => units * (await askForTime(request, connections, slice, check)),
+  );
+};
+
+const measureWave = async (bench: Bench, scenario: Wave): Promise<readonly Measurement[]> => {
+  const { connections, units, spread, mode } = scenario;
+  const wave = async ({ request, check }: Asked) =>
+    units * (await askInWave(request, connections, spread, check));
+  const lasting = spread + units * modes[mode].gap;
+  return takeTurns(
+    await prepareAll(bench, scenario),
+    bench.plan.rounds,
+    async (each) => {
+      for (let passed = 0; passed < bench.plan.warmUp; passed += lasting) await wave(each);
+    },
+    wave,
+  );
+};
+
+/**
+ * A fresh process each, warmed up by little: memory that earlier work has freed would hide what streams take.
+ */
+const measureHeld = async (bench: Bench, scenario: Held): Promise<readonly Measurement[]> => {
+  const { upstream, node } = bench;
+  // A proxy has two sockets for each stream, and some files of its own.
+  const possible = Math.floor((openFilesLimit() - 200) / 2);
+  const count = Math.min(scenario.connections, possible);
+  const measurements: Measurement[] = [];
+  for (const { name } of bench.running) {
+    const target = await startTarget(name, upstream.port, node);
+    try {
+      await upstream.setMode('burst');
+      const warm = await prepare(target, { ...scenario, mode: 'burst' }, upstream);
+      await askForTime(warm.request, 8, 1000, warm.check);
+      await upstream.setMode(scenario.mode);
+      const { request, check } = await prepare(target, scenario, upstream);
+      await sleep(1000);
+      const before = residentKilobytes(target.pid);
+      let after = Number.NaN;
+      await holdOpen(request, count, firstText, check, async () => {
+        await sleep(3000);
+        after = residentKilobytes(target.pid);
+        await upstream.release();
+      });
+      measurements.push({
+        target: name,
+        samples: [(after - before) / count],
+        note: `${count} streams, ${Math.round(before / 1024)} MB before, ${Math.round(after / 1024)} MB with them`,
+      });
+    } finally {
+      await target.stop();
+    }
+  }
+  return measurements;
+};
+
+const measureFirstText = async (bench: Bench, scenario: FirstText): Promise<readonly Measurement[]> => {
+  const asked = await prepareAll(bench, scenario);
+  for (const { request, check } of asked) await askForTime(request, 8, bench.plan.warmUp, check);
+  const requests = [directly(bench.upstream, scenario), ...asked.map(({ request }) => request)];
+  const samples = asked.map((): number[] => []);
+  const base: number[] = [];
+  for (let round = 0; round < bench.plan.rounds; round++) {
+    const times = await askInTurns(requests, scenario.requests, firstText, (reply, index) => {
+      asked[index - 1]?.check(reply);
+    });
+    const [direct = Number.NaN, ...through] = times.map(median);
+    base.push(direct);
+    for (const [index, time] of through.entries()) samples[index]?.push(time - direct);
+  }
+  return asked.map(({ target }, index) => ({
+    target: target.name,
+    samples: samples[index] ?? [],
+    note: `the upstream itself: ${median(base).toFixed(2)} ms`,
+  }));
+};
+
+const measureStart = async (bench: Bench, scenario: Start): Promise<readonly Measurement[]> => {
+  const { upstream, node } = bench;
+  const { route } = scenario;
+  await upstream.setMode('plain');
+  const samples: number[] = [];
+  const cpu: number[] = [];
+  for (let start = 0; start < scenario.starts; start++) {
+    const startedAt = performance.now();
+    const target = await launchTarget(scenario.target, upstream.port, node);
+    try {
+      await target.ready;
+      const reply =
+        route === undefined
+          ? undefined
+          : await askOnce(target.request(route, conversations.small, false), { keepBody: true });
+      samples.push(performance.now() - startedAt);
+      cpu.push(cpuSeconds(target.pid) * 1000);
+      if (reply !== undefined) assertTranslated(reply, false);
+    } finally {
+      await target.stop();
+    }
+  }
+  return [{ target: scenario.target, samples, note: `CPU time: ${Math.round(median(cpu))} ms` }];
+};
+
+export const measure = (bench: Bench, scenario: Scenario): Promise<readonly Measurement[]> => {
+  switch (scenario.kind) {
+    case 'closed':
+      return measureClosed(bench, scenario);
+    case 'wave':
+      return measureWave(bench, scenario);
+    case 'held':
+      return measureHeld(bench, scenario);
+    case 'first-text':
+      return measureFirstText(bench, scenario);
+    case 'start':
+      return measureStart(bench, scenario);
+    default:
+      return scenario satisfies never;
+  }
+};

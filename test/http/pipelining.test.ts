@@ -1,0 +1,69 @@
+import { connect } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { today } from '../support/today.ts';
+import { until } from '../support/until.ts';
+
+let simulator: Simulator;
+let server: TestServer;
+beforeEach(async () => {
+  simulator = await startSimulator({ now: () => today });
+  server = await startServer({
+    anthropicUrl: simulator.anthropicUrl,
+    env: { MAX_CONCURRENT_REQUESTS: '3', MAX_RETRIES: '0' },
+  });
+});
+afterEach(async () => {
+  await server.close();
+  await simulator.close();
+});
+
+const ended = () => server.logs.filter(({ route }) => route === '/v1/chat/completions');
+
+// BEHAVIOUR 8.7, 8.10: Node tells only the response whose turn it is that the socket has closed.
+describe('a caller who hangs up with several requests on one connection', () => {
+  it.each([false, true])('leaves none of them behind, stream: %s', async (stream) => {
+    for (let count = 0; count < 3; count += 1) simulator.inject({ kind: 'stall', afterEvents: 0 });
+    const body = JSON.stringify({
+      model: 'claude-4-5-haiku',
+      stream,
+      messages: [{ role: 'user', content: 'Hi' }],
+    });
+    const one = [
+      'POST /v1/chat/completions HTTP/1.1',
+      'host: x',
+      `authorization: Bearer ${testKey}`,
+      'content-type: application/json',
+      `content-length: ${body.length}`,
+      '',
+      body,
+    ].join('\r\n');
+    const caller = connect(Number(new URL(server.url).port), '127.0.0.1');
+    caller.write(one.repeat(3));
+    await until(() => simulator.requests.length === 3, 'three requests upstream');
+
+    caller.destroy();
+    await until(() => ended().length === 3, 'three log lines');
+    expect(ended().map((line) => line.ended)).toEqual(['client_gone', 'client_gone', 'client_gone']);
+    // The places are free again: all of them.
+    const statuses = await Promise.all(
+      [1, 2, 3].map(async () => (await server.post({ ...JSON.parse(body), stream: false })).status),
+    );
+    expect(statuses).toEqual([200, 200, 200]);
+  });
+
+  it('hears of the requests whose turn comes', async () => {
+    const one = `GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${testKey}\r\n\r\n`;
+    const caller = connect(Number(new URL(server.url).port), '127.0.0.1');
+    let text = '';
+    caller.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece;
+    });
+    caller.write(one.repeat(3));
+    await until(() => text.split('HTTP/1.1 200').length === 4, 'three answers');
+    caller.destroy();
+    await until(() => server.logs.filter(({ route }) => route === '/v1/models').length === 3, 'three lines');
+    expect(server.logs.every((line) => line.ended !== 'client_gone')).toBe(true);
+  });
+});
