@@ -1,6 +1,6 @@
 /** What is measured: a row each. All are asked for the same things and lead to the same fake upstream. */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Child, freePort, startChild, waitUntilReady } from './children.ts';
 import { buildRequest, type Request } from './load.ts';
@@ -61,11 +61,17 @@ const bothUpstreams = (ports: Ports) => ({
   MODELS_FILE: here('./models.json'),
 });
 
+/** The flags node is started with in production. */
+const shippedFlags = (): readonly string[] =>
+  readFileSync(here('../Procfile'), 'utf8')
+    .split(/\s+/)
+    .filter((word) => word.startsWith('--'));
+
 const parley: Target = {
   program: async () => {
     const program = here('../dist/server.js');
     if (!existsSync(program)) throw new Error('There is no dist/server.js: run npm run build first');
-    return [program];
+    return [...shippedFlags(), program];
   },
   env: bothUpstreams,
   readyPath: '/ready',

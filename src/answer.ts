@@ -2,6 +2,7 @@
 
 import { fetchImages } from './attachments.ts';
 import type { Backends, Answer as Opened, Prepared } from './backends.ts';
+import type { Cancellation } from './cancellation.ts';
 import type { Catalogue, Target } from './catalogue.ts';
 import type { ChatEvent, Prompt, Report, ThinkingBlock } from './chat.ts';
 import { ApiError } from './errors.ts';
@@ -26,7 +27,7 @@ export interface Answer extends Opened {
 }
 
 export interface AnswerOptions {
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   /** Whose thinking blocks are remembered: something that stands for the caller's key. */
   readonly caller: string;
   /** Whether the server may set cache marks of its own. */
@@ -155,7 +156,7 @@ export const createAnswerer =
     defaultMaxTokens,
     totalTimeout,
   }: Dependencies): Answerer =>
-  async (request, { signal, caller, promptCaching, onPrepared, onRetry }) => {
+  async (request, { cancellation, caller, promptCaching, onPrepared, onRetry }) => {
     const deadline = performance.now() + totalTimeout;
     const model = catalogue.resolve(request.model);
     const targets = catalogue.targets(model);
@@ -170,7 +171,7 @@ export const createAnswerer =
       target: Target,
       stream: boolean,
     ): Promise<Opened> => {
-      const options = { stream, signal, deadline };
+      const options = { stream, cancellation, deadline };
       try {
         return await prepared.open(options);
       } catch (error) {
@@ -204,7 +205,7 @@ export const createAnswerer =
       onPrepared(target, fitted.report);
       // Before anything is fetched, and again with what the target's wire has no room for.
       if (isStrict) refuseChanges(fitted.report, target.upstream);
-      const fetched = await fetchImages(fitted.prompt, target, images, signal);
+      const fetched = await fetchImages(fitted.prompt, target, images, cancellation);
 
       const send = async (prompt: Prompt, changed: Report): Promise<Asked> => {
         const prepared = backends.prepare(prompt, target);
@@ -224,7 +225,7 @@ export const createAnswerer =
       });
     };
 
-    const first = await resilience.run(targets, ask, { signal, deadline, onRetry });
+    const first = await resilience.run(targets, ask, { cancellation, deadline, onRetry });
     const firstOutcome = () => first.json?.outcome();
     let outcome = firstOutcome;
 
@@ -232,7 +233,10 @@ export const createAnswerer =
       const { target } = first;
       const prompt = repairPrompt(first.prompt, failed);
       const again = () => open(prompt, backends.prepare(prompt, target), target, false);
-      const second = follow(await resilience.run([target], again, { signal, deadline, onRetry }), prompt);
+      const second = follow(
+        await resilience.run([target], again, { cancellation, deadline, onRetry }),
+        prompt,
+      );
       outcome = () => second.json?.outcome();
       return fold(second.opened.events);
     };
@@ -246,7 +250,7 @@ export const createAnswerer =
       if (first.prompt.format.type === 'instructed' && judged !== undefined && needsRepair(judged)) {
         const repaired = await repair(judged).catch((error: unknown) => {
           // JSON that misses the schema is still better than none.
-          if ('error' in result || signal.aborted) throw error;
+          if ('error' in result || cancellation.aborted) throw error;
           const usage = outcome === firstOutcome ? undefined : outcome()?.usage;
           outcome = firstOutcome;
           return { ...result.folded, usage };

@@ -1,5 +1,6 @@
 /** Images that the caller refers to by URL, fetched for upstreams that take none, or not these. */
 
+import type { Cancellation } from './cancellation.ts';
 import type { Target } from './catalogue.ts';
 import type { ImagePart, Part, Prompt, Turn } from './chat.ts';
 import { checkSize } from './normalize/limits.ts';
@@ -14,15 +15,16 @@ const needsFetching = (part: Part, target: Target): boolean =>
     ? part.content.some((each) => needsFetching(each, target))
     : part.type === 'image' && 'url' in part.source && !isTaken(part.source.url, target);
 
-/** All images of a prompt at once. Rejects with the fetcher's 400, or with the signal's reason. */
+/** All images of a prompt at once. Rejects with the fetcher's 400, or with the cancellation's reason. */
 export const fetchImages = async (
   prompt: Prompt,
   target: Target,
   images: ImageFetcher,
-  signal: AbortSignal,
+  cancellation: Cancellation,
 ): Promise<Prompt> => {
   const isMissing = (part: Part) => needsFetching(part, target);
   if (!prompt.turns.some(({ parts }) => parts.some(isMissing))) return prompt;
+  const { signal } = cancellation;
 
   const fetchImage = async (part: ImagePart): Promise<ImagePart> => {
     if (!('url' in part.source) || !isMissing(part)) return part;

@@ -3,6 +3,7 @@
 import type { Adapter, Upstream } from './adapters/adapter.ts';
 import { claude } from './adapters/claude/index.ts';
 import { nova } from './adapters/nova/index.ts';
+import type { Cancellation } from './cancellation.ts';
 import type { Target } from './catalogue.ts';
 import type { ChatEvent, Prompt, Report, UpstreamName } from './chat.ts';
 import type { Config, Timeouts } from './config.ts';
@@ -25,11 +26,11 @@ export interface Prepared {
   readonly report: Report;
   /**
    * Resolves with the first event, or with a plain call's whole answer. Rejects with an ApiError, or with
-   * the signal's reason. The events throw an ApiError where the answer fails later on.
+   * the cancellation's reason. The events throw an ApiError where the answer fails later on.
    */
   open(options: {
     readonly stream: boolean;
-    readonly signal: AbortSignal;
+    readonly cancellation: Cancellation;
     /** `performance.now()` at which everything ends. */
     readonly deadline: number;
   }): Promise<Answer>;
@@ -74,7 +75,7 @@ const joinBackend =
   (prompt, target) => {
     const { request, report, decoder: decoderOptions } = adapter.encode(prompt, target);
 
-    const open: Prepared['open'] = async ({ stream, signal: caller, deadline }) => {
+    const open: Prepared['open'] = async ({ stream, cancellation: caller, deadline }) => {
       const asStream = stream || isLong(prompt);
       const { cancellation, activity, started, listening, finished, done } = watch(timeouts, {
         stream: asStream,

@@ -68,12 +68,13 @@ interface Rule {
   readonly mayType?: readonly string[];
 }
 
-const ground = ['chat', 'errors', 'models', 'duration'];
+const ground = ['chat', 'errors', 'models', 'duration', 'cancellation'];
 
 /** STYLE, "Who may import whom"; `catalogue` and `config` lend their types, `Target` and `Timeouts`. */
 const rules: readonly Rule[] = [
   { who: 'chat', may: [] },
   { who: 'duration', may: [] },
+  { who: 'cancellation', may: [] },
   { who: 'errors', may: [], mayType: ['chat'] },
   { who: 'models', may: [], mayType: ['chat'] },
   { who: 'media', may: ground },

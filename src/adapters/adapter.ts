@@ -1,5 +1,6 @@
 /** What a model family brings to the server, and what an upstream does: the two sides backends.ts joins. */
 
+import type { Cancellation } from '../cancellation.ts';
 import type { Target } from '../catalogue.ts';
 import type { ChatEvent, Prompt, Report, UpstreamName } from '../chat.ts';
 import type { Origin } from '../errors.ts';
@@ -39,18 +40,6 @@ export interface Adapter<Request, Message, Event> {
   createDecoder(options: DecoderOptions): Decoder<Event>;
   /** The events that would have made this message, so that a plain answer needs no second translation. */
   toEvents(message: Message): readonly Event[];
-}
-
-/**
- * Ends a call early: the caller left, or a wait of ours ended. An AbortSignal for one listener, at a fraction
- * of its cost, which is 4 us a request for each (docs/performance.md).
- */
-export interface Cancellation {
-  readonly aborted: boolean;
-  /** An Error, once it is aborted. */
-  readonly reason: unknown;
-  /** Called once, when it is aborted. */
-  listener: (() => void) | undefined;
 }
 
 export interface OpenOptions {

@@ -11,7 +11,7 @@ import { makeMessageId, type ReplyOptions } from '../openai/reply.ts';
 import { toKnownError } from '../plugins/errors.ts';
 import { setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../plugins/headers.ts';
 import { originOf } from '../plugins/record.ts';
-import { callerSignal, deliverPlain, deliverStream, type Pace } from './deliver.ts';
+import { callerLeaving, deliverPlain, deliverStream, type Pace } from './deliver.ts';
 
 export interface ChatDependencies {
   readonly answer: Answerer;
@@ -32,7 +32,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const ask = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest): Promise<Answer> => {
     const { record } = request;
     const answered = await answer(body, {
-      signal: callerSignal(reply),
+      cancellation: callerLeaving(reply),
       caller: record.caller ?? 'anonymous',
       promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
       onRetry: () => {

@@ -8,6 +8,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
+import { Cancellation } from '../cancellation.ts';
 import { CallerGone } from '../errors.ts';
 import { setLastHeaders } from '../plugins/headers.ts';
 
@@ -20,15 +21,15 @@ export interface Pace {
 }
 
 /**
- * A signal that is aborted when the caller hangs up before the answer is complete. (Not `request.signal`:
- * on a POST that fires once the body has been read.)
+ * Aborted when the caller hangs up before the answer is complete. (Not by `request.signal`: on a POST that
+ * fires once the body has been read.)
  */
-export const callerSignal = (reply: FastifyReply): AbortSignal => {
-  const controller = new AbortController();
+export const callerLeaving = (reply: FastifyReply): Cancellation => {
+  const cancellation = new Cancellation();
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) controller.abort(new CallerGone());
+    if (!reply.raw.writableFinished) cancellation.abort(new CallerGone());
   });
-  return controller.signal;
+  return cancellation;
 };
 
 /** Waits until there is room again, or nobody to make any; leaves no listener behind. */

@@ -3,7 +3,6 @@
  * says why).
  */
 
-import Anthropic from '@anthropic-ai/sdk';
 import type { Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import type { ApiError, Origin } from '../errors.ts';
@@ -108,6 +107,24 @@ const originOf = (headers: UpstreamResponse['headers']): Origin => ({
 export const isClaudeMessage = (value: unknown): value is ClaudeMessage =>
   typeof value === 'object' && value !== null && 'content' in value && Array.isArray(value.content);
 
+/** The SDK's own. */
+const defaultBaseUrl = 'https://api.anthropic.com';
+
+/** The SDK is loaded with the first request: loading it takes an eighth of a second of the start. */
+const buildHeaders = async (baseURL: string, version: ApiVersion): Promise<Record<string, string>> => {
+  const { Anthropic } = await import('@anthropic-ai/sdk');
+  const { req } = await new Anthropic({ baseURL, maxRetries: 0 }).buildRequest({
+    method: 'post',
+    path: '/v1/messages',
+    headers: { 'anthropic-version': version },
+  });
+  return {
+    ...Object.fromEntries(new Headers(req.headers)),
+    'content-type': 'application/json',
+    'accept-encoding': 'identity',
+  };
+};
+
 export interface AnthropicOptions extends TransportOptions {
   readonly baseUrl: string | undefined;
 }
@@ -116,21 +133,15 @@ export const createAnthropic = ({
   baseUrl,
   ...transportOptions
 }: AnthropicOptions): Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> => {
-  const sdk = new Anthropic({ ...(baseUrl === undefined ? {} : { baseURL: baseUrl }), maxRetries: 0 });
-  const transport = createTransport(sdk.baseURL, transportOptions);
+  const baseURL = baseUrl ?? defaultBaseUrl;
+  const transport = createTransport(baseURL, transportOptions);
 
   // The SDK's own headers, auth included, once per API version: with a key from the environment they never change.
   const headersByVersion = new Map<ApiVersion, Promise<Record<string, string>>>();
   const headersFor = (version: ApiVersion): Promise<Record<string, string>> => {
     const known = headersByVersion.get(version);
     if (known !== undefined) return known;
-    const built = sdk
-      .buildRequest({ method: 'post', path: '/v1/messages', headers: { 'anthropic-version': version } })
-      .then(({ req }) => ({
-        ...Object.fromEntries(new Headers(req.headers)),
-        'content-type': 'application/json',
-        'accept-encoding': 'identity',
-      }));
+    const built = buildHeaders(baseURL, version);
     headersByVersion.set(version, built);
     return built;
   };

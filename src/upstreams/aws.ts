@@ -3,7 +3,7 @@
  * transport, errors by their AWS names, and event streams as batches of parsed payloads.
  */
 
-import type { Cancellation } from '../adapters/adapter.ts';
+import type { Cancellation } from '../cancellation.ts';
 import type { UpstreamName } from '../chat.ts';
 import { ApiError, credentialRefused } from '../errors.ts';
 import { type Asked, notTheProtocol, toApiError } from './failures.ts';
@@ -156,10 +156,8 @@ const unlessCancelled = <Value>(promise: Promise<Value>, cancellation: Cancellat
   new Promise<Value>((resolve, reject) => {
     const leave = () => reject(cancellation.reason);
     if (cancellation.aborted) leave();
-    cancellation.listener = leave;
-    promise.then(resolve, reject);
-  }).finally(() => {
-    cancellation.listener = undefined;
+    cancellation.listen(leave);
+    promise.then(resolve, reject).finally(() => cancellation.forget(leave));
   });
 
 const regionalEndpoint = (region: string): string =>

@@ -4,7 +4,7 @@
  */
 
 import type { Dispatcher } from 'undici';
-import type { Cancellation } from '../adapters/adapter.ts';
+import type { Cancellation } from '../cancellation.ts';
 
 export interface Answered {
   readonly status: number;
@@ -54,7 +54,7 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
     this.#cancellation = cancellation;
     this.#caller = caller;
     this.#describe = describe;
-    cancellation.listener = this.#cancel;
+    cancellation.listen(this.#cancel);
   }
 
   readonly #cancel = (): void => {
@@ -70,7 +70,7 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
   }
 
   #end(failure?: unknown): void {
-    this.#cancellation.listener = undefined;
+    this.#cancellation.forget(this.#cancel);
     this.#isOver = true;
     this.#failure = failure;
     this.#wakeSoon();

@@ -6,7 +6,7 @@
  */
 
 import { Pool } from 'undici';
-import type { Cancellation } from '../adapters/adapter.ts';
+import type { Cancellation } from '../cancellation.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
 import { exchange } from './exchange.ts';
 

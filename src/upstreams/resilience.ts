@@ -6,6 +6,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokenCircuitError, CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import type { Cancellation } from '../cancellation.ts';
 import type { Target } from '../catalogue.ts';
 import type { UpstreamName } from '../chat.ts';
 import { ApiError, UpstreamFault } from '../errors.ts';
@@ -24,7 +25,7 @@ export interface ResilienceOptions {
 
 export interface RunOptions {
   /** The caller's leaving. */
-  readonly signal: AbortSignal;
+  readonly cancellation: Cancellation;
   /** `performance.now()` after which nothing is asked any more. */
   readonly deadline: number;
   /** Told when an upstream is asked once more, the same or another. */
@@ -34,7 +35,7 @@ export interface RunOptions {
 export interface Resilience {
   /**
    * The first attempt that succeeds, over the targets in their order. Rejects with the failure that says
-   * most, or with the signal's reason.
+   * most, or with the cancellation's reason.
    */
   run<Result>(
     targets: readonly Target[],
@@ -122,7 +123,7 @@ export const createResilience = (options: ResilienceOptions): Resilience => {
   const backoff = (retry: number) => random() * Math.min(longestBackoff, firstBackoff * 2 ** retry);
 
   return {
-    run: async (targets, attempt, { signal, deadline, onRetry }) => {
+    run: async (targets, attempt, { cancellation, deadline, onRetry }) => {
       const startedAt = performance.now();
       const lastRetryAt = Math.min(startedAt + retryBudget, deadline);
       let failure: unknown;
@@ -159,7 +160,7 @@ export const createResilience = (options: ResilienceOptions): Resilience => {
           try {
             return await ask(target, round);
           } catch (error) {
-            signal.throwIfAborted();
+            cancellation.throwIfAborted();
             if (error instanceof BrokenCircuitError) {
               hopeful.push(candidate);
               continue;
@@ -180,6 +181,7 @@ export const createResilience = (options: ResilienceOptions): Resilience => {
           continue;
         }
         if (next > lastRetryAt || retries >= maxRetries) throw failure;
+        const { signal } = cancellation;
         await sleep(next - performance.now(), undefined, { signal }).catch(() => signal.throwIfAborted());
         candidates = hopeful;
         round += 1;

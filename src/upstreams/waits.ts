@@ -1,6 +1,6 @@
 /** How long one attempt at an upstream is waited for, and how a wait ends. BEHAVIOUR 8.6. */
 
-import type { Cancellation } from '../adapters/adapter.ts';
+import { Cancellation } from '../cancellation.ts';
 import type { Timeouts } from '../config.ts';
 import { upstreamTimeout } from '../errors.ts';
 
@@ -23,22 +23,9 @@ export interface Attempt {
   /** Whether events are awaited; a plain call is bounded by its total alone. */
   readonly stream: boolean;
   /** The caller's leaving. */
-  readonly caller: AbortSignal;
+  readonly caller: Cancellation;
   /** `performance.now()` at which everything ends, retries and body included. */
   readonly deadline: number;
-}
-
-class Canceller implements Cancellation {
-  aborted = false;
-  reason: unknown;
-  listener: (() => void) | undefined;
-
-  abort(reason: unknown): void {
-    if (this.aborted) return;
-    this.aborted = true;
-    this.reason = reason;
-    this.listener?.();
-  }
 }
 
 /** Ms for an upstream to close what it has finished. */
@@ -48,13 +35,13 @@ const notWanted = () => new Error('The answer is not wanted any more.');
 
 /** Times in ms. */
 export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, deadline }: Attempt): Watch => {
-  const canceller = new Canceller();
+  const cancellation = new Cancellation();
   const expire = (which: string, named: number, after: number = named) =>
-    setTimeout(() => canceller.abort(upstreamTimeout(which, named)), after);
+    setTimeout(() => cancellation.abort(upstreamTimeout(which, named)), after);
   const expireSilence = () =>
     setTimeout(() => {
       if (isListening)
-        canceller.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
+        cancellation.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
       else silence?.refresh();
     }, idle);
 
@@ -68,25 +55,25 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   const settle = () => {
     clearTimeout(silence);
     clearTimeout(whole);
-    caller.removeEventListener('abort', leave);
+    caller.forget(leave);
   };
   const leave = () => {
     settle();
-    canceller.abort(caller.reason);
+    cancellation.abort(caller.reason);
   };
   if (caller.aborted) leave();
-  else caller.addEventListener('abort', leave, { once: true });
+  else caller.listen(leave);
 
   const activity = () => {
     if (hasStarted) silence?.refresh();
   };
   return {
-    cancellation: canceller,
+    cancellation,
     activity,
     started: () => {
       hasStarted = true;
       clearTimeout(silence);
-      silence = stream && !canceller.aborted ? expireSilence() : undefined;
+      silence = stream && !cancellation.aborted ? expireSilence() : undefined;
     },
     listening: (now) => {
       isListening = now;
@@ -94,11 +81,11 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
     },
     finished: () => {
       settle();
-      if (!canceller.aborted) silence = setTimeout(() => canceller.abort(notWanted()), lastWait);
+      if (!cancellation.aborted) silence = setTimeout(() => cancellation.abort(notWanted()), lastWait);
     },
     done: (complete) => {
       settle();
-      if (!complete) canceller.abort(notWanted());
+      if (!complete) cancellation.abort(notWanted());
     },
   };
 };

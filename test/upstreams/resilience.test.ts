@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Cancellation } from '../../src/cancellation.ts';
 import { createCatalogue, type Target } from '../../src/catalogue.ts';
 import type { UpstreamName } from '../../src/chat.ts';
 import {
@@ -69,9 +70,9 @@ const run = async (
   resilience: Resilience,
   targets: readonly Target[],
   script: Partial<Record<UpstreamName, readonly Outcome[]>>,
-  options: { signal?: AbortSignal; deadline?: number } = {},
+  options: { cancellation?: Cancellation; deadline?: number } = {},
 ): Promise<Ran> => {
-  const { signal = new AbortController().signal, deadline = Number.POSITIVE_INFINITY } = options;
+  const { cancellation = new Cancellation(), deadline = Number.POSITIVE_INFINITY } = options;
   const asked: UpstreamName[] = [];
   const at: number[] = [];
   const start = performance.now();
@@ -89,7 +90,7 @@ const run = async (
     retries += 1;
   };
   const outcome = await resilience
-    .run(targets, attempt, { signal, deadline, onRetry })
+    .run(targets, attempt, { cancellation, deadline, onRetry })
     .catch((error: unknown) => error);
   return { asked, at, retries, outcome };
 };
@@ -189,14 +190,14 @@ describe('with one upstream', () => {
   });
 
   it('a caller who leaves while we wait ends it at once', async () => {
-    const hangUp = new AbortController();
+    const hangUp = new Cancellation();
     setTimeout(() => hangUp.abort(new CallerGone()), 20);
     const start = performance.now();
     const { asked, outcome } = await run(
       create({ random: () => 1, retryBudget: 5000 }),
       one,
       { anthropic: [answered(500)] },
-      hangUp,
+      { cancellation: hangUp },
     );
     expect(outcome).toBeInstanceOf(CallerGone);
     expect(asked).toHaveLength(1);
@@ -204,9 +205,14 @@ describe('with one upstream', () => {
   });
 
   it('a caller who has left is told so, whatever the attempt says, and nothing is asked again', async () => {
-    const hangUp = new AbortController();
+    const hangUp = new Cancellation();
     hangUp.abort(new CallerGone());
-    const { asked, outcome } = await run(create(), both, { anthropic: [answered(500)] }, hangUp);
+    const { asked, outcome } = await run(
+      create(),
+      both,
+      { anthropic: [answered(500)] },
+      { cancellation: hangUp },
+    );
     expect(outcome).toBeInstanceOf(CallerGone);
     expect(asked).toHaveLength(1);
   });
@@ -351,10 +357,10 @@ describe('the breaker', () => {
   it('callers who leave while the upstream hangs never count against it', async () => {
     const resilience = create();
     for (let request = 0; request < 12; request++) {
-      const hangUp = new AbortController();
+      const hangUp = new Cancellation();
       hangUp.abort(new CallerGone());
       // What the transport says then may be anything.
-      await run(resilience, both, { anthropic: [new CallerGone()] }, hangUp);
+      await run(resilience, both, { anthropic: [new CallerGone()] }, { cancellation: hangUp });
     }
     expect(resilience.broken()).toEqual([]);
   });
@@ -404,7 +410,7 @@ describe('the breaker', () => {
       release = resolve;
     });
     const options = {
-      signal: new AbortController().signal,
+      cancellation: new Cancellation(),
       deadline: Number.POSITIVE_INFINITY,
       onRetry: () => undefined,
     };

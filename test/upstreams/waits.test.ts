@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Cancellation } from '../../src/adapters/adapter.ts';
+import { Cancellation } from '../../src/cancellation.ts';
 import { ApiError, CallerGone } from '../../src/errors.ts';
 import { type Attempt, watch } from '../../src/upstreams/waits.ts';
 import { until } from '../support/until.ts';
@@ -12,7 +12,7 @@ const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =
     { ...patient, ...times },
     {
       stream: true,
-      caller: new AbortController().signal,
+      caller: new Cancellation(),
       deadline: performance.now() + (times.total ?? never),
       ...attempt,
     },
@@ -143,8 +143,8 @@ describe('the total', () => {
 
 describe('the caller', () => {
   it('who leaves ends the wait with that reason', () => {
-    const hangUp = new AbortController();
-    const { cancellation, done } = begin({}, { caller: hangUp.signal });
+    const hangUp = new Cancellation();
+    const { cancellation, done } = begin({}, { caller: hangUp });
     const reason = new CallerGone();
     hangUp.abort(reason);
     expect(cancellation.reason).toBe(reason);
@@ -153,14 +153,16 @@ describe('the caller', () => {
 
   it('who has left already is noticed before anything is sent', () => {
     const reason = new CallerGone();
-    const { cancellation, done } = begin({ firstByte: 10 }, { caller: AbortSignal.abort(reason) });
+    const gone = new Cancellation();
+    gone.abort(reason);
+    const { cancellation, done } = begin({ firstByte: 10 }, { caller: gone });
     expect(cancellation.reason).toBe(reason);
     done(false);
   });
 
   it('who leaves first is the reason, even when a wait ends afterwards', async () => {
-    const hangUp = new AbortController();
-    const { cancellation, done } = begin({ firstByte: 20, total: 20 }, { caller: hangUp.signal });
+    const hangUp = new Cancellation();
+    const { cancellation, done } = begin({ firstByte: 20, total: 20 }, { caller: hangUp });
     hangUp.abort(new CallerGone());
     await pause(50);
     expect(cancellation.reason).toBeInstanceOf(CallerGone);
@@ -182,8 +184,8 @@ describe('afterwards', () => {
   });
 
   it('nothing listens to the caller any more', () => {
-    const hangUp = new AbortController();
-    const { cancellation, done } = begin({}, { caller: hangUp.signal });
+    const hangUp = new Cancellation();
+    const { cancellation, done } = begin({}, { caller: hangUp });
     done(true);
     hangUp.abort(new CallerGone());
     expect(cancellation.aborted).toBe(false);
