@@ -118,6 +118,7 @@ export const scenarios: readonly Scenario[] = [
   },
   { name: 'start-anthropic', ...start, target: 'parley-anthropic' },
   { name: 'start-both', ...start, target: 'parley' },
+  { name: 'start-first-claude', ...start, target: 'parley-anthropic', route: 'claude' },
   { name: 'start-first-nova', ...start, target: 'parley', route: 'nova' },
 ];
 

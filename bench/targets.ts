@@ -89,7 +89,7 @@ const awsHeaders = {
 };
 
 const floor: Target = {
-  program: async () => ['--import', 'tsx', here('./floor.ts')],
+  program: async () => [...shippedFlags(), '--import', 'tsx', here('./floor.ts')],
   env: ({ port, upstream }) => ({ PORT: String(port), UPSTREAM_PORT: String(upstream) }),
   ipc: true,
   readyPath: '/ready',

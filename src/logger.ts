@@ -26,8 +26,10 @@ const describeCause = (cause: unknown): object | undefined => {
       upstream_status: status,
       upstream_type: type,
       upstream_request_id: origin.requestId,
-      // Where we could make nothing of it.
-      ...(cause.cause instanceof Error ? { stack: frames(cause.cause) } : {}),
+      // Where the connection broke, or we could make nothing of what came.
+      ...(cause.cause instanceof Error
+        ? { name: cause.cause.name, code: systemCode(cause.cause), stack: frames(cause.cause) }
+        : {}),
     };
   }
   return cause instanceof Error
@@ -58,7 +60,10 @@ export const describeError = (error: unknown): object => {
   };
 };
 
-/** Standard output. The lines of one turn of the event loop go out in one write, the last ones at exit. */
+/** Characters that go into a pipe whole, so that lines of several processes do not mix. */
+const wholeWrite = 4000;
+
+/** Standard output. The lines of one turn of the event loop go out together, the last ones at exit. */
 const standardOutput = (): DestinationStream => {
   const out = pino.destination({ dest: 1, sync: true });
   let lines = '';
@@ -69,6 +74,7 @@ const standardOutput = (): DestinationStream => {
   process.on('exit', flush);
   return {
     write: (line) => {
+      if (lines.length + line.length > wholeWrite) flush();
       if (lines === '') setImmediate(flush);
       lines += line;
     },

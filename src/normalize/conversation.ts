@@ -32,7 +32,8 @@ const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
   for (const { role, parts } of turns) {
     if (parts.length === 0) continue;
     const last = merged.at(-1);
-    if (last?.role === role) last.parts.push(...parts);
+    // Not spread: a turn may have more parts than a call may have arguments.
+    if (last?.role === role) for (const part of parts) last.parts.push(part);
     else merged.push({ role, parts: [...parts] });
   }
   return merged;
@@ -68,7 +69,7 @@ const answerCalls = (calls: readonly OpenCall[], parts: readonly Part[]): readon
   for (const part of parts) {
     const id = isResult(part) ? waiting.get(part.id)?.pop() : undefined;
     if (!isResult(part)) rest.push(part);
-    else if (id === undefined) rest.push(...part.content);
+    else if (id === undefined) for (const stray of part.content) rest.push(stray);
     else results.set(id, { ...part, id });
   }
   return [...calls.map(({ id }) => results.get(id) ?? missingResult(id)), ...rest];

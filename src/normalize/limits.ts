@@ -15,7 +15,7 @@ const mediaOf = (turns: readonly Turn[]): readonly Media[] => {
     for (const part of parts) {
       if (part.type === 'image' || part.type === 'document') media.push(part);
       else if (part.type === 'tool-result')
-        media.push(...part.content.filter((inner) => inner.type !== 'text'));
+        for (const inner of part.content) if (inner.type !== 'text') media.push(inner);
     }
   }
   return media;

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { FinishReason, ThinkingBlock } from '../chat.ts';
 
 /** What every answer to one request has in common, plain or streamed. */
@@ -32,11 +32,8 @@ export const customText = (callArguments: string): string => {
   }
 };
 
-const alphabet = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
-
-/** An id in the form of Anthropic's, for upstreams that give none. */
-export const makeMessageId = (): string =>
-  `msg_01${Array.from(randomBytes(22), (byte) => alphabet[byte % alphabet.length]).join('')}`;
+/** An id in the form of Anthropic's, for upstreams that give none: 22 letters and digits. */
+export const makeMessageId = (): string => `msg_01${randomUUID().replaceAll('-', '').slice(0, 22)}`;
 
 export const wireFinish = (reason: FinishReason, { legacyFunctions }: ReplyOptions) =>
   reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason;

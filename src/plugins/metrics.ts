@@ -59,7 +59,7 @@ export const createMetrics = (
   });
   const tokens = new Counter({
     name: 'parley_tokens_total',
-    help: 'Tokens by kind: input, cache_read, cache_write, output, and reasoning (a part of output).',
+    help: 'Tokens by kind, from its first one on: input, cache_read, cache_write, output, and reasoning (a part of output).',
     labelNames: ['model', 'upstream', 'kind'],
     registers,
   });

@@ -20,6 +20,7 @@ const probes: ReadonlySet<string | undefined> = new Set(['/health', '/ready', '/
 
 export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => {
   // What is in a line is listed below; looking through it for secrets would cost more than all the rest of it.
+  // `metadata` is the caller's own and stands there as it was sent.
   const log = logger.child({}, { redact: [] });
   return (request) => {
     const { record, ended } = request;

@@ -68,6 +68,20 @@ export const readClaudeError = (
   });
 };
 
+/** Parsed events without pings, up to the first that is a failure or none at all. */
+export const readClaudeEvents = (
+  parsed: readonly unknown[],
+  asked: Asked,
+): { readonly events: readonly ClaudeEvent[]; readonly failure: ApiError | undefined } => {
+  const events: ClaudeEvent[] = [];
+  for (const event of parsed as readonly ({ readonly type?: string } | null)[]) {
+    if (event === null) return { events, failure: notTheProtocol(asked.origin) };
+    if (event.type === 'error') return { events, failure: readClaudeError(event, asked) };
+    if (event.type !== 'ping') events.push(event as ClaudeEvent);
+  }
+  return { events, failure: undefined };
+};
+
 /** Frames of an Anthropic stream as batches of events; an error event ends them as an ApiError. */
 async function* readStream(
   body: AsyncIterable<Buffer>,
@@ -77,23 +91,12 @@ async function* readStream(
   const parser = createSseParser();
   for await (const chunk of body) {
     onActivity();
-    const { events, broken } = parser.push(chunk);
-    const batch: ClaudeEvent[] = [];
-    let failure: ApiError | undefined = broken ? notTheProtocol(asked.origin) : undefined;
-    for (const event of events as ({ readonly type?: string } | null)[]) {
-      if (event === null) {
-        failure = notTheProtocol(asked.origin);
-        break;
-      }
-      if (event.type === 'error') {
-        failure = readClaudeError(event, asked);
-        break;
-      }
-      if (event.type !== 'ping') batch.push(event as ClaudeEvent);
-    }
+    const parsed = parser.push(chunk);
+    const { events, failure } = readClaudeEvents(parsed.events, asked);
     // What came before a failure is still the caller's.
-    if (batch.length > 0) yield batch;
+    if (events.length > 0) yield events;
     if (failure !== undefined) throw failure;
+    if (parsed.broken) throw notTheProtocol(asked.origin);
   }
 }
 
@@ -143,6 +146,8 @@ export const createAnthropic = ({
     if (known !== undefined) return known;
     const built = buildHeaders(baseURL, version);
     headersByVersion.set(version, built);
+    // The next request tries again.
+    built.catch(() => headersByVersion.delete(version));
     return built;
   };
 

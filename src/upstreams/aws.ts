@@ -5,7 +5,7 @@
 
 import type { Cancellation } from '../cancellation.ts';
 import type { UpstreamName } from '../chat.ts';
-import { ApiError, credentialRefused } from '../errors.ts';
+import { type ApiError, credentialRefused } from '../errors.ts';
 import { type Asked, notTheProtocol, toApiError } from './failures.ts';
 import { createFrameParser, type Frame } from './frames.ts';
 import {
@@ -77,40 +77,31 @@ const readException = (frame: Frame, asked: Asked): ApiError => {
   return toFailure(asked, capitalised(frame.type), message, undefined);
 };
 
-/**
- * `readPayload` turns an event frame into an event, or undefined to skip it. It may throw SyntaxError, and an
- * ApiError for a failure that comes as an event.
- */
+/** What event frames that were read together hold, up to a failure if there is one. */
+export interface ReadBatch<Event> {
+  readonly events: readonly Event[];
+  readonly failure: ApiError | undefined;
+}
+
 export async function* readEventStream<Event>(
   body: AsyncIterable<Buffer>,
   asked: Asked,
   onActivity: () => void,
-  readPayload: (frame: Frame) => Event | undefined,
+  readPayloads: (frames: readonly Frame[]) => ReadBatch<Event>,
 ): AsyncGenerator<readonly Event[]> {
   const parser = createFrameParser();
   for await (const chunk of body) {
     onActivity();
     const { frames, broken } = parser.push(chunk);
-    const batch: Event[] = [];
-    let failure: ApiError | undefined;
-    for (const frame of frames) {
-      if (frame.messageType !== 'event') {
-        failure = readException(frame, asked);
-        break;
-      }
-      try {
-        const event = readPayload(frame);
-        if (event !== undefined) batch.push(event);
-      } catch (error) {
-        if (error instanceof ApiError) failure = error;
-        else if (error instanceof SyntaxError) failure = notTheProtocol(asked.origin);
-        else throw error;
-        break;
-      }
-    }
-    if (broken) failure ??= notTheProtocol(asked.origin);
+    const exception = frames.findIndex(({ messageType }) => messageType !== 'event');
+    const { events, failure: ownFailure } = readPayloads(exception < 0 ? frames : frames.slice(0, exception));
+    const last = frames[exception];
+    const failure =
+      ownFailure ??
+      (last === undefined ? undefined : readException(last, asked)) ??
+      (broken ? notTheProtocol(asked.origin) : undefined);
     // What came before a failure is still the caller's.
-    if (batch.length > 0) yield batch;
+    if (events.length > 0) yield events;
     if (failure !== undefined) throw failure;
   }
 }
@@ -175,7 +166,11 @@ export const createBedrock = ({
 
   const authorize = async (path: string, headers: Record<string, string>, body: Buffer) => {
     if (bearerToken !== undefined) return { ...headers, authorization: `Bearer ${bearerToken}` };
-    signer ??= createSigner(region);
+    signer ??= createSigner(region).catch((error: unknown) => {
+      // The next request tries again.
+      signer = undefined;
+      throw error;
+    });
     const request = {
       method: 'POST',
       protocol,

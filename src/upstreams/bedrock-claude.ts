@@ -5,11 +5,12 @@
 
 import type { Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
-import { isClaudeMessage, readClaudeError } from './anthropic.ts';
-import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
+import { isClaudeMessage, readClaudeEvents } from './anthropic.ts';
+import { type Bedrock, modelPath, type ReadBatch, readEventStream, readRefusal } from './aws.ts';
 import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
 import { parseJson, readText, toPayload } from './http.ts';
+import { parseAll } from './json.ts';
 
 /** The newer version is only known to Bedrock for the models that need it. */
 const bedrockVersions = {
@@ -17,18 +18,21 @@ const bedrockVersions = {
   '2026-10-21': '2026-10-21',
 } satisfies Record<ApiVersion, string>;
 
-type ChunkEvent = ClaudeEvent | { type: 'ping' } | { type: 'error' } | null;
+const decodeBytes = (chunk: unknown): string => {
+  const { bytes } = (chunk ?? {}) as { readonly bytes?: unknown };
+  return Buffer.from(typeof bytes === 'string' ? bytes : '', 'base64').toString('utf8');
+};
 
 /** A failure may come as an exception frame of AWS or, inside a chunk, as an error event of Anthropic's. */
-const readChunk =
+const readChunks =
   (asked: Asked) =>
-  ({ type, payload }: Frame): ClaudeEvent | undefined => {
-    if (type !== 'chunk') return undefined;
-    const { bytes } = JSON.parse(payload.toString('utf8')) as { bytes?: string };
-    const event = JSON.parse(Buffer.from(bytes ?? '', 'base64').toString('utf8')) as ChunkEvent;
-    if (event === null) throw notTheProtocol(asked.origin);
-    if (event.type === 'error') throw readClaudeError(event, asked);
-    return event.type === 'ping' ? undefined : event;
+  (frames: readonly Frame[]): ReadBatch<ClaudeEvent> => {
+    const chunks = frames.filter(({ type }) => type === 'chunk');
+    const outer = parseAll(chunks.map(({ payload }) => payload.toString('utf8')));
+    const inner = parseAll(outer.events.map(decodeBytes));
+    const { events, failure } = readClaudeEvents(inner.events, asked);
+    const isBroken = inner.broken || outer.broken;
+    return { events, failure: failure ?? (isBroken ? notTheProtocol(asked.origin) : undefined) };
   };
 
 export const createBedrockClaude = (
@@ -43,7 +47,7 @@ export const createBedrockClaude = (
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);
     if (stream)
-      return { origin, batches: readEventStream(response.body, asked, onActivity, readChunk(asked)) };
+      return { origin, batches: readEventStream(response.body, asked, onActivity, readChunks(asked)) };
     const message = parseJson(await readText(response.body, onActivity));
     if (!isClaudeMessage(message)) throw notTheProtocol(origin);
     return { origin, message };

@@ -2,14 +2,23 @@
 
 import type { Upstream } from '../adapters/adapter.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from '../adapters/nova/wire.ts';
-import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
-import { notTheProtocol } from './failures.ts';
+import { type Bedrock, modelPath, type ReadBatch, readEventStream, readRefusal } from './aws.ts';
+import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
 import { parseJson, readText, toPayload } from './http.ts';
+import { parseAll } from './json.ts';
 
-/** `{contentBlockDelta: {...}}`, as the SDK would hand it out. Throws SyntaxError for what is no JSON. */
-const readConverseFrame = ({ type, payload }: Frame): ConverseEvent =>
-  ({ [type]: JSON.parse(payload.toString('utf8')) }) as unknown as ConverseEvent;
+/** `{contentBlockDelta: {...}}`, as the SDK would hand it out. */
+const readFrames =
+  ({ origin }: Asked) =>
+  (frames: readonly Frame[]): ReadBatch<ConverseEvent> => {
+    const texts = frames.map(({ type, payload }) => `{${JSON.stringify(type)}:${payload.toString('utf8')}}`);
+    const { events, broken } = parseAll(texts);
+    return {
+      events: events as readonly ConverseEvent[],
+      failure: broken ? notTheProtocol(origin) : undefined,
+    };
+  };
 
 const isConverseMessage = (value: unknown): value is ConverseMessage =>
   typeof value === 'object' && value !== null && 'output' in value && 'stopReason' in value;
@@ -26,7 +35,7 @@ export const createBedrockConverse = (
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);
     if (stream) {
-      return { origin, batches: readEventStream(response.body, asked, onActivity, readConverseFrame) };
+      return { origin, batches: readEventStream(response.body, asked, onActivity, readFrames(asked)) };
     }
     const message = parseJson(await readText(response.body, onActivity));
     if (!isConverseMessage(message)) throw notTheProtocol(origin);

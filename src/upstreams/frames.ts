@@ -55,13 +55,26 @@ const readHeaders = (bytes: Buffer): Map<string, string> => {
   return headers;
 };
 
-const readFrame = (bytes: Buffer): Frame => {
+type ReadHeaders = (bytes: Buffer) => Map<string, string>;
+
+/** Nearly all frames of a stream have the headers of the one before. */
+const rememberLast = (): ReadHeaders => {
+  let last: { readonly bytes: Buffer; readonly headers: Map<string, string> } | undefined;
+  return (bytes) => {
+    if (last?.bytes.equals(bytes) === true) return last.headers;
+    const headers = readHeaders(bytes);
+    last = { bytes: Buffer.from(bytes), headers };
+    return headers;
+  };
+};
+
+const readFrame = (bytes: Buffer, headersOf: ReadHeaders): Frame => {
   const end = bytes.length - 4;
   if (crc32(bytes.subarray(0, end)) !== bytes.readUInt32BE(end))
     throw new FrameError('a wrong message checksum');
   const headersEnd = preludeLength + bytes.readUInt32BE(4);
   if (headersEnd > end) throw new FrameError('headers longer than the frame');
-  const headers = readHeaders(bytes.subarray(preludeLength, headersEnd));
+  const headers = headersOf(bytes.subarray(preludeLength, headersEnd));
   return {
     messageType: headers.get(':message-type') ?? 'event',
     type: headers.get(':event-type') ?? headers.get(':exception-type') ?? headers.get(':error-code') ?? '',
@@ -84,6 +97,7 @@ export const createFrameParser = (): FrameParser => {
   let pending: Buffer[] = [];
   let size = 0;
   let needed = preludeLength;
+  const headersOf = rememberLast();
 
   const take = (frames: Frame[]): void => {
     // Joined only when a frame is whole, so that many small pieces cost no quadratic copying.
@@ -99,7 +113,7 @@ export const createFrameParser = (): FrameParser => {
         needed = total;
         return;
       }
-      frames.push(readFrame(bytes.subarray(0, total)));
+      frames.push(readFrame(bytes.subarray(0, total), headersOf));
       const rest = bytes.subarray(total);
       pending = rest.length === 0 ? [] : [rest];
       size = rest.length;

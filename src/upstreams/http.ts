@@ -1,5 +1,5 @@
 /**
- * HTTP to an upstream, on undici's own request API: no fetch, no web streams, one pool per origin. The
+ * HTTP to an upstream, on undici's dispatch interface (exchange.ts): no fetch, no web streams, one pool per origin. The
  * SDKs keep credentials, signing, types and error classes; their transports cost three to eight times
  * the CPU of this one (reference measurements, 2026-11). Redirects are never followed: they would
  * carry the credential along. Waits are the caller's business, by the cancellation, except for connecting.
@@ -56,8 +56,8 @@ const networkError = (error: unknown, cancellation: Cancellation, connectTimeout
 const failedBy = (error: unknown, origin: Origin): unknown => {
   if (!(error instanceof ApiError)) return error;
   const { status, type, message, code } = error;
-  const cause = new UpstreamFault(origin, status, status === 504 ? 'timeout' : 'connection_lost');
-  return new ApiError({ status, type, message, code, cause });
+  const fault = new UpstreamFault(origin, status, status === 504 ? 'timeout' : 'connection_lost');
+  return new ApiError({ status, type, message, code, cause: Object.assign(fault, { cause: error.cause }) });
 };
 
 export const createTransport = (

@@ -4,18 +4,13 @@
  */
 
 import { StringDecoder } from 'node:string_decoder';
+import { type JsonBatch, parseAll } from './json.ts';
 
 /** Bytes of one unfinished frame; real ones are a few kB. */
 const largestFrame = 16 * 1024 * 1024;
 
-export interface SseBatch {
-  readonly events: readonly unknown[];
-  /** What followed the events is no SSE with JSON in it. */
-  readonly broken: boolean;
-}
-
 export interface SseParser {
-  push(chunk: Buffer): SseBatch;
+  push(chunk: Buffer): JsonBatch;
 }
 
 /** The `data` of a frame's lines; undefined for comments. */
@@ -33,35 +28,10 @@ const frameData = (frame: string): string | undefined => {
   return data;
 };
 
-const parseEach = (texts: readonly string[]): SseBatch => {
-  const events: unknown[] = [];
-  for (const text of texts) {
-    try {
-      events.push(JSON.parse(text));
-    } catch {
-      return { events, broken: true };
-    }
-  }
-  return { events, broken: false };
-};
-
-/** All of them at once, which costs half as much as one by one; where that does not come out even, one by one. */
-const parseAll = (texts: readonly string[]): SseBatch => {
-  if (texts.length > 1) {
-    try {
-      const events = JSON.parse(`[${texts.join(',')}]`) as unknown[];
-      if (events.length === texts.length) return { events, broken: false };
-    } catch {
-      // One of them is no JSON, and those before it still count.
-    }
-  }
-  return parseEach(texts);
-};
-
 /** Lines may end in CR LF, or in CR alone. */
 const withPlainBreaks = (text: string): string => (text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text);
 
-const nothing: SseBatch = { events: [], broken: false };
+const nothing: JsonBatch = { events: [], broken: false };
 
 export const createSseParser = (): SseParser => {
   const utf8 = new StringDecoder('utf8');

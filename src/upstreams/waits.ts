@@ -81,6 +81,8 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
     },
     finished: () => {
       settle();
+      // From here on signs of life count no more.
+      hasStarted = false;
       if (!cancellation.aborted) silence = setTimeout(() => cancellation.abort(notWanted()), lastWait);
     },
     done: (complete) => {

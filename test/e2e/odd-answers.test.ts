@@ -88,6 +88,13 @@ describe('an answer that is whole stays whole', () => {
         response.end(event({ type: 'error', error: { type: 'api_error', message: 'x' } } as never)),
     },
     { name: 'stays open', after: () => {} },
+    {
+      name: 'goes on with pings',
+      after: (response) => {
+        const pings = setInterval(() => response.write(event({ type: 'ping' })), 100);
+        response.once('close', () => clearInterval(pings));
+      },
+    },
   ])('when its connection $name', async ({ after }) => {
     answer = (response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -87,3 +87,8 @@ describe('limits on images and documents', () => {
     expect(() => checkSize(image('a', 3_932_163), opus)).not.toThrow();
   });
 });
+
+it('more images in one result than a call may have arguments are a 400 as well', () => {
+  const turn = user({ type: 'tool-result', id: '1', content: many(200_000, image), isError: false });
+  expect(refusal(() => checkMedia([turn], sonnet)).param).toBe('p100');
+});

@@ -168,7 +168,6 @@ describe('a cancellation', () => {
   });
 
   it('is heard while a connection is waited for', async () => {
-    // Nobody accepts there: the address is for documentation alone, and loopback has no route to it.
     transport = createTransport('http://127.0.0.1:9', { connectTimeout: 1000, connections: 1 });
     const cancellation = new Cancellation();
     const reason = new CallerGone();
