@@ -54,10 +54,11 @@ interface Dependencies {
 const union = (a: readonly string[], b: readonly string[]): readonly string[] =>
   b.length === 0 ? a : [...new Set([...a, ...b])];
 
-const merge = (a: Report, b: Report): Report => ({
-  ignored: union(a.ignored, b.ignored),
-  adjusted: union(a.adjusted, b.adjusted),
-});
+/** `a` itself where `b` adds nothing. */
+const merge = (a: Report, b: Report): Report =>
+  b.ignored.length === 0 && b.adjusted.length === 0
+    ? a
+    : { ignored: union(a.ignored, b.ignored), adjusted: union(a.adjusted, b.adjusted) };
 
 // ---- our own cap against the window --------------------------------------------------------------
 
@@ -202,16 +203,21 @@ export const createAnswerer =
       const { settings } = fitted;
       judge ??= target;
       const isStrict = !settings.allowIgnored && target === judge;
-      onPrepared(target, fitted.report);
-      // Before anything is fetched, and again with what the target's wire has no room for.
-      if (isStrict) refuseChanges(fitted.report, target.upstream);
+      let told: Report | undefined;
+      // Before anything is fetched, and again where the target's wire has no room for something more.
+      const tell = (report: Report): void => {
+        if (report === told) return;
+        told = report;
+        onPrepared(target, report);
+        if (isStrict) refuseChanges(report, target.upstream);
+      };
+      tell(fitted.report);
       const fetched = await fetchImages(fitted.prompt, target, images, cancellation);
 
       const send = async (prompt: Prompt, changed: Report): Promise<Asked> => {
         const prepared = backends.prepare(prompt, target);
         const report = merge(changed, prepared.report);
-        onPrepared(target, report);
-        if (isStrict) refuseChanges(report, target.upstream);
+        tell(report);
         const opened = await open(prompt, prepared, target, settings.stream);
         const followed = follow(opened, prompt);
         return { target, settings, report, prompt, opened: followed.opened, json: followed.json };

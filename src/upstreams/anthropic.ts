@@ -6,7 +6,7 @@
 import type { Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import type { ApiError, Origin } from '../errors.ts';
-import { type Asked, notTheProtocol, toApiError } from './failures.ts';
+import { type Asked, notTheProtocol, type ReadBatch, toApiError } from './failures.ts';
 import {
   createTransport,
   header,
@@ -69,10 +69,7 @@ export const readClaudeError = (
 };
 
 /** Parsed events without pings, up to the first that is a failure or none at all. */
-export const readClaudeEvents = (
-  parsed: readonly unknown[],
-  asked: Asked,
-): { readonly events: readonly ClaudeEvent[]; readonly failure: ApiError | undefined } => {
+export const readClaudeEvents = (parsed: readonly unknown[], asked: Asked): ReadBatch<ClaudeEvent> => {
   const events: ClaudeEvent[] = [];
   for (const event of parsed as readonly ({ readonly type?: string } | null)[]) {
     if (event === null) return { events, failure: notTheProtocol(asked.origin) };

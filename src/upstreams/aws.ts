@@ -6,7 +6,7 @@
 import type { Cancellation } from '../cancellation.ts';
 import type { UpstreamName } from '../chat.ts';
 import { type ApiError, credentialRefused } from '../errors.ts';
-import { type Asked, notTheProtocol, toApiError } from './failures.ts';
+import { type Asked, notTheProtocol, type ReadBatch, toApiError } from './failures.ts';
 import { createFrameParser, type Frame } from './frames.ts';
 import {
   createTransport,
@@ -76,12 +76,6 @@ const readException = (frame: Frame, asked: Asked): ApiError => {
   const message = frame.errorMessage ?? messageOf(parseJson(frame.payload.toString('utf8')));
   return toFailure(asked, capitalised(frame.type), message, undefined);
 };
-
-/** What event frames that were read together hold, up to a failure if there is one. */
-export interface ReadBatch<Event> {
-  readonly events: readonly Event[];
-  readonly failure: ApiError | undefined;
-}
 
 export async function* readEventStream<Event>(
   body: AsyncIterable<Buffer>,

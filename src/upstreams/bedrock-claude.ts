@@ -6,8 +6,8 @@
 import type { Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import { isClaudeMessage, readClaudeEvents } from './anthropic.ts';
-import { type Bedrock, modelPath, type ReadBatch, readEventStream, readRefusal } from './aws.ts';
-import { type Asked, notTheProtocol } from './failures.ts';
+import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
+import { type Asked, notTheProtocol, type ReadBatch } from './failures.ts';
 import type { Frame } from './frames.ts';
 import { parseJson, readText, toPayload } from './http.ts';
 import { parseAll } from './json.ts';
