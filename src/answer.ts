@@ -13,6 +13,7 @@ import type { Settings } from './normalize/settings.ts';
 import { type Folded, fold } from './openai/completion.ts';
 import { addUsage, repairPrompt } from './repair.ts';
 import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './structured.ts';
+import type { Texts } from './texts.ts';
 import type { ImageFetcher } from './upstreams/images.ts';
 import type { Resilience } from './upstreams/resilience.ts';
 
@@ -27,6 +28,8 @@ export interface Answer extends Opened {
 }
 
 export interface AnswerOptions {
+  /** What the stand-ins in the request stand for. */
+  readonly texts: Texts;
   readonly cancellation: Cancellation;
   /** Whose thinking blocks are remembered: something that stands for the caller's key. */
   readonly caller: string;
@@ -157,7 +160,7 @@ export const createAnswerer =
     defaultMaxTokens,
     totalTimeout,
   }: Dependencies): Answerer =>
-  async (request, { cancellation, caller, promptCaching, onPrepared, onRetry }) => {
+  async (request, { texts, cancellation, caller, promptCaching, onPrepared, onRetry }) => {
     const deadline = performance.now() + totalTimeout;
     const model = catalogue.resolve(request.model);
     const targets = catalogue.targets(model);
@@ -199,7 +202,7 @@ export const createAnswerer =
 
     // Written anew for every target: schemas, images and API versions differ between upstreams.
     const ask = async (target: Target): Promise<Asked> => {
-      const fitted = normalize(request, target, { defaultMaxTokens, recall, promptCaching });
+      const fitted = normalize(request, target, { defaultMaxTokens, recall, promptCaching, texts });
       const { settings } = fitted;
       judge ??= target;
       const isStrict = !settings.allowIgnored && target === judge;

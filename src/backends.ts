@@ -84,7 +84,13 @@ const joinBackend =
       });
       const decoder = adapter.createDecoder(decoderOptions);
       try {
-        const options = { modelId: target.modelId, stream: asStream, cancellation, onActivity: activity };
+        const options = {
+          modelId: target.modelId,
+          stream: asStream,
+          texts: prompt.texts,
+          cancellation,
+          onActivity: activity,
+        };
         const opened = await upstream.open(request, options);
         const { origin } = opened;
         if ('message' in opened) {

@@ -4,6 +4,8 @@
  * Anthropic's and AWS's in adapters/.
  */
 
+import type { Texts } from './texts.ts';
+
 export type JsonObject = { readonly [key: string]: unknown };
 
 export type UpstreamName = 'anthropic' | 'bedrock' | 'bedrock-converse';
@@ -127,6 +129,8 @@ export type Format =
 export interface Prompt {
   readonly system: readonly TextPart[];
   readonly turns: readonly Turn[];
+  /** What the stand-ins in those stand for. */
+  readonly texts: Texts;
   readonly tools: readonly Tool[];
   readonly toolChoice: ToolChoice;
   readonly parallelToolCalls: boolean;

@@ -68,11 +68,12 @@ interface Rule {
   readonly mayType?: readonly string[];
 }
 
-const ground = ['chat', 'errors', 'models', 'duration', 'cancellation'];
+const ground = ['chat', 'errors', 'models', 'duration', 'cancellation', 'texts'];
 
 /** STYLE, "Who may import whom"; `catalogue` and `config` lend their types, `Target` and `Timeouts`. */
 const rules: readonly Rule[] = [
-  { who: 'chat', may: [] },
+  { who: 'chat', may: [], mayType: ['texts'] },
+  { who: 'texts', may: [] },
   { who: 'duration', may: [] },
   { who: 'cancellation', may: [] },
   { who: 'errors', may: [], mayType: ['chat'] },

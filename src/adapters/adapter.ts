@@ -4,6 +4,7 @@ import type { Cancellation } from '../cancellation.ts';
 import type { Target } from '../catalogue.ts';
 import type { ChatEvent, Prompt, Report, UpstreamName } from '../chat.ts';
 import type { Origin } from '../errors.ts';
+import type { Texts } from '../texts.ts';
 
 /** Names the caller uses, under those that the upstream takes. */
 export interface Renaming {
@@ -45,6 +46,8 @@ export interface Adapter<Request, Message, Event> {
 export interface OpenOptions {
   readonly modelId: string;
   readonly stream: boolean;
+  /** What the stand-ins in the request stand for. */
+  readonly texts: Texts;
   readonly cancellation: Cancellation;
   /** To be called for every sign of life of the upstream's body. */
   readonly onActivity: () => void;

@@ -5,6 +5,7 @@
 
 import type { CacheMark, Part, TextPart, Tool, Turn } from '../chat.ts';
 import type { Model } from '../models.ts';
+import type { Texts } from '../texts.ts';
 import type { Reporter } from './report.ts';
 
 interface Cacheable {
@@ -12,6 +13,8 @@ interface Cacheable {
   readonly system: readonly TextPart[];
   readonly turns: readonly Turn[];
 }
+
+type MarkedPrompt = Cacheable & { readonly texts: Texts };
 
 /** The upstreams' limit on marks. */
 const mostMarks = 4;
@@ -75,9 +78,10 @@ const limitMarks = (
 const markLast = <T extends object>(items: readonly T[], cache: CacheMark): readonly T[] =>
   items.map((item, index) => (index === items.length - 1 ? { ...item, cache } : item));
 
-const textLength = (part: Part): number => {
-  if (part.type === 'text') return part.text.length;
-  if (part.type === 'tool-result') return part.content.reduce((sum, each) => sum + textLength(each), 0);
+const textLength = (part: Part, texts: Texts): number => {
+  if (part.type === 'text') return texts.lengthOf(part.text);
+  if (part.type === 'tool-result')
+    return part.content.reduce((sum, each) => sum + textLength(each, texts), 0);
   return part.type === 'tool-call' ? JSON.stringify(part.input).length : 0;
 };
 
@@ -85,16 +89,23 @@ const isToolConversation = (turns: readonly Turn[]) =>
   turns.length > 2 && turns.some(({ parts }) => parts.some((part) => part.type === 'tool-call'));
 
 /** Marks of ours, where the prefix is long enough to be cached at all. */
-const autoMarks = ({ tools, system, turns }: Cacheable, model: Model, ttl: '5m' | '1h'): Cacheable => {
+const autoMarks = (
+  { tools, system, turns, texts }: MarkedPrompt,
+  model: Model,
+  ttl: '5m' | '1h',
+): Cacheable => {
   const least = (model.cacheMinimum ?? usualMinimum) * charactersPerToken;
   const toolsLength = tools.reduce(
     (sum, tool) => sum + JSON.stringify(tool.parameters).length + (tool.description?.length ?? 0),
     0,
   );
-  const prefix = toolsLength + system.reduce((sum, { text }) => sum + text.length, 0);
+  const prefix = toolsLength + system.reduce((sum, { text }) => sum + texts.lengthOf(text), 0);
   const whole = () =>
     prefix +
-    turns.reduce((sum, { parts }) => sum + parts.reduce((length, part) => length + textLength(part), 0), 0);
+    turns.reduce(
+      (sum, { parts }) => sum + parts.reduce((length, part) => length + textLength(part, texts), 0),
+      0,
+    );
   const mark: CacheMark = { ttl };
   return {
     tools: toolsLength >= least ? markLast(tools, mark) : tools,
@@ -115,7 +126,7 @@ export interface CachingOptions {
   readonly automatic: boolean;
 }
 
-export const placeMarks = <P extends Cacheable>(
+export const placeMarks = <P extends MarkedPrompt>(
   prompt: P,
   model: Model,
   { ttl, automatic }: CachingOptions,

@@ -1,9 +1,10 @@
 /** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
 
 import type { Target } from '../catalogue.ts';
-import type { Prompt, Report, TextPart, Turn, UpstreamName } from '../chat.ts';
+import type { Prompt, Report, Turn, UpstreamName } from '../chat.ts';
 import { unsupportedParameter } from '../errors.ts';
 import { invalidBody } from '../openai/request.ts';
+import { noTexts, type Texts } from '../texts.ts';
 import { placeMarks } from './caching.ts';
 import { readConversation } from './conversation.ts';
 import { answerTool, chooseFormat, formatInstruction } from './format.ts';
@@ -96,6 +97,8 @@ export interface NormalizeOptions {
   readonly recall?: Recall | undefined;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching?: boolean | undefined;
+  /** What the stand-ins in the request stand for. */
+  readonly texts?: Texts | undefined;
 }
 
 /** The calls of the history, oldest first, whose thinking may be remembered. */
@@ -132,9 +135,13 @@ const settleTools = (
 };
 
 /** What of the settings goes upstream, field by field: adding to a spread of so many is slow. */
-const toPrompt = (settings: Settings, system: readonly TextPart[], turns: readonly Turn[]): Prompt => ({
+const toPrompt = (
+  settings: Settings,
+  { system, turns, texts }: Pick<Prompt, 'system' | 'turns' | 'texts'>,
+): Prompt => ({
   system,
   turns,
+  texts,
   tools: settings.tools,
   toolChoice: settings.toolChoice,
   parallelToolCalls: settings.parallelToolCalls,
@@ -159,6 +166,7 @@ export const normalize = (
   options: NormalizeOptions = {},
 ): Normalized => {
   const { model, upstream } = target;
+  const { texts = noTexts } = options;
   const report = new Reporter();
   const asked = applyParameters(request, target, initialSettings(target, options.defaultMaxTokens), report);
   for (const [name, value] of Object.entries(request)) {
@@ -186,7 +194,7 @@ export const normalize = (
   const settings = { ...history.settings, ...settleTools(history.settings, history.turns, upstream) };
   const system = [...conversation.system, ...formatInstruction(format)];
   const prompt = placeMarks(
-    toPrompt(settings, system, history.turns),
+    toPrompt(settings, { system, turns: history.turns, texts }),
     model,
     { ttl: settings.cacheTtl, automatic: options.promptCaching ?? false },
     report,

@@ -4,7 +4,7 @@ import type { ResponseFormat } from '../openai/request.ts';
 import type { Reporter } from './report.ts';
 
 /** Everything the parameters decide; the messages make up the rest of the prompt. */
-export interface Settings extends Omit<Prompt, 'system' | 'turns'> {
+export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts'> {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly includeReasoning: boolean;

@@ -1,18 +1,44 @@
-/** Request bodies: JSON and nothing else, parsed once from the bytes. */
+/** Request bodies: JSON and nothing else, parsed once; the long texts of their messages stay bytes (texts.ts). */
 
 import type { FastifyInstance } from 'fastify';
 import { invalidRequest, unsupportedMediaType } from '../errors.ts';
+import { cutLongTexts } from '../openai/long-texts.ts';
+import type { Texts } from '../texts.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the stand-ins in a JSON body stand for. */
+    texts: Texts;
+  }
+}
 
 /** Some clients begin with a byte order mark. */
 const startsWithMark = (body: Buffer) => body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
 
-const parse = (body: Buffer): unknown => {
-  if (body.length === 0) throw invalidRequest('The request body is empty; expected a JSON object.');
+/** Where in the body its JSON ends to be such, in characters. */
+const brokenAt = (body: Buffer, begin: number): string | undefined => {
   try {
-    return JSON.parse(body.toString('utf8', startsWithMark(body) ? 3 : 0));
+    JSON.parse(body.toString('utf8', begin));
   } catch (error) {
     // The engine's message quotes the body; its position is enough.
-    const position = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+    return /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
+  }
+  return undefined;
+};
+
+interface Parsed {
+  readonly value: unknown;
+  readonly texts: Texts;
+}
+
+const parse = (body: Buffer): Parsed => {
+  if (body.length === 0) throw invalidRequest('The request body is empty; expected a JSON object.');
+  const begin = startsWithMark(body) ? 3 : 0;
+  const { json, texts } = cutLongTexts(body, begin);
+  try {
+    return { value: JSON.parse(json), texts };
+  } catch {
+    const position = brokenAt(body, begin);
     throw invalidRequest(
       `The request body is not valid JSON${position === undefined ? '' : ` (at position ${position})`}.`,
     );
@@ -20,13 +46,16 @@ const parse = (body: Buffer): unknown => {
 };
 
 export const registerBody = (app: FastifyInstance): void => {
+  app.decorateRequest('texts', null as unknown as Texts);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const encoding = request.headers['content-encoding'];
     try {
       if (encoding !== undefined && encoding !== 'identity')
         throw unsupportedMediaType('with a Content-Encoding');
-      done(null, parse(body as Buffer));
+      const { value, texts } = parse(body as Buffer);
+      request.texts = texts;
+      done(null, value);
     } catch (error) {
       done(error as Error);
     }

@@ -32,6 +32,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const ask = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest): Promise<Answer> => {
     const { record } = request;
     const answered = await answer(body, {
+      texts: request.texts,
       cancellation: callerLeaving(reply),
       caller: record.caller ?? 'anonymous',
       promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',

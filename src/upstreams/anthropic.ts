@@ -150,8 +150,8 @@ export const createAnthropic = ({
 
   return {
     name: 'anthropic',
-    open: async ({ version, body }, { modelId, stream, cancellation, onActivity }) => {
-      const payload = toPayload({ model: modelId, ...body, ...(stream ? { stream } : {}) });
+    open: async ({ version, body }, { modelId, stream, texts, cancellation, onActivity }) => {
+      const payload = toPayload({ model: modelId, ...body, ...(stream ? { stream } : {}) }, texts);
       const headers = await headersFor(version);
       const response = await transport.post('/v1/messages', headers, payload, cancellation, originOf);
       const { origin } = response;

@@ -39,9 +39,9 @@ export const createBedrockClaude = (
   bedrock: Bedrock,
 ): Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> => ({
   name: 'bedrock',
-  open: async ({ version, body }, { modelId, stream, cancellation, onActivity }) => {
+  open: async ({ version, body }, { modelId, stream, texts, cancellation, onActivity }) => {
     const path = modelPath(modelId, stream ? 'invoke-with-response-stream' : 'invoke');
-    const payload = toPayload({ anthropic_version: bedrockVersions[version], ...body });
+    const payload = toPayload({ anthropic_version: bedrockVersions[version], ...body }, texts);
     const response = await bedrock.post('bedrock', path, payload, 'application/json', cancellation);
     const { origin } = response;
     const asked = { origin, modelId };

@@ -27,10 +27,16 @@ export const createBedrockConverse = (
   bedrock: Bedrock,
 ): Upstream<ConverseRequest, ConverseMessage, ConverseEvent> => ({
   name: 'bedrock-converse',
-  open: async (request, { modelId, stream, cancellation, onActivity }) => {
+  open: async (request, { modelId, stream, texts, cancellation, onActivity }) => {
     const path = modelPath(modelId, stream ? 'converse-stream' : 'converse');
     const accept = stream ? 'application/vnd.amazon.eventstream' : 'application/json';
-    const response = await bedrock.post('bedrock-converse', path, toPayload(request), accept, cancellation);
+    const response = await bedrock.post(
+      'bedrock-converse',
+      path,
+      toPayload(request, texts),
+      accept,
+      cancellation,
+    );
     const { origin } = response;
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);

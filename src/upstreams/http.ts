@@ -8,6 +8,7 @@
 import { Pool } from 'undici';
 import type { Cancellation } from '../cancellation.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
+import type { Texts } from '../texts.ts';
 import { exchange } from './exchange.ts';
 
 export interface UpstreamResponse {
@@ -93,8 +94,8 @@ export const createTransport = (
   };
 };
 
-/** A request's body. Bytes, because text is up to twice as large and would stay on the heap while the answer is awaited. */
-export const toPayload = (value: object): Buffer => Buffer.from(JSON.stringify(value));
+/** A request's body, the caller's long texts included. Bytes, because text is up to twice as large and would stay on the heap while the answer is awaited. */
+export const toPayload = (value: object, texts: Texts): Buffer => texts.write(JSON.stringify(value));
 
 /** The whole body as text. Throws 502 for one of absurd size. */
 export const readText = async (body: AsyncIterable<Buffer>, onActivity?: () => void): Promise<string> => {

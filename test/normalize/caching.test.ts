@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CacheMark, TextPart, Tool, Turn } from '../../src/chat.ts';
 import { placeMarks } from '../../src/normalize/caching.ts';
 import { Reporter } from '../../src/normalize/report.ts';
+import { noTexts } from '../../src/texts.ts';
 import { targetOf } from './fit.ts';
 
 const long: CacheMark = { ttl: '1h' };
@@ -35,7 +36,7 @@ const placed = (
   ttl: '5m' | '1h' = '5m',
 ) => {
   const report = new Reporter();
-  const whole = { tools: [], system: [], turns: [user(text())], ...prompt };
+  const whole = { tools: [], system: [], turns: [user(text())], texts: noTexts, ...prompt };
   const { tools, system, turns } = placeMarks(whole, targetOf(model).model, { ttl, automatic }, report);
   const name = (each: object) =>
     'cache' in each ? ((each.cache as CacheMark | undefined)?.ttl ?? '-') : '-';
@@ -136,14 +137,14 @@ describe('marks of ours', () => {
 
   it("the life asked for holds for the caller's marks that name none, and is reported where nothing is cached", () => {
     const report = new Reporter();
-    const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())] };
+    const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())], texts: noTexts };
     const model = targetOf('claude-4-5-sonnet').model;
     const marked = placeMarks(prompt, model, { ttl: '1h', automatic: false }, report);
     expect(marked.system.map(({ cache }) => cache)).toEqual([{ ttl: '1h' }, short]);
     expect(report.toReport().ignored).toEqual([]);
 
     placeMarks(
-      { tools: [], system: [], turns: [user(text())] },
+      { tools: [], system: [], turns: [user(text())], texts: noTexts },
       model,
       { ttl: '1h', automatic: true },
       report,

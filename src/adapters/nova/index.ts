@@ -62,7 +62,7 @@ export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
     return {
       request: {
         ...(prompt.system.length === 0 ? {} : { system: prompt.system.flatMap(encodeText) }),
-        messages: encodeTurns(turns, names),
+        messages: encodeTurns(turns, names, prompt.texts),
         inferenceConfig: encodeInference(prompt, greedy),
         ...toolConfig,
         ...(Object.keys(native).length === 0 ? {} : { additionalModelRequestFields: native }),

@@ -13,6 +13,7 @@ import type {
 } from '../../chat.ts';
 import { invalidRequest } from '../../errors.ts';
 import { isTooDeep } from '../../schema/bounds.ts';
+import type { Texts } from '../../texts.ts';
 import { sendCallId, type ToolNames } from '../names.ts';
 import type { WireContent, WireResultContent } from './wire.ts';
 
@@ -58,6 +59,13 @@ const documentNames = () => {
 };
 
 type NameDocument = (name: string) => string;
+
+/** What is the same for all parts of a conversation. */
+interface Context {
+  readonly names: ToolNames;
+  readonly texts: Texts;
+  readonly nameDocument: NameDocument;
+}
 
 const documentContent = ({ source, name }: DocumentPart, nameDocument: NameDocument) => ({
   document: {
@@ -113,23 +121,20 @@ const asJson = (text: string): JsonObject | undefined => {
 
 const resultContent = (
   content: ToolResultPart['content'],
-  nameDocument: NameDocument,
+  { nameDocument, texts }: Context,
 ): WireResultContent[] => {
   // Converse refuses an empty list and blank text; an empty object is the least it takes.
   if (content.length === 0) return [{ json: {} }];
   return content.map((part): WireResultContent => {
     if (part.type === 'image') return imageContent(part);
     if (part.type === 'document') return documentContent(part, nameDocument);
-    const json = content.length === 1 ? asJson(part.text) : undefined;
+    const json = content.length === 1 ? asJson(texts.read(part.text)) : undefined;
     return json === undefined ? { text: part.text } : { json };
   });
 };
 
-const encodePart = (
-  part: Exclude<Part, TextPart>,
-  names: ToolNames,
-  nameDocument: NameDocument,
-): WireContent[] => {
+const encodePart = (part: Exclude<Part, TextPart>, context: Context): WireContent[] => {
+  const { names, nameDocument } = context;
   switch (part.type) {
     case 'image':
       return [imageContent(part)];
@@ -142,7 +147,7 @@ const encodePart = (
     case 'tool-result': {
       const toolResult = {
         toolUseId: sendCallId(part.id),
-        content: resultContent(part.content, nameDocument),
+        content: resultContent(part.content, context),
         ...(part.isError ? { status: 'error' as const } : {}),
       };
       return [{ toolResult }];
@@ -182,13 +187,13 @@ export const toolsAsText = (turn: Turn): Turn => ({
   }),
 });
 
-export const encodeTurns = (turns: readonly Turn[], names: ToolNames) => {
-  const nameDocument = documentNames();
+export const encodeTurns = (turns: readonly Turn[], names: ToolNames, texts: Texts) => {
+  const context: Context = { names, texts, nameDocument: documentNames() };
   return turns.map(({ role, parts }) => ({
     role: role as 'user' | 'assistant',
     content: [
       ...parts.flatMap((part): WireContent[] =>
-        part.type === 'text' ? encodeText(part) : encodePart(part, names, nameDocument),
+        part.type === 'text' ? encodeText(part) : encodePart(part, context),
       ),
       // A message with a document must hold text as well.
       ...(hasDocument(parts) && !hasText(parts) ? [{ text: 'See the document.' }] : []),

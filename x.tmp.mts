@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { cutLongTexts } from './src/openai/long-texts.ts';
+const body = readFileSync('/tmp/micro/history.json');
+const time = (name: string, f: () => unknown) => { for (let i=0;i<500;i++) f(); const t=performance.now(); for (let i=0;i<3000;i++) f(); console.log(name, ((performance.now()-t)/3).toFixed(1),'us'); };
+const cut = cutLongTexts(body, 0);
+console.log(cut.json.length, cut.json.slice(0,300));
+const value = JSON.parse(cut.json);
+console.log(Buffer.compare(cut.texts.write(JSON.stringify(value)), body));
+time('cut', () => cutLongTexts(body, 0));
+time('parse', () => JSON.parse(cut.json));
+time('stringify', () => JSON.stringify(value));
+time('write', () => cut.texts.write(cut.json));
+time('all', () => { const c = cutLongTexts(body,0); return c.texts.write(JSON.stringify(JSON.parse(c.json))); });
+time('old', () => Buffer.from(JSON.stringify(JSON.parse(body.toString()))));
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+time('isUtf8', () => isUtf8(body));
+time('uuid', () => randomUUID());
+let starts: number[] = [];
+{ let i = 0; for (const m of value.messages) { } let at = 0; for(;;){ at = body.indexOf('"content":"', at); if (at<0) break; at += 11; starts.push(at); } }
+time('slices', () => { let n = ''; for (const s of starts) n += body.toString('utf8', s-30, s); return n; });
+time('lslices', () => { let n = ''; for (const s of starts) n += body.latin1Slice(s-30, s); return n; });
+time('white', () => { let n = ''; for (const s of starts) n += body.toString('utf8', s, s+4).slice(0,1).trim(); return n; });
+time('skip', () => { let n = 0; for (const s of starts) n += body.indexOf(34, s-9); return n; });
