@@ -26,8 +26,16 @@ export const noTexts: Texts = {
   write: (json) => Buffer.from(json),
 };
 
-/** Digits of a stand-in's number. */
-const digits = 8;
+/** Stand-ins are counted from here, so that all their numbers have as many digits. */
+const firstNumber = 10_000_000;
+const digits = String(firstNumber).length;
+
+/** A stand-in in a text: where its own text lies in the body, in bytes, and what follows it. */
+interface Found {
+  readonly begin: number;
+  readonly end: number;
+  readonly after: string;
+}
 
 /** Texts that are parts of a body: JSON strings without their quotes, in valid UTF-8. */
 export class CarriedTexts implements Texts {
@@ -42,40 +50,44 @@ export class CarriedTexts implements Texts {
 
   /** Takes what stands in the body from `begin` to `end`, in bytes. Returns its stand-in. */
   add(begin: number, end: number): string {
-    const number = this.#bounds.push(begin, end) / 2 - 1;
-    return this.#mark + String(number).padStart(digits, '0');
+    return this.#mark + String(firstNumber + this.#bounds.push(begin, end) / 2 - 1);
   }
 
   get isEmpty(): boolean {
     return this.#bounds.length === 0;
   }
 
-  /** What stands between the stand-ins, and what they stand for, in turn. */
-  #take<Piece>(text: string, plain: (text: string) => Piece, carried: (bytes: Buffer) => Piece): Piece[] {
+  #split(text: string): { readonly before: string; readonly found: readonly Found[] } {
     const [before = '', ...rest] = text.split(this.#mark);
-    const pieces = [plain(before)];
-    for (const each of rest) {
-      const at = 2 * Number(each.slice(0, digits));
-      pieces.push(
-        carried(this.#body.subarray(this.#bounds[at], this.#bounds[at + 1])),
-        plain(each.slice(digits)),
-      );
-    }
-    return pieces;
+    const found = rest.map((each): Found => {
+      const at = 2 * (Number(each.slice(0, digits)) - firstNumber);
+      return { begin: this.#bounds[at] ?? 0, end: this.#bounds[at + 1] ?? 0, after: each.slice(digits) };
+    });
+    return { before, found };
   }
 
   read(text: string): string {
-    const parse = (bytes: Buffer) => JSON.parse(`"${bytes.toString('utf8')}"`) as string;
-    return this.#take(text, (plain) => plain, parse).join('');
+    const { before, found } = this.#split(text);
+    const parse = ({ begin, end }: Found) =>
+      JSON.parse(`"${this.#body.toString('utf8', begin, end)}"`) as string;
+    return found.reduce((read, each) => read + parse(each) + each.after, before);
   }
 
   lengthOf(text: string): number {
-    const length = (piece: string | Buffer) => piece.length;
-    return this.#take(text, length, length).reduce((sum, each) => sum + each, 0);
+    const { before, found } = this.#split(text);
+    return found.reduce((sum, { begin, end, after }) => sum + end - begin + after.length, before.length);
   }
 
   write(json: string): Buffer {
-    const toBytes = (plain: string) => Buffer.from(plain);
-    return Buffer.concat(this.#take(json, toBytes, (bytes) => bytes));
+    const { before, found } = this.#split(json);
+    let size = Buffer.byteLength(json) - found.length * (this.#mark.length + digits);
+    for (const { begin, end } of found) size += end - begin;
+    const whole = Buffer.allocUnsafe(size);
+    let at = whole.write(before);
+    for (const { begin, end, after } of found) {
+      at += this.#body.copy(whole, at, begin, end);
+      at += whole.write(after, at);
+    }
+    return whole;
   }
 }

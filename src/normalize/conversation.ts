@@ -28,13 +28,24 @@ const placeholderTurn: Turn = { role: 'user', parts: [{ type: 'text', text: '.' 
 const continueTurn: Turn = { role: 'user', parts: [{ type: 'text', text: 'Continue.' }] };
 
 const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
-  const merged: { role: Turn['role']; parts: Part[] }[] = [];
-  for (const { role, parts } of turns) {
+  const merged: Turn[] = [];
+  /** The parts of the last turn, where it is a joined one. */
+  let joined: Part[] | undefined;
+  for (const turn of turns) {
+    const { role, parts } = turn;
     if (parts.length === 0) continue;
     const last = merged.at(-1);
+    if (last?.role !== role) {
+      joined = undefined;
+      merged.push(turn);
+      continue;
+    }
+    if (joined === undefined) {
+      joined = [...last.parts];
+      merged[merged.length - 1] = { role, parts: joined };
+    }
     // Not spread: a turn may have more parts than a call may have arguments.
-    if (last?.role === role) for (const part of parts) last.parts.push(part);
-    else merged.push({ role, parts: [...parts] });
+    for (const part of parts) joined.push(part);
   }
   return merged;
 };
@@ -58,6 +69,7 @@ interface OpenCall {
 
 /** A user turn with the results its predecessor's calls need, first and in their order; strays become text. */
 const answerCalls = (calls: readonly OpenCall[], parts: readonly Part[]): readonly Part[] => {
+  if (calls.length === 0 && !parts.some(isResult)) return parts;
   const waiting = new Map<string, string[]>();
   for (const { id, answeredAs } of calls.toReversed()) {
     const same = waiting.get(answeredAs);
@@ -109,6 +121,10 @@ const pairCalls = (turns: readonly Turn[]): Turn[] => {
       continue;
     }
     if (open.length > 0) settle([]);
+    if (!turn.parts.some(isCall)) {
+      paired.push(turn);
+      continue;
+    }
     const parts = turn.parts.map((part) => {
       if (!isCall(part)) return part;
       const id = callId(part.id);

@@ -27,6 +27,15 @@ const escapeLength = new Uint8Array(256);
 for (const character of '"\\/bfnrt') escapeLength[character.charCodeAt(0)] = 2;
 escapeLength['u'.charCodeAt(0)] = 6;
 
+const hexDigits = new Uint8Array(256);
+for (const character of '0123456789abcdefABCDEF') hexDigits[character.charCodeAt(0)] = 1;
+
+/** Whether the four bytes after `\u` are digits. No regular expression: some clients write all that is not ASCII so. */
+const isUnicode = (body: Buffer, begin: number): boolean => {
+  for (let at = begin; at < begin + 4; at += 1) if (hexDigits[body[at] ?? 0] !== 1) return false;
+  return true;
+};
+
 /** What is no plain character of a JSON string: its closing quote, an escape, and what JSON does not allow. */
 const isSpecial = (byte: number): boolean => byte < space || byte === quote || byte === backslash;
 
@@ -81,7 +90,7 @@ const findSpecial = ({ body, words, skew }: Bytes, begin: number): number => {
 interface Found {
   /** The closing quote; -1 where this is no JSON string. */
   readonly end: number;
-  /** What could be carried: from the first run of plain characters to the last, without spaces around. */
+  /** What could be carried: from the first plain character that is no space to the last. */
   readonly inkBegin: number;
   readonly inkEnd: number;
 }
@@ -95,18 +104,17 @@ const findText = (bytes: Bytes, begin: number): Found => {
   let inkEnd = -1;
   for (let at = begin; ; ) {
     const end = findSpecial(bytes, at);
-    if (end > at) {
-      if (inkBegin < 0) inkBegin = at;
-      inkEnd = end;
+    // A run of spaces alone is no ink: the escapes around it may be white space too.
+    let last = end;
+    while (last > at && body[last - 1] === space) last -= 1;
+    if (last > at) {
+      if (inkBegin < 0) for (inkBegin = at; body[inkBegin] === space; ) inkBegin += 1;
+      inkEnd = last;
     }
-    if (body[end] === quote) {
-      while (inkBegin < inkEnd && body[inkBegin] === space) inkBegin += 1;
-      while (inkBegin < inkEnd && body[inkEnd - 1] === space) inkEnd -= 1;
-      return { end, inkBegin, inkEnd };
-    }
+    if (body[end] === quote) return { end, inkBegin, inkEnd };
     const length = body[end] === backslash ? (escapeLength[body[end + 1] ?? 0] ?? 0) : 0;
     if (length === 0) return noString;
-    if (length === 6 && !/^[\da-f]{4}$/i.test(body.toString('latin1', end + 2, end + 6))) return noString;
+    if (length === 6 && !isUnicode(body, end + 2)) return noString;
     at = end + length;
   }
 };

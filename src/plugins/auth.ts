@@ -18,24 +18,41 @@ interface Options {
   readonly allowAnonymous: boolean;
 }
 
-export const registerAuth = (app: FastifyInstance, { keys, allowAnonymous }: Options): void => {
-  // Digests have equal lengths to compare. The prefix keeps fingerprints out of look-up tables, and being
-  // fixed lets them be compared between processes.
-  const digest = (key: string): Buffer => hash('sha256', `parley:${key}`, 'buffer');
-  const accepted = keys.map(digest);
+/** Hex. The prefix keeps fingerprints out of look-up tables; being fixed it lets them be compared between processes. */
+const fingerprint = (key: string): string => hash('sha256', `parley:${key}`, 'hex');
 
-  /** Every key is compared, whichever matches. */
-  const isAccepted = (candidate: Buffer) =>
-    accepted.reduce((found, key) => timingSafeEqual(key, candidate) || found, false);
+/**
+ * The fingerprint of a key that may call, else undefined. Every key is compared, whichever matches, and in one
+ * width, with room after the longest, so that what is longer still is told from its beginning. (Digests have
+ * one width too, at several times the cost.)
+ */
+const createFinder = (keys: readonly string[]): ((given: string) => string | undefined) => {
+  const width = 2 * (Math.max(0, ...keys.map(({ length }) => length)) + 1);
+  const write = (bytes: Buffer, key: string): Buffer => {
+    bytes.fill(0).write(key, 'utf16le');
+    return bytes;
+  };
+  const accepted = keys.map((key) => ({ bytes: write(Buffer.alloc(width), key), caller: fingerprint(key) }));
+  const candidate = Buffer.alloc(width);
+  return (given) => {
+    write(candidate, given);
+    let found: string | undefined;
+    for (const { bytes, caller } of accepted) if (timingSafeEqual(bytes, candidate)) found = caller;
+    return found;
+  };
+};
+
+export const registerAuth = (app: FastifyInstance, { keys, allowAnonymous }: Options): void => {
+  const find = createFinder(keys);
 
   app.addHook('onRequest', (request, _reply, done) => {
     const given = bearer.exec(request.headers.authorization ?? '')?.[1]?.trim();
-    const candidate = given === undefined ? undefined : digest(given);
-    if (candidate !== undefined) request.record.caller = candidate.toString('hex');
+    const accepted = given === undefined ? undefined : find(given);
+    if (given !== undefined) request.record.caller = accepted ?? fingerprint(given);
     if (allowAnonymous || request.routeOptions.config.open === true) return done();
-    if (candidate === undefined) {
+    if (given === undefined) {
       return done(invalidKey('No API key was given. Send the header Authorization: Bearer <INFERENCE_KEY>.'));
     }
-    done(isAccepted(candidate) ? undefined : invalidKey('The API key is not valid. Check INFERENCE_KEY.'));
+    done(accepted !== undefined ? undefined : invalidKey('The API key is not valid. Check INFERENCE_KEY.'));
   });
 };

@@ -1,5 +1,5 @@
 /**
- * What both Bedrock upstreams share: the official SDK's credentials, endpoint and signature on our own
+ * What both Bedrock upstreams share: the official SDK's credentials on our own signature and
  * transport, errors by their AWS names, and event streams as batches of parsed payloads.
  */
 
@@ -17,6 +17,7 @@ import {
   type TransportOptions,
   type UpstreamResponse,
 } from './http.ts';
+import { type Credentials, createSign } from './signature.ts';
 
 /** HTTP status by exception name, as in the SDK's models; needed where one arrives inside a stream. */
 const statusOfException: Readonly<Record<string, number>> = {
@@ -120,20 +121,12 @@ export interface Bedrock {
   close(): Promise<void>;
 }
 
-interface SignedRequest {
-  readonly headers: Record<string, string>;
-}
+type FindCredentials = () => Promise<Credentials>;
 
-interface Signer {
-  sign(request: object): Promise<SignedRequest>;
-}
-
-/** The SDK is loaded only where AWS is configured, because loading it takes a tenth of a second. */
-const createSigner = async (region: string): Promise<Signer> => {
+/** The SDK is loaded only where it is needed, because loading it takes a tenth of a second. It keeps what it found, and renews it in time. */
+const loadCredentials = async (region: string): Promise<FindCredentials> => {
   const { BedrockRuntimeClient } = await import('@aws-sdk/client-bedrock-runtime');
-  const { config } = new BedrockRuntimeClient({ region });
-  const scheme = { name: 'sigv4', signingName: 'bedrock', signingRegion: region, properties: {} };
-  return (await config.signer(scheme)) as unknown as Signer;
+  return new BedrockRuntimeClient({ region }).config.credentials;
 };
 
 /** What has no ending of its own, some credential process say, ends with the call. */
@@ -155,29 +148,20 @@ export const createBedrock = ({
   ...transportOptions
 }: BedrockOptions): Bedrock => {
   const transport = createTransport(endpoint ?? regionalEndpoint(region), transportOptions);
-  const { hostname, host, protocol, port } = transport.baseUrl;
-  let signer: Promise<Signer> | undefined;
+  const { host } = transport.baseUrl;
+  const sign = createSign(region);
+  let finder: Promise<FindCredentials> | undefined;
 
   const authorize = async (path: string, headers: Record<string, string>, body: Buffer) => {
     if (bearerToken !== undefined) return { ...headers, authorization: `Bearer ${bearerToken}` };
-    signer ??= createSigner(region).catch((error: unknown) => {
+    finder ??= loadCredentials(region).catch((error: unknown) => {
       // The next request tries again.
-      signer = undefined;
+      finder = undefined;
       throw error;
     });
-    const request = {
-      method: 'POST',
-      protocol,
-      hostname,
-      ...(port === '' ? {} : { port: Number(port) }),
-      path,
-      query: {},
-      headers: { ...headers, host },
-      body,
-    };
     try {
-      const { host: _, ...signed } = (await (await signer).sign(request)).headers;
-      return signed;
+      const credentials = await (await finder)();
+      return sign({ path, headers: { ...headers, host }, body }, credentials);
     } catch (cause) {
       // No credentials, or a profile or role that gives none.
       throw credentialRefused('bedrock', cause);

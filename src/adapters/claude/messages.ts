@@ -12,11 +12,8 @@ export const cacheControl = (cache: CacheMark | undefined): Marked =>
     ? {}
     : { cache_control: { type: 'ephemeral', ...(cache.ttl === '1h' ? { ttl: '1h' } : {}) } };
 
-export const textBlock = ({ text, cache }: TextPart): Anthropic.TextBlockParam => ({
-  type: 'text',
-  text,
-  ...cacheControl(cache),
-});
+export const textBlock = ({ text, cache }: TextPart): Anthropic.TextBlockParam =>
+  cache === undefined ? { type: 'text', text } : { type: 'text', text, ...cacheControl(cache) };
 
 type ImageType = Anthropic.Base64ImageSource['media_type'];
 

@@ -1,0 +1,80 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
+import { describe, expect, it } from 'vitest';
+import { modelPath } from '../../src/upstreams/aws.ts';
+import { type Credentials, createSign } from '../../src/upstreams/signature.ts';
+
+const host = 'bedrock-runtime.eu-west-1.amazonaws.com';
+const headers = { 'content-type': 'application/json', accept: 'application/json', host };
+const permanent: Credentials = {
+  accessKeyId: 'AKIDEXAMPLE',
+  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY',
+};
+const temporary: Credentials = {
+  ...permanent,
+  accessKeyId: 'ASIAEXAMPLE',
+  sessionToken: 'IQoJb3JpZ2luX2VjEXAMPLE==',
+};
+
+/** What the official SDK signs the same request as. */
+const bySdk = async (
+  { path, headers: given, body }: Parameters<ReturnType<typeof createSign>>[0],
+  credentials: Credentials,
+  signingDate: Date,
+): Promise<Record<string, string>> => {
+  const { config } = new BedrockRuntimeClient({ region: 'eu-west-1', credentials: async () => ({ ...credentials }) as never });
+  const scheme = { name: 'sigv4', signingName: 'bedrock', signingRegion: 'eu-west-1', properties: {} };
+  const signer = (await config.signer(scheme as never)) as {
+    sign(request: object, options: object): Promise<{ headers: Record<string, string> }>;
+  };
+  const request = {
+    method: 'POST',
+    protocol: 'https:',
+    hostname: host,
+    path,
+    query: {},
+    headers: { ...given },
+    body,
+  };
+  return (await signer.sign(request, { signingDate })).headers;
+};
+
+describe('the signature of a request', () => {
+  it.each([
+    ['a model id', modelPath('eu.amazon.nova-pro-v1:0', 'converse'), permanent],
+    ['a stream', modelPath('eu.amazon.nova-pro-v1:0', 'converse-stream'), permanent],
+    [
+      'an ARN',
+      modelPath('arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/a1b2', 'invoke'),
+      permanent,
+    ],
+    ['characters that only some escape', "/model/a!b'c(d)e*f~g-h_i.j k/invoke", permanent],
+    ['temporary credentials', modelPath('eu.amazon.nova-pro-v1:0', 'converse'), temporary],
+  ])('is the one of the official SDK: %s', async (_name, path, credentials) => {
+    const request = {
+      path,
+      headers,
+      body: Buffer.from('{"messages":[{"role":"user","content":[{"text":"größer"}]}]}'),
+    };
+    const date = new Date('2026-01-02T03:04:05.678Z');
+    expect(createSign('eu-west-1')(request, credentials, date)).toEqual(
+      await bySdk(request, credentials, date),
+    );
+  });
+
+  it('is the one of the official SDK for anything, with one signer over days and credentials', async () => {
+    const sign = createSign('eu-west-1');
+    for (let run = 0; run < 60; run += 1) {
+      const request = {
+        path: modelPath(randomBytes(randomInt(1, 30)).toString('latin1'), 'converse'),
+        headers: { ...headers, accept: ` a  b\t${randomBytes(4).toString('hex')} ` },
+        body: randomBytes(randomInt(0, 300)),
+      };
+      const credentials = run % 3 === 0 ? temporary : { ...permanent, secretAccessKey: `secret${run % 4}` };
+      const date = new Date(
+        Date.UTC(2026, randomInt(12), randomInt(28), randomInt(24), randomInt(60), randomInt(60)),
+      );
+      expect(sign(request, credentials, date)).toEqual(await bySdk(request, credentials, date));
+    }
+  });
+});
