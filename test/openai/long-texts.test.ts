@@ -29,14 +29,20 @@ const mapStrings = (value: unknown, change: (text: string) => string): unknown =
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, mapStrings(each, change)]));
 };
 
-const stringsOf = (value: unknown): readonly string[] => {
-  const found: string[] = [];
-  mapStrings(value, (text) => {
-    found.push(text);
-    return text;
-  });
-  return found;
+interface Placed {
+  /** Keys and indices: `/messages/0/content`. */
+  readonly path: string;
+  readonly text: string;
+}
+
+const textsOf = (value: unknown, path = ''): readonly Placed[] => {
+  if (typeof value === 'string') return [{ path, text: value }];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, each]) => textsOf(each, `${path}/${key}`));
 };
+
+/** The scanner knows depths and the last key; that is enough for what a request holds there. */
+const carriedPaths = /^\/messages\/[^/]*\/(content|[^/]*\/[^/]*\/text)$/;
 
 /** `toEqual` takes long over what is equal, and leaves out `undefined`. */
 const expectSame = (value: unknown, expected: unknown, what: string) => {
@@ -64,12 +70,14 @@ const checkBody = (body: Buffer): number => {
   // As it was without the cut: JSON knows no -0.
   expectSame(JSON.parse(written), JSON.parse(JSON.stringify(original.value)), 'written');
 
-  const before = stringsOf(original.value);
-  const after = stringsOf(cut.value);
-  const changed = after.flatMap((text, index) => (text === before[index] ? [] : [index]));
-  for (const index of changed) {
-    const text = before[index] ?? '';
-    const standIn = after[index] ?? '';
+  const before = textsOf(original.value);
+  const after = textsOf(cut.value);
+  const changed = before.flatMap(({ path, text }, index) => {
+    const standIn = after[index]?.text ?? '';
+    return standIn === text ? [] : [{ path, text, standIn }];
+  });
+  for (const { path, text, standIn } of changed) {
+    expect(path).toMatch(carriedPaths);
     for (const [name, trim] of Object.entries(ways)) expectSame(texts.read(trim(standIn)), trim(text), name);
     expect(standIn.trim() === '', 'blank').toBe(text.trim() === '');
   }
@@ -349,6 +357,7 @@ describe('the long texts of a chat', () => {
     { name: 'assistant', message: { role: 'assistant', content: long, tool_calls: [call] } },
     { name: 'tool result', message: { role: 'tool', tool_call_id: 'call_1', content: long } },
     { name: 'parts of one', message: { role: 'tool', tool_call_id: 'call_1', content: [part(long)] } },
+    { name: 'behind backslashes', message: { role: 'user', name: 'C:\\', content: long } },
     { name: 'content first', message: { content: long, role: 'user' } },
   ];
   it.each(ordinary)('are carried: $name', ({ message }) => {
@@ -425,10 +434,11 @@ describe('what else is long', () => {
     { name: 'response_format', body: { response_format: { type: 'json_schema', json_schema: { schema } } } },
     { name: 'lists of the same form', body: { input: deep, messages_: deep, prediction: { content: long } } },
     { name: 'fields of the request', body: { content: long, text: long, user: long } },
+    { name: 'a list of mere texts', body: { messages: [{ role: 'user', content: [long] }] } },
     { name: 'messages elsewhere', body: { metadata: { messages: [{ content: long }] } } },
     {
       name: 'other fields of messages',
-      body: { messages: [{ role: 'user', name: long, text: long, refusal: long }] },
+      body: { messages: [{ role: 'user', content: 'Hi', name: long, text: long, refusal: long }] },
     },
     {
       name: 'images and calls',
@@ -448,8 +458,8 @@ describe('what else is long', () => {
       const beside = { messages: [...whole.messages, { role: 'user', content: long.replaceAll('W', 'V') }] };
       for (const each of [whole, { ...whole, ...beside }]) {
         const { value } = cut(each);
-        const [before, after] = [stringsOf(each), stringsOf(value)];
-        expect(before.filter((text) => text === long)).toEqual(after.filter((text) => text === long));
+        const keep = (from: unknown) => textsOf(from).filter(({ text }) => text === long);
+        expect(keep(value)).toEqual(keep(each));
       }
       expect(isCarried(whole)).toBe(false);
       expect(isCarried({ ...whole, ...beside })).toBe(true);
