@@ -61,6 +61,8 @@ const understand = <Value>(origin: Origin, read: () => Value): Value => {
   }
 };
 
+const isFinish = ({ type }: ChatEvent): boolean => type === 'finish';
+
 /** A plain answer as the one batch it would have been; read late, so that a bad one still has its origin. */
 async function* decodeWhole(read: () => readonly ChatEvent[]): AsyncGenerator<readonly ChatEvent[]> {
   yield read();
@@ -84,13 +86,7 @@ const joinBackend =
       });
       const decoder = adapter.createDecoder(decoderOptions);
       try {
-        const options = {
-          modelId: target.modelId,
-          stream: asStream,
-          texts: prompt.texts,
-          cancellation,
-          onActivity: activity,
-        };
+        const options = { modelId: target.modelId, stream: asStream, texts: prompt.texts, cancellation };
         const opened = await upstream.open(request, options);
         const { origin } = opened;
         if ('message' in opened) {
@@ -100,10 +96,24 @@ const joinBackend =
           return { origin, events: decodeWhole(() => understand(origin, read)) };
         }
 
-        const batches = opened.batches[Symbol.asyncIterator]();
-        const first = await batches.next();
+        const pieces = opened.pieces[Symbol.asyncIterator]();
+        let failure: ApiError | undefined;
+        /** Undefined at the end. */
+        const next = async (): Promise<readonly Event[] | undefined> => {
+          for (;;) {
+            // What came before it is the caller's.
+            if (failure !== undefined) throw failure;
+            const piece = await pieces.next();
+            if (piece.done === true) return undefined;
+            activity();
+            const batch = opened.read(piece.value);
+            failure = batch.failure;
+            if (batch.events.length > 0) return batch.events;
+          }
+        };
+        const first = await next();
         // An answer without a single event is a broken connection, and may be asked for again.
-        if (first.done === true) {
+        if (first === undefined) {
           const fault = new UpstreamFault(origin, 502, 'no_answer');
           throw upstreamFailed('The upstream closed the connection without an answer.', fault);
         }
@@ -112,26 +122,27 @@ const joinBackend =
         async function* events(): AsyncGenerator<readonly ChatEvent[]> {
           let hasFinish = false;
           let complete = false;
-          // The answer is whole with its finish: however the connection ends after that takes nothing from it.
-          const atEnd = (error: unknown) => {
-            if (!hasFinish) throw error;
-            return undefined;
-          };
           try {
-            for (let next: typeof first | undefined = first; next !== undefined && next.done !== true; ) {
-              const { value } = next;
-              const decoded = understand(origin, () => decoder.push(value));
+            for (let batch: readonly Event[] | undefined = first; batch !== undefined; ) {
+              const read = batch;
+              const decoded = understand(origin, () => decoder.push(read));
               if (decoded.length > 0) {
                 listening(false);
                 yield decoded;
                 listening(true);
               }
-              if (!hasFinish && decoded.some(({ type }) => type === 'finish')) {
+              if (!hasFinish && decoded.some(isFinish)) {
                 hasFinish = true;
                 finished();
               }
-              next = await batches.next().catch(atEnd);
-              complete = next?.done === true;
+              try {
+                batch = await next();
+                complete = batch === undefined;
+              } catch (error) {
+                // The answer is whole with its finish: however the connection ends after that takes nothing from it.
+                if (!hasFinish) throw error;
+                break;
+              }
             }
             const rest = decoder.end();
             if (rest.length > 0) yield rest;

@@ -3,7 +3,7 @@
 import type { Cancellation } from '../cancellation.ts';
 import type { Target } from '../catalogue.ts';
 import type { ChatEvent, Prompt, Report, UpstreamName } from '../chat.ts';
-import type { Origin } from '../errors.ts';
+import type { ApiError, Origin } from '../errors.ts';
 import type { Texts } from '../texts.ts';
 
 /** Names the caller uses, under those that the upstream takes. */
@@ -49,18 +49,27 @@ export interface OpenOptions {
   /** What the stand-ins in the request stand for. */
   readonly texts: Texts;
   readonly cancellation: Cancellation;
-  /** To be called for every sign of life of the upstream's body. */
-  readonly onActivity: () => void;
+}
+
+/** Events that were read together, up to a failure if there is one. */
+export interface ReadBatch<Event> {
+  readonly events: readonly Event[];
+  readonly failure: ApiError | undefined;
 }
 
 export type Opened<Message, Event> = { readonly origin: Origin } & (
   | { readonly message: Message }
-  | { readonly batches: AsyncIterable<readonly Event[]> }
+  | {
+      /** What one read from the network holds; throws an ApiError where the connection fails. */
+      readonly pieces: AsyncIterable<Buffer>;
+      /** The events a piece makes whole. Each piece goes in once: it has state. */
+      readonly read: (piece: Buffer) => ReadBatch<Event>;
+    }
 );
 
 /**
  * The only place that touches the network. `open` rejects with an ApiError while the failure can still be
- * an HTTP status; a stream's `batches` throw one once it has begun.
+ * an HTTP status; once a stream has begun, its pieces throw one, or `read` tells of it.
  */
 export interface Upstream<Request, Message, Event> {
   readonly name: UpstreamName;

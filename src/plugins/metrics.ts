@@ -95,8 +95,8 @@ export const createMetrics = (
   };
 
   const observe: RequestObserver = (request) => {
-    const { record, route = 'unknown', status, ended } = request;
-    const { target, usage, firstByteMs } = record;
+    const { record, route = 'unknown', status, ended, usage } = request;
+    const { target, firstByteMs } = record;
     const id = target?.model.id;
     const model = id === undefined ? 'none' : isListed(id) ? id : 'other';
     const upstream = record.origin?.upstream ?? target?.upstream ?? 'none';

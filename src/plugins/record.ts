@@ -10,6 +10,12 @@ import type { Report, Usage } from '../chat.ts';
 import { type ApiError, CallerGone, type Origin, UpstreamFault } from '../errors.ts';
 import { newRequestId } from './headers.ts';
 
+export interface Outcome {
+  readonly usage: Usage | undefined;
+  /** The upstream's own word for why it stopped. */
+  readonly finish: string | undefined;
+}
+
 export interface RequestRecord {
   /** `performance.now()` at the first byte of the request. */
   readonly startedAt: number;
@@ -26,15 +32,14 @@ export interface RequestRecord {
   metadata: Readonly<Record<string, string>> | undefined;
   /** Ms from the start to the first byte of the answer's content. */
   firstByteMs: number | undefined;
-  usage: Usage | undefined;
-  /** The upstream's own word for why it stopped. */
-  finish: string | undefined;
+  /** What is known of the answer by now; of a stream that is under way, too. */
+  outcome: (() => Outcome) | undefined;
   /** Once the answer is over: what a JSON answer misses of the caller's schema. */
   schemaProblems: (() => readonly string[]) | undefined;
   error: unknown;
 }
 
-export interface FinishedRequest {
+export interface FinishedRequest extends Outcome {
   readonly record: Readonly<RequestRecord>;
   readonly id: string;
   /** Undefined where nothing came that could be read as a request. */
@@ -65,8 +70,7 @@ const newRecord = (): RequestRecord => ({
   retries: 0,
   metadata: undefined,
   firstByteMs: undefined,
-  usage: undefined,
-  finish: undefined,
+  outcome: undefined,
   schemaProblems: undefined,
   error: undefined,
 });
@@ -77,9 +81,12 @@ const endingOf = (error: unknown, writableFinished: boolean): FinishedRequest['e
   return writableFinished ? 'complete' : 'client_gone';
 };
 
+const nothingSaid: Outcome = { usage: undefined, finish: undefined };
+
 const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest => {
   const { record } = request;
   const { writableFinished, headersSent } = reply.raw;
+  const { usage, finish } = record.outcome?.() ?? nothingSaid;
   // A caller who left before the status was sent got none; 499 is what proxies write for that.
   const statusCode = headersSent ? reply.raw.statusCode : 499;
   return {
@@ -90,6 +97,8 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
     status: statusCode,
     durationMs: performance.now() - record.startedAt,
     ended: endingOf(record.error, writableFinished),
+    usage,
+    finish,
   };
 };
 
@@ -144,6 +153,7 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
       const record = request?.record ?? newRecord();
       record.error = error;
       return tell({
+        ...nothingSaid,
         record,
         id: request?.id ?? newRequestId(),
         method: request?.method,

@@ -23,8 +23,8 @@ export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => 
   // `metadata` is the caller's own and stands there as it was sent.
   const log = logger.child({}, { redact: [] });
   return (request) => {
-    const { record, ended } = request;
-    const { target, report, origin, usage, error } = record;
+    const { record, ended, usage } = request;
+    const { target, report, origin, error } = record;
     // Only how many: the words may quote the answer.
     const schemaProblems = record.schemaProblems?.().length ?? 0;
     const price = target?.model.price;
@@ -51,7 +51,7 @@ export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => 
       cache_write_tokens: usage?.cacheWrite,
       reasoning_tokens: usage?.reasoning,
       cost_usd: usage !== undefined && price ? round(costOf(usage, price), 8) : undefined,
-      finish: record.finish,
+      finish: request.finish,
       ignored: named(report?.ignored),
       adjusted: named(report?.adjusted),
       schema_problems: schemaProblems > 0 ? schemaProblems : undefined,

@@ -3,6 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, Answerer } from '../answer.ts';
 import type { Catalogue } from '../catalogue.ts';
+import type { ChatEvent } from '../chat.ts';
 import { CallerGone } from '../errors.ts';
 import { type ChatRequest, parseRequest } from '../normalize/index.ts';
 import { createChunkEncoder, errorFrame } from '../openai/chunks.ts';
@@ -11,7 +12,7 @@ import { makeMessageId, type ReplyOptions } from '../openai/reply.ts';
 import { toKnownError } from '../plugins/errors.ts';
 import { setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../plugins/headers.ts';
 import { originOf } from '../plugins/record.ts';
-import { callerLeaving, deliverPlain, deliverStream, type Pace } from './deliver.ts';
+import { callerLeaving, deliverPlain, deliverStream, type Outgoing, type Pace } from './deliver.ts';
 
 export interface ChatDependencies {
   readonly answer: Answerer;
@@ -64,36 +65,32 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     customTools: settings.customTools,
   });
 
-  async function* frames(
+  const stream = async (
     request: FastifyRequest,
     reply: FastifyReply,
     body: ChatRequest,
-  ): AsyncGenerator<string> {
+  ): Promise<Outgoing<readonly ChatEvent[]>> => {
     const { record } = request;
     const answered = await ask(request, reply, body);
     const encoder = createChunkEncoder(replyOptions(answered, body));
+    record.outcome = encoder.summary;
     onStream(1);
-    try {
-      for await (const batch of answered.events) {
-        const text = encoder.push(batch);
-        // At every step: a caller who hangs up is logged before this generator hears of it.
-        Object.assign(record, encoder.summary());
-        if (text === '') continue;
-        record.firstByteMs ??= performance.now() - record.startedAt;
-        yield text;
-      }
-      yield encoder.end();
-    } finally {
-      onStream(-1);
-      Object.assign(record, encoder.summary());
-    }
-  }
+    return {
+      batches: answered.events,
+      encode: (batch) => {
+        const frames = encoder.push(batch);
+        if (frames !== '') record.firstByteMs ??= performance.now() - record.startedAt;
+        return frames;
+      },
+      end: encoder.end,
+      close: () => onStream(-1),
+    };
+  };
 
   const complete = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest) => {
     const answered = await ask(request, reply, body);
     const folded = await answered.whole();
-    request.record.usage = folded.usage;
-    request.record.finish = folded.finish.upstreamReason;
+    request.record.outcome = () => ({ usage: folded.usage, finish: folded.finish.upstreamReason });
     return toCompletion(folded, replyOptions(answered, body));
   };
 
@@ -120,7 +117,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
       const onFailure = (error: unknown) => failLate(request, error);
       if (body.stream !== true)
         return deliverPlain(reply, complete(request, reply, body), plainPace, onFailure);
-      await deliverStream(reply, frames(request, reply, body), streamPace, onFailure);
+      await deliverStream(reply, stream(request, reply, body), streamPace, onFailure);
       return reply;
     },
   );

@@ -45,6 +45,7 @@ const flowing = async (raw: ServerResponse): Promise<void> => {
 const openReply = (reply: FastifyReply, headers: Record<string, string>, filler: string, pace: Pace) => {
   const { raw } = reply;
   let isCommitted = false;
+  let isChunked = false;
 
   const commit = (length?: number): void => {
     if (isCommitted) return;
@@ -55,18 +56,39 @@ const openReply = (reply: FastifyReply, headers: Record<string, string>, filler:
     setLastHeaders(reply);
     reply.hijack();
     raw.writeHead(200, reply.getHeaders() as Record<string, string>);
+    // Node writes a chunk in four pieces; made here it is one, which is a fifth of what a delta costs.
+    isChunked = raw.chunkedEncoding;
+    raw.chunkedEncoding = false;
+  };
+  const framed = (text: string): string =>
+    isChunked && text !== '' ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text;
+  const write = (text: string): void => {
+    raw.write(framed(text));
+  };
+  const end = (text: string): void => {
+    raw.end(isChunked ? `${framed(text)}0\r\n\r\n` : text);
   };
   const beat = (): void => {
     commit();
     // With a full buffer the caller has plenty to read.
-    if (!raw.writableNeedDrain) raw.write(filler);
+    if (!raw.writableNeedDrain) write(filler);
+    silence = undefined;
     rest();
   };
   const holding = pace.hold > 0 ? setTimeout(beat, pace.hold) : undefined;
   let silence: NodeJS.Timeout | undefined;
+  let lastWrite = 0;
+  const wait = (time: number): void => {
+    silence = setTimeout(() => {
+      const left = lastWrite + pace.interval - performance.now();
+      if (left > 0) wait(left);
+      else beat();
+    }, time);
+  };
+  /** A stream is written to all the time: to note when costs less than to move a timer. */
   const rest = (): void => {
-    if (silence === undefined) silence = setTimeout(beat, pace.interval);
-    else silence.refresh();
+    lastWrite = performance.now();
+    if (silence === undefined) wait(pace.interval);
   };
   const stop = (): void => {
     clearTimeout(holding);
@@ -76,25 +98,27 @@ const openReply = (reply: FastifyReply, headers: Record<string, string>, filler:
 
   return {
     isCommitted: () => isCommitted,
-    write: async (text: string): Promise<void> => {
+    write: (text: string): void => {
       commit();
       rest();
-      if (!raw.write(text)) await flowing(raw);
+      write(text);
     },
-    end: (text = ''): void => {
+    end: (text: string): void => {
       commit();
       stop();
-      raw.end(text);
+      end(text);
     },
     /** The answer in one piece; nothing but fillers may have been sent before. */
     endWith: (text: string): void => {
       commit(Buffer.byteLength(text));
       stop();
-      raw.end(text);
+      end(text);
     },
     stop,
   };
 };
+
+type Opened = ReturnType<typeof openReply>;
 
 const streamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
@@ -102,24 +126,47 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 };
 
+/** An answer on its way to the caller. */
+export interface Outgoing<Batch> {
+  readonly batches: AsyncIterable<Batch>;
+  /** The frames of a batch; empty where it holds nothing for the caller. */
+  readonly encode: (batch: Batch) => string;
+  /** What follows the last batch of an answer that ended well. */
+  readonly end: () => string;
+  /** Called once, however it ended. */
+  readonly close: () => void;
+}
+
+const send = async <Batch>(raw: ServerResponse, open: Opened, outgoing: Outgoing<Batch>): Promise<void> => {
+  const { batches, encode, end, close } = outgoing;
+  try {
+    for await (const batch of batches) {
+      const frames = encode(batch);
+      if (frames === '') continue;
+      if (raw.destroyed) return;
+      open.write(frames);
+      if (raw.writableNeedDrain) await flowing(raw);
+    }
+    open.end(end());
+  } finally {
+    close();
+  }
+};
+
 /**
  * Resolves when the last frame is handed over, or the caller has left. A failure before the status is out is
  * thrown; a later one becomes the last frame, made by `onFailure`, and nothing pretends that it ended well.
  */
-export const deliverStream = async (
+export const deliverStream = async <Batch>(
   reply: FastifyReply,
-  frames: AsyncIterable<string>,
+  answer: Promise<Outgoing<Batch>>,
   pace: Pace,
   onFailure: (error: unknown) => string,
 ): Promise<void> => {
   const { raw } = reply;
   const open = openReply(reply, streamHeaders, ': keep-alive\n\n', pace);
   try {
-    for await (const text of frames) {
-      if (raw.destroyed) return;
-      await open.write(text);
-    }
-    open.end();
+    await send(raw, open, await answer);
   } catch (error) {
     open.stop();
     if (!open.isCommitted()) throw error;

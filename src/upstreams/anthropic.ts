@@ -3,10 +3,10 @@
  * says why).
  */
 
-import type { Upstream } from '../adapters/adapter.ts';
+import type { ReadBatch, Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import type { ApiError, Origin } from '../errors.ts';
-import { type Asked, notTheProtocol, type ReadBatch, toApiError } from './failures.ts';
+import { type Asked, notTheProtocol, toApiError } from './failures.ts';
 import {
   createTransport,
   header,
@@ -79,23 +79,15 @@ export const readClaudeEvents = (parsed: readonly unknown[], asked: Asked): Read
   return { events, failure: undefined };
 };
 
-/** Frames of an Anthropic stream as batches of events; an error event ends them as an ApiError. */
-async function* readStream(
-  body: AsyncIterable<Buffer>,
-  asked: Asked,
-  onActivity: () => void,
-): AsyncGenerator<readonly ClaudeEvent[]> {
+/** Pieces of an Anthropic stream to events; an error event is a failure. */
+const createReader = (asked: Asked): ((piece: Buffer) => ReadBatch<ClaudeEvent>) => {
   const parser = createSseParser();
-  for await (const chunk of body) {
-    onActivity();
-    const parsed = parser.push(chunk);
+  return (piece) => {
+    const parsed = parser.push(piece);
     const { events, failure } = readClaudeEvents(parsed.events, asked);
-    // What came before a failure is still the caller's.
-    if (events.length > 0) yield events;
-    if (failure !== undefined) throw failure;
-    if (parsed.broken) throw notTheProtocol(asked.origin);
-  }
-}
+    return { events, failure: failure ?? (parsed.broken ? notTheProtocol(asked.origin) : undefined) };
+  };
+};
 
 const originOf = (headers: UpstreamResponse['headers']): Origin => ({
   upstream: 'anthropic',
@@ -150,7 +142,7 @@ export const createAnthropic = ({
 
   return {
     name: 'anthropic',
-    open: async ({ version, body }, { modelId, stream, texts, cancellation, onActivity }) => {
+    open: async ({ version, body }, { modelId, stream, texts, cancellation }) => {
       const payload = toPayload({ model: modelId, ...body, ...(stream ? { stream } : {}) }, texts);
       const headers = await headersFor(version);
       const response = await transport.post('/v1/messages', headers, payload, cancellation, originOf);
@@ -163,9 +155,9 @@ export const createAnthropic = ({
       if (stream) {
         const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream');
         if (isStream !== true) throw notTheProtocol(origin);
-        return { origin, batches: readStream(response.body, asked, onActivity) };
+        return { origin, pieces: response.body, read: createReader(asked) };
       }
-      const message = parseJson(await readText(response.body, onActivity));
+      const message = parseJson(await readText(response.body));
       if (!isClaudeMessage(message)) throw notTheProtocol(origin);
       return { origin, message };
     },

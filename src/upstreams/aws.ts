@@ -3,10 +3,11 @@
  * transport, errors by their AWS names, and event streams as batches of parsed payloads.
  */
 
+import type { ReadBatch } from '../adapters/adapter.ts';
 import type { Cancellation } from '../cancellation.ts';
 import type { UpstreamName } from '../chat.ts';
 import { type ApiError, credentialRefused } from '../errors.ts';
-import { type Asked, notTheProtocol, type ReadBatch, toApiError } from './failures.ts';
+import { type Asked, notTheProtocol, toApiError } from './failures.ts';
 import { createFrameParser, type Frame } from './frames.ts';
 import {
   createTransport,
@@ -78,28 +79,26 @@ const readException = (frame: Frame, asked: Asked): ApiError => {
   return toFailure(asked, capitalised(frame.type), message, undefined);
 };
 
-export async function* readEventStream<Event>(
-  body: AsyncIterable<Buffer>,
+/** Pieces of an event stream to events, by what `readPayloads` makes of the frames; exceptions are failures. */
+export const createEventStreamReader = <Event>(
   asked: Asked,
-  onActivity: () => void,
   readPayloads: (frames: readonly Frame[]) => ReadBatch<Event>,
-): AsyncGenerator<readonly Event[]> {
+): ((piece: Buffer) => ReadBatch<Event>) => {
   const parser = createFrameParser();
-  for await (const chunk of body) {
-    onActivity();
-    const { frames, broken } = parser.push(chunk);
+  return (piece) => {
+    const { frames, broken } = parser.push(piece);
     const exception = frames.findIndex(({ messageType }) => messageType !== 'event');
-    const { events, failure: ownFailure } = readPayloads(exception < 0 ? frames : frames.slice(0, exception));
+    const { events, failure } = readPayloads(exception < 0 ? frames : frames.slice(0, exception));
     const last = frames[exception];
-    const failure =
-      ownFailure ??
-      (last === undefined ? undefined : readException(last, asked)) ??
-      (broken ? notTheProtocol(asked.origin) : undefined);
-    // What came before a failure is still the caller's.
-    if (events.length > 0) yield events;
-    if (failure !== undefined) throw failure;
-  }
-}
+    return {
+      events,
+      failure:
+        failure ??
+        (last === undefined ? undefined : readException(last, asked)) ??
+        (broken ? notTheProtocol(asked.origin) : undefined),
+    };
+  };
+};
 
 export interface BedrockOptions extends TransportOptions {
   readonly region: string;

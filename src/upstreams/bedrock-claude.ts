@@ -3,11 +3,11 @@
  * version into the body, and each event comes base64 inside a `chunk` frame.
  */
 
-import type { Upstream } from '../adapters/adapter.ts';
+import type { ReadBatch, Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import { isClaudeMessage, readClaudeEvents } from './anthropic.ts';
-import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
-import { type Asked, notTheProtocol, type ReadBatch } from './failures.ts';
+import { type Bedrock, createEventStreamReader, modelPath, readRefusal } from './aws.ts';
+import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
 import { parseJson, readText, toPayload } from './http.ts';
 import { parseAll } from './json.ts';
@@ -39,7 +39,7 @@ export const createBedrockClaude = (
   bedrock: Bedrock,
 ): Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> => ({
   name: 'bedrock',
-  open: async ({ version, body }, { modelId, stream, texts, cancellation, onActivity }) => {
+  open: async ({ version, body }, { modelId, stream, texts, cancellation }) => {
     const path = modelPath(modelId, stream ? 'invoke-with-response-stream' : 'invoke');
     const payload = toPayload({ anthropic_version: bedrockVersions[version], ...body }, texts);
     const response = await bedrock.post('bedrock', path, payload, 'application/json', cancellation);
@@ -47,8 +47,8 @@ export const createBedrockClaude = (
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);
     if (stream)
-      return { origin, batches: readEventStream(response.body, asked, onActivity, readChunks(asked)) };
-    const message = parseJson(await readText(response.body, onActivity));
+      return { origin, pieces: response.body, read: createEventStreamReader(asked, readChunks(asked)) };
+    const message = parseJson(await readText(response.body));
     if (!isClaudeMessage(message)) throw notTheProtocol(origin);
     return { origin, message };
   },

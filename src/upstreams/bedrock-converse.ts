@@ -1,9 +1,9 @@
 /** Amazon Bedrock's Converse API, plain and streaming. */
 
-import type { Upstream } from '../adapters/adapter.ts';
+import type { ReadBatch, Upstream } from '../adapters/adapter.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from '../adapters/nova/wire.ts';
-import { type Bedrock, modelPath, readEventStream, readRefusal } from './aws.ts';
-import { type Asked, notTheProtocol, type ReadBatch } from './failures.ts';
+import { type Bedrock, createEventStreamReader, modelPath, readRefusal } from './aws.ts';
+import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
 import { parseJson, readText, toPayload } from './http.ts';
 import { parseAll } from './json.ts';
@@ -27,7 +27,7 @@ export const createBedrockConverse = (
   bedrock: Bedrock,
 ): Upstream<ConverseRequest, ConverseMessage, ConverseEvent> => ({
   name: 'bedrock-converse',
-  open: async (request, { modelId, stream, texts, cancellation, onActivity }) => {
+  open: async (request, { modelId, stream, texts, cancellation }) => {
     const path = modelPath(modelId, stream ? 'converse-stream' : 'converse');
     const accept = stream ? 'application/vnd.amazon.eventstream' : 'application/json';
     const response = await bedrock.post(
@@ -40,10 +40,9 @@ export const createBedrockConverse = (
     const { origin } = response;
     const asked = { origin, modelId };
     if (response.status !== 200) throw await readRefusal(response, asked);
-    if (stream) {
-      return { origin, batches: readEventStream(response.body, asked, onActivity, readFrames(asked)) };
-    }
-    const message = parseJson(await readText(response.body, onActivity));
+    if (stream)
+      return { origin, pieces: response.body, read: createEventStreamReader(asked, readFrames(asked)) };
+    const message = parseJson(await readText(response.body));
     if (!isConverseMessage(message)) throw notTheProtocol(origin);
     return { origin, message };
   },

@@ -24,12 +24,6 @@ export interface Asked {
   readonly modelId: string;
 }
 
-/** Events that were read together, up to a failure if there is one. */
-export interface ReadBatch<Event> {
-  readonly events: readonly Event[];
-  readonly failure: ApiError | undefined;
-}
-
 export interface Failure extends Asked {
   readonly status: number;
   /** The upstream's own name for the error. */

@@ -98,11 +98,10 @@ export const createTransport = (
 export const toPayload = (value: object, texts: Texts): Buffer => texts.write(JSON.stringify(value));
 
 /** The whole body as text. Throws 502 for one of absurd size. */
-export const readText = async (body: AsyncIterable<Buffer>, onActivity?: () => void): Promise<string> => {
+export const readText = async (body: AsyncIterable<Buffer>): Promise<string> => {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
-    onActivity?.();
     size += chunk.length;
     if (size > largestAnswer) throw upstreamFailed('The upstream sent an answer of absurd size.');
     chunks.push(chunk);

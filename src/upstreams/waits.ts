@@ -38,18 +38,19 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   const cancellation = new Cancellation();
   const expire = (which: string, named: number, after: number = named) =>
     setTimeout(() => cancellation.abort(upstreamTimeout(which, named)), after);
-  const expireSilence = () =>
+  // Signs of life come with every piece of a stream: to note the time costs less than to move a timer.
+  const expireSilence = (after: number) =>
     setTimeout(() => {
-      if (isListening)
-        cancellation.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
-      else silence?.refresh();
-    }, idle);
+      const left = isListening ? lastSign + idle - performance.now() : idle;
+      if (left > 0) silence = expireSilence(left);
+      else cancellation.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
+    }, after);
 
   let isListening = true;
+  let lastSign = 0;
   let silence: NodeJS.Timeout | undefined = stream
     ? expire('The model did not begin to answer in time', firstByte)
     : undefined;
-  let hasStarted = false;
   const left = Math.max(0, deadline - performance.now());
   const whole = expire('The answer took longer than this server allows', total, left);
   const settle = () => {
@@ -65,15 +66,15 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   else caller.listen(leave);
 
   const activity = () => {
-    if (hasStarted) silence?.refresh();
+    lastSign = performance.now();
   };
   return {
     cancellation,
     activity,
     started: () => {
-      hasStarted = true;
       clearTimeout(silence);
-      silence = stream && !cancellation.aborted ? expireSilence() : undefined;
+      activity();
+      silence = stream && !cancellation.aborted ? expireSilence(idle) : undefined;
     },
     listening: (now) => {
       isListening = now;
@@ -81,8 +82,6 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
     },
     finished: () => {
       settle();
-      // From here on signs of life count no more.
-      hasStarted = false;
       if (!cancellation.aborted) silence = setTimeout(() => cancellation.abort(notWanted()), lastWait);
     },
     done: (complete) => {
