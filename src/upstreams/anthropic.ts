@@ -110,8 +110,10 @@ const buildHeaders = async (baseURL: string, version: ApiVersion): Promise<Recor
     path: '/v1/messages',
     headers: { 'anthropic-version': version },
   });
+  const headers = [...new Headers(req.headers)];
   return {
-    ...Object.fromEntries(new Headers(req.headers)),
+    // What the SDK says of itself and of this machine would not be true of our transport, and costs with each request.
+    ...Object.fromEntries(headers.filter(([name]) => !name.startsWith('x-stainless-'))),
     'content-type': 'application/json',
     'accept-encoding': 'identity',
   };
