@@ -19,16 +19,16 @@ const overFloor = { of: 'parley', over: 'floor' } as const;
 const peerOver = { of: 'portkey', over: 'parley' } as const;
 
 const goals: readonly Goal[] = [
-  { scenario: 'small-claude', ...overFloor, atMost: 2, shortLimit: 7 },
+  { scenario: 'small-claude', ...overFloor, atMost: 2, shortLimit: 5 },
   { scenario: 'small-claude', ...peerOver, atLeast: 5 },
-  { scenario: 'small-nova', ...overFloor, atMost: 2, shortLimit: 12 },
+  { scenario: 'small-nova', ...overFloor, atMost: 2, shortLimit: 8 },
   { scenario: 'small-nova', ...peerOver, atLeast: 5 },
   { scenario: 'small-bedrock-claude', ...overFloor, atMost: 2 },
-  { scenario: 'history-claude', ...overFloor, atMost: 3, shortLimit: 18 },
+  { scenario: 'history-claude', ...overFloor, atMost: 3, shortLimit: 10 },
   { scenario: 'history-claude', ...peerOver, atLeast: 3 },
   { scenario: 'history-nova', ...overFloor, atMost: 3 },
   { scenario: 'history-nova', ...peerOver, atLeast: 3 },
-  { scenario: 'burst-claude', ...overFloor, shortLimit: 7 },
+  { scenario: 'burst-claude', ...overFloor, shortLimit: 5 },
   { scenario: 'burst-claude', ...peerOver, atLeast: 5 },
   { scenario: 'burst-nova', ...overFloor },
   { scenario: 'burst-nova', ...peerOver, atLeast: 5 },

@@ -4,7 +4,7 @@ import { fetchImages } from './attachments.ts';
 import type { Backends, Answer as Opened, Prepared } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Catalogue, Target } from './catalogue.ts';
-import type { ChatEvent, Prompt, Report, ThinkingBlock } from './chat.ts';
+import type { ChatEvent, Prompt, Report, ThinkingBlock, Usage } from './chat.ts';
 import { ApiError } from './errors.ts';
 import type { ThinkingMemory } from './memory.ts';
 import { dropThinking } from './normalize/history.ts';
@@ -21,8 +21,11 @@ export interface Answer extends Opened {
   readonly target: Target;
   readonly settings: Settings;
   readonly report: Report;
-  /** The whole answer at once, a failed JSON answer repaired. Instead of iterating `events`. */
-  readonly whole: () => Promise<Folded>;
+  /**
+   * The whole answer at once, a failed JSON answer repaired. Instead of iterating `events`. Meanwhile `onUsage`
+   * hears what has been used so far.
+   */
+  readonly whole: (onUsage: (usage: Usage) => void) => Promise<Folded>;
   /** Once the answer is over: what a JSON answer misses of the caller's schema, in words. */
   readonly schemaProblems: () => readonly string[];
 }
@@ -238,7 +241,7 @@ export const createAnswerer =
     const firstOutcome = () => first.json?.outcome();
     let outcome = firstOutcome;
 
-    const repair = async (failed: JsonOutcome): Promise<Folded> => {
+    const repair = async (failed: JsonOutcome, onUsage: (usage: Usage) => void): Promise<Folded> => {
       const { target } = first;
       const prompt = repairPrompt(first.prompt, failed);
       const again = () => open(prompt, backends.prepare(prompt, target), target, false);
@@ -247,17 +250,17 @@ export const createAnswerer =
         prompt,
       );
       outcome = () => second.json?.outcome();
-      return fold(second.opened.events);
+      return fold(second.opened.events, (usage) => onUsage(addUsage(failed.usage, usage) ?? usage));
     };
 
-    const whole = async (): Promise<Folded> => {
-      const result = await fold(first.opened.events).then(
+    const whole: Answer['whole'] = async (onUsage) => {
+      const result = await fold(first.opened.events, onUsage).then(
         (folded) => ({ folded }),
         (error: unknown) => ({ error }),
       );
       const judged = firstOutcome();
       if (first.prompt.format.type === 'instructed' && judged !== undefined && needsRepair(judged)) {
-        const repaired = await repair(judged).catch((error: unknown) => {
+        const repaired = await repair(judged, onUsage).catch((error: unknown) => {
           // JSON that misses the schema is still better than none.
           if ('error' in result || cancellation.aborted) throw error;
           const usage = outcome === firstOutcome ? undefined : outcome()?.usage;

@@ -65,9 +65,9 @@ describe('a stand-in', () => {
 
   it('counts as long as its text, about', () => {
     const { texts, standIn } = one('x'.repeat(5000));
-    expect(texts.lengthOf(standIn)).toBe(5000);
-    expect(texts.lengthOf(`ab${standIn}é${standIn}`)).toBe(10_003);
-    expect(texts.lengthOf('none')).toBe(4);
+    expect(texts.sizeOf(standIn)).toBe(5000);
+    expect(texts.sizeOf(`ab${standIn}é${standIn}`)).toBe(10_003);
+    expect(texts.sizeOf('none')).toBe(4);
   });
 
   it('of one request means nothing in another', () => {
@@ -94,7 +94,7 @@ it('what holds no stand-in is read and written as it is', () => {
       '00000000-0000-4000-8000-00000000000010000000',
     ]) {
       expect(texts.read(text)).toBe(text);
-      expect(texts.lengthOf(text)).toBe(text.length);
+      expect(texts.sizeOf(text)).toBe(text.length);
       expect(texts.write(JSON.stringify(text)).toString()).toBe(JSON.stringify(text));
     }
   }
@@ -105,4 +105,52 @@ it('only a body with texts is not empty', () => {
   expect(texts.isEmpty).toBe(true);
   texts.add(1, 5);
   expect(texts.isEmpty).toBe(false);
+});
+
+describe('once all texts are taken', () => {
+  const words = ['First, größer. ', 'Second, 漢字 \\n\\ud83d\\ude00. ', 'Third. '].map((each) =>
+    each.repeat(20),
+  );
+  /** The body, and what each text is written as in it. */
+  const bodyOf = (before: number, between: number) => {
+    const filler = 'A'.repeat(between);
+    const body = Buffer.from(`${'A'.repeat(before)}"${words.join(`"${filler}"`)}"${filler}`);
+    const texts = new CarriedTexts(body);
+    const standIns = words.map((each) => {
+      const begin = body.indexOf(each);
+      return texts.add(begin, begin + Buffer.byteLength(each));
+    });
+    texts.settle();
+    return { body, texts, standIns };
+  };
+  const said = words.map((each) => JSON.parse(`"${each}"`) as string);
+  const size = Buffer.byteLength(words.join(''));
+
+  it.each([
+    { name: 'mostly something else', before: 100_000, between: 30_000 },
+    { name: 'mostly something else, by a little', before: 0, between: Math.ceil(size / 3) },
+    { name: 'mostly text', before: 100, between: 10 },
+    { name: 'nothing but text', before: 0, between: 0 },
+  ])('they read and are written as ever, from a body that is $name', ({ before, between }) => {
+    const { texts, standIns } = bodyOf(before, between);
+    expect(standIns.map((each) => texts.read(each))).toEqual(said);
+    expect(standIns.map((each) => texts.sizeOf(each))).toEqual(words.map((each) => Buffer.byteLength(each)));
+    const [a, b, c] = standIns;
+    const json = `["${c}","${a} ${b}","${a}"]`;
+    expect(texts.write(json).toString()).toBe(`["${words[2]}","${words[0]} ${words[1]}","${words[0]}"]`);
+    expect(texts.isEmpty).toBe(false);
+  });
+
+  it.each([
+    { name: 'is let go of', before: 100_000, between: 30_000, isHeld: false },
+    { name: 'is held, which costs less, where it is mostly text', before: 100, between: 10, isHeld: true },
+  ])('the body $name', ({ before, between, isHeld }) => {
+    const { body, texts, standIns } = bodyOf(before, between);
+    // Whoever still looks into the body sees this.
+    body.fill('x');
+    expect(standIns.map((each) => texts.read(each) === 'x'.repeat(texts.sizeOf(each)))).toEqual(
+      standIns.map(() => isHeld),
+    );
+    if (!isHeld) expect(standIns.map((each) => texts.read(each))).toEqual(said);
+  });
 });

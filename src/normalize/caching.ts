@@ -78,11 +78,19 @@ const limitMarks = (
 const markLast = <T extends object>(items: readonly T[], cache: CacheMark): readonly T[] =>
   items.map((item, index) => (index === items.length - 1 ? { ...item, cache } : item));
 
-const textLength = (part: Part, texts: Texts): number => {
-  if (part.type === 'text') return texts.lengthOf(part.text);
-  if (part.type === 'tool-result')
-    return part.content.reduce((sum, each) => sum + textLength(each, texts), 0);
-  return part.type === 'tool-call' ? JSON.stringify(part.input).length : 0;
+const textsOf = (part: Part): readonly string[] => {
+  if (part.type === 'text') return [part.text];
+  if (part.type === 'tool-result') return part.content.flatMap(textsOf);
+  return part.type === 'tool-call' ? [JSON.stringify(part.input)] : [];
+};
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+/** Whether so many characters are there; the words are looked at only where their size leaves that open. */
+const reach = (least: number, written: readonly string[], texts: Texts): boolean => {
+  const most = sum(written.map(texts.sizeOf, texts));
+  if (most < least || most / 6 >= least) return most >= least;
+  return sum(written.map((text) => texts.read(text).length)) >= least;
 };
 
 const isToolConversation = (turns: readonly Turn[]) =>
@@ -95,23 +103,18 @@ const autoMarks = (
   ttl: '5m' | '1h',
 ): Cacheable => {
   const least = (model.cacheMinimum ?? usualMinimum) * charactersPerToken;
-  const toolsLength = tools.reduce(
-    (sum, tool) => sum + JSON.stringify(tool.parameters).length + (tool.description?.length ?? 0),
-    0,
+  const toolsLength = sum(
+    tools.map(({ parameters, description = '' }) => JSON.stringify(parameters).length + description.length),
   );
-  const prefix = toolsLength + system.reduce((sum, { text }) => sum + texts.lengthOf(text), 0);
-  const whole = () =>
-    prefix +
-    turns.reduce(
-      (sum, { parts }) => sum + parts.reduce((length, part) => length + textLength(part, texts), 0),
-      0,
-    );
+  const prefix = system.map(({ text }) => text);
+  const whole = () => [...prefix, ...turns.flatMap(({ parts }) => parts.flatMap(textsOf))];
+  const isLong = (written: readonly string[]) => reach(least - toolsLength, written, texts);
   const mark: CacheMark = { ttl };
   return {
     tools: toolsLength >= least ? markLast(tools, mark) : tools,
-    system: prefix >= least ? markLast(system, mark) : system,
+    system: isLong(prefix) ? markLast(system, mark) : system,
     turns:
-      isToolConversation(turns) && whole() >= least
+      isToolConversation(turns) && isLong(whole())
         ? turns.map((turn, index) =>
             index === turns.length - 1 ? { ...turn, parts: markLast(turn.parts, mark) } : turn,
           )

@@ -21,8 +21,11 @@ export interface Folded {
   readonly finish: { readonly reason: FinishReason; readonly upstreamReason: string };
 }
 
-/** Throws what the events throw, and 502 for events that end without a finish. */
-export const fold = async (batches: AsyncIterable<readonly ChatEvent[]>): Promise<Folded> => {
+/** Throws what the events throw, and 502 for events that end without a finish. `onUsage` hears each running total. */
+export const fold = async (
+  batches: AsyncIterable<readonly ChatEvent[]>,
+  onUsage: (usage: Usage) => void,
+): Promise<Folded> => {
   let id: string | undefined;
   let text = '';
   let reasoning = '';
@@ -56,6 +59,7 @@ export const fold = async (batches: AsyncIterable<readonly ChatEvent[]>): Promis
         }
         case 'usage':
           usage = event.usage;
+          onUsage(usage);
           break;
         case 'finish':
           finish = event;

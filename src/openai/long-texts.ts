@@ -9,7 +9,8 @@ import { CarriedTexts, noTexts, type Texts } from '../texts.ts';
 /** Bytes. Shorter texts cost less to parse than to carry. */
 const shortest = 256;
 
-/** Where texts stand, by their depth in brackets and the key before them: `messages[].content[].text`. */
+/** Where texts stand, by the depth of brackets and the key: `messages[].content`, `messages[].content[].text`, also
+ * `messages[].reasoning_details[].text`, thinking that goes back as it came. */
 const textKeys: Readonly<Record<number, string>> = { 3: 'content', 5: 'text' };
 
 const quote = 0x22;
@@ -211,5 +212,7 @@ export const cutLongTexts = (body: Buffer, begin: number): Cut => {
       default:
     }
   }
-  return texts.isEmpty ? whole() : { json: json + body.toString('utf8', done), texts };
+  if (texts.isEmpty) return whole();
+  texts.settle();
+  return { json: json + body.toString('utf8', done), texts };
 };

@@ -88,9 +88,12 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   };
 
   const complete = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest) => {
+    const { record } = request;
     const answered = await ask(request, reply, body);
-    const folded = await answered.whole();
-    request.record.outcome = () => ({ usage: folded.usage, finish: folded.finish.upstreamReason });
+    const folded = await answered.whole((usage) => {
+      record.outcome = () => ({ usage, finish: undefined });
+    });
+    record.outcome = () => ({ usage: folded.usage, finish: folded.finish.upstreamReason });
     return toCompletion(folded, replyOptions(answered, body));
   };
 

@@ -112,7 +112,7 @@ const buildHeaders = async (baseURL: string, version: ApiVersion): Promise<Recor
   });
   const headers = [...new Headers(req.headers)];
   return {
-    // What the SDK says of itself and of this machine would not be true of our transport, and costs with each request.
+    // They tell of the SDK's own transport, its retries and its machine.
     ...Object.fromEntries(headers.filter(([name]) => !name.startsWith('x-stainless-'))),
     'content-type': 'application/json',
     'accept-encoding': 'identity',

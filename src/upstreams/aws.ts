@@ -122,7 +122,10 @@ export interface Bedrock {
 
 type FindCredentials = () => Promise<Credentials>;
 
-/** The SDK is loaded only where it is needed, because loading it takes a tenth of a second. It keeps what it found, and renews it in time. */
+/**
+ * The SDK is loaded only where it is needed, because loading it takes a tenth of a second. It keeps what it found,
+ * and renews it in time.
+ */
 const loadCredentials = async (region: string): Promise<FindCredentials> => {
   const { BedrockRuntimeClient } = await import('@aws-sdk/client-bedrock-runtime');
   return new BedrockRuntimeClient({ region }).config.credentials;
@@ -147,7 +150,7 @@ export const createBedrock = ({
   ...transportOptions
 }: BedrockOptions): Bedrock => {
   const transport = createTransport(endpoint ?? regionalEndpoint(region), transportOptions);
-  const { host } = transport.baseUrl;
+  const { host } = transport;
   const sign = createSign(region);
   let finder: Promise<FindCredentials> | undefined;
 
@@ -160,7 +163,7 @@ export const createBedrock = ({
     });
     try {
       const credentials = await (await finder)();
-      return sign({ path, headers: { ...headers, host }, body }, credentials);
+      return sign({ path: transport.pathOf(path), headers: { ...headers, host }, body }, credentials);
     } catch (cause) {
       // No credentials, or a profile or role that gives none.
       throw credentialRefused('bedrock', cause);

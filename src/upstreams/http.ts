@@ -1,7 +1,7 @@
 /**
  * HTTP to an upstream, on undici's dispatch interface (exchange.ts): no fetch, no web streams, one pool per origin. The
- * SDKs keep credentials, signing, types and error classes; their transports cost three to eight times
- * the CPU of this one (reference measurements, 2026-11). Redirects are never followed: they would
+ * SDKs keep credentials and types; their transports cost three to eight times the CPU of this one (reference
+ * measurements, 2026-11). Redirects are never followed: they would
  * carry the credential along. Waits are the caller's business, by the cancellation, except for connecting.
  */
 
@@ -20,7 +20,9 @@ export interface UpstreamResponse {
 }
 
 export interface Transport {
-  readonly baseUrl: URL;
+  readonly host: string;
+  /** The path of a request, with that of the base URL before it. */
+  pathOf(path: string): string;
   /** Rejects with an ApiError, or with the cancellation's reason. */
   post(
     path: string,
@@ -75,10 +77,12 @@ export const createTransport = (
     keepAliveTimeout: 30_000,
   });
 
+  const pathOf = (path: string) => prefix + path;
   return {
-    baseUrl: url,
+    host: url.host,
+    pathOf,
     post: async (path, headers, body, cancellation, toOrigin) => {
-      const request = { method: 'POST', path: prefix + path, headers, body } as const;
+      const request = { method: 'POST', path: pathOf(path), headers, body } as const;
       const answered = await exchange(pool, request, cancellation, (error, answer) => {
         const failure = networkError(error, cancellation, connectTimeout);
         return answer === undefined ? failure : failedBy(failure, toOrigin(answer));
@@ -94,7 +98,10 @@ export const createTransport = (
   };
 };
 
-/** A request's body, the caller's long texts included. Bytes, because text is up to twice as large and would stay on the heap while the answer is awaited. */
+/**
+ * A request's body, the caller's long texts included. Bytes, because text is up to twice as large and would stay
+ * on the heap while the answer is awaited.
+ */
 export const toPayload = (value: object, texts: Texts): Buffer => texts.write(JSON.stringify(value));
 
 /** The whole body as text. Throws 502 for one of absurd size. */

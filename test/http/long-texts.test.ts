@@ -211,6 +211,36 @@ describe.each(upstreams)('a conversation of long texts to %s', (upstream) => {
   });
 });
 
+// The simulator, too, refuses a block whose text is not the one that was signed.
+it.each(['anthropic', 'bedrock'] as const)(
+  'signed thinking that comes back as reasoning_details goes to %s word for word',
+  async (upstream) => {
+    const thinking = { extended_thinking: { enabled: true, budget_tokens: 2000, include_reasoning: true } };
+    const words = Array.from({ length: 8 }, (_, index) => `${'Überprüfungsausschuß漢'.repeat(2)}${index}`);
+    const question = { role: 'user', content: words.join(' ') };
+    const first = (await (await chat(upstream, { ...thinking, messages: [question] })).json()) as {
+      choices: [{ message: { content: string; thinking_blocks: [{ thinking: string; signature: string }] } }];
+    };
+    const { content, thinking_blocks: blocks } = first.choices[0].message;
+    const [{ thinking: text, signature }] = blocks;
+    expect(Buffer.byteLength(text)).toBeGreaterThan(256);
+
+    const detail = { type: 'reasoning.text', text, signature, format: 'anthropic-claude-v1' };
+    const response = await chat(upstream, {
+      ...thinking,
+      messages: [
+        question,
+        { role: 'assistant', content, reasoning_details: [detail] },
+        { role: 'user', content: 'And?' },
+      ],
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-adjusted-params')).toBeNull();
+    expect(simulator.requests).toHaveLength(2);
+    expect(sent().messages[1]?.content[0]).toEqual({ type: 'thinking', thinking: text, signature });
+  },
+);
+
 it('another upstream that is asked instead gets the long texts too', async () => {
   simulator.inject({ kind: 'status', status: 500 });
   const body = { model: models.anthropic, messages: [{ role: 'user', content: long('user') }] };

@@ -33,19 +33,20 @@ const models = {
   'bedrock-converse': 'nova-lite',
 } as const;
 
-const body = (upstream: Upstream, stream: boolean, content = 'Hi') => ({
+const body = (upstream: Upstream, stream: boolean, content = 'Hi', more: object = {}) => ({
   model: models[upstream],
   messages: [{ role: 'user', content }],
   ...(stream ? { stream } : {}),
+  ...more,
 });
 
 /** A request that can be hung up on. */
-const call = (upstream: Upstream, stream: boolean, content?: string) => {
+const call = (upstream: Upstream, stream: boolean, content?: string, more?: object) => {
   const hangUp = new AbortController();
   const response = fetch(`${serverFor(upstream).url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body(upstream, stream, content)),
+    body: JSON.stringify(body(upstream, stream, content, more)),
     signal: hangUp.signal,
   });
   response.catch(() => undefined);
@@ -97,6 +98,24 @@ describe.each(upstreams)('a caller who hangs up cancels the call to %s', (upstre
     expect(lines()[0]).toMatchObject({ ended: 'client_gone' });
   });
 });
+
+// BEHAVIOUR 8.7; Converse tells its usage only at the end.
+it.each(['anthropic', 'bedrock'] as const)(
+  'a caller who hangs up a plain answer that %s was asked for as a stream: the log says what was used until then',
+  async (upstream) => {
+    simulator.inject({ kind: 'stall', afterEvents: 4 });
+    const { hangUp } = call(upstream, false, '[[length 200]]', { max_tokens: 21_334 });
+    await until(() => seen()?.status === 200, 'the upstream answers');
+    // By the time that many more events have come through, its first ones are here.
+    await (await ask(upstream, true, '[[length 200]]')).text();
+    hangUp();
+    await until(() => simulator.requests[0]?.aborted === true, 'the upstream call is cancelled', 500);
+    await until(() => lines().length === 2, 'both log lines');
+    const line = lines().find(({ stream }) => stream !== true);
+    expect(line).toMatchObject({ ended: 'client_gone', model: models[upstream] });
+    expect(line?.prompt_tokens).toBeGreaterThan(0);
+  },
+);
 
 describe('a caller who stays', () => {
   it.each([true, false])('cancels nothing, stream: %s', async (stream) => {

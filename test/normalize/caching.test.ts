@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { CacheMark, TextPart, Tool, Turn } from '../../src/chat.ts';
 import { placeMarks } from '../../src/normalize/caching.ts';
+import { normalize, parseRequest } from '../../src/normalize/index.ts';
 import { Reporter } from '../../src/normalize/report.ts';
+import { cutLongTexts } from '../../src/openai/long-texts.ts';
 import { noTexts } from '../../src/texts.ts';
-import { targetOf } from './fit.ts';
+import { hello, targetOf } from './fit.ts';
 
 const long: CacheMark = { ttl: '1h' };
 const short: CacheMark = { ttl: '5m' };
@@ -150,5 +152,58 @@ describe('marks of ours', () => {
       report,
     );
     expect(report.toReport().ignored).toEqual(['prompt_cache_retention']);
+  });
+});
+
+// What is carried of a body counts by its bytes, up to six a character; the minimum is 1024 tokens of four characters.
+describe('a long text of the body', () => {
+  const asUtf8 = (json: string) => json;
+  /** As Python's json writes it. */
+  const asEscapes = (json: string) =>
+    json.replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const cyrillic = (length: number) => 'Правила '.repeat(length / 8);
+  /** Begins and ends plainly, so that it is carried however it is written. */
+  const wordsOf = (length: number) => `Rules: ${cyrillic(length)}end.`;
+
+  const cut = (body: object, write: (json: string) => string) => {
+    const { json, texts } = cutLongTexts(Buffer.from(write(JSON.stringify(body))), 0);
+    expect(json).not.toContain('end.');
+    const request = parseRequest(JSON.parse(json));
+    const target = targetOf('claude-4-5-sonnet', 'anthropic');
+    return normalize(request, target, { promptCaching: true, texts }).prompt;
+  };
+
+  it.each([
+    { length: 1504, way: 'UTF-8', write: asUtf8, cache: undefined },
+    { length: 1504, way: 'escapes', write: asEscapes, cache: undefined },
+    { length: 4000, way: 'UTF-8', write: asUtf8, cache: undefined },
+    { length: 4000, way: 'escapes', write: asEscapes, cache: undefined },
+    { length: 4096, way: 'UTF-8', write: asUtf8, cache: short },
+    { length: 4096, way: 'escapes', write: asEscapes, cache: short },
+    { length: 5000, way: 'UTF-8', write: asUtf8, cache: short },
+    { length: 5000, way: 'escapes', write: asEscapes, cache: short },
+    // So long that its size alone decides.
+    { length: 40_000, way: 'UTF-8', write: asUtf8, cache: short },
+    { length: 40_000, way: 'escapes', write: asEscapes, cache: short },
+  ])('counts by its characters: $length of them as $way', ({ length, write, cache }) => {
+    const messages = [{ role: 'system', content: wordsOf(length) }, ...hello];
+    const { system } = cut({ model: 'claude-4-5-sonnet', messages }, write);
+    expect(system.map((each) => each.cache)).toEqual([cache]);
+  });
+
+  it.each([
+    { length: 4000, cache: undefined },
+    { length: 4096, cache: short },
+  ])('counts so in a tool conversation too: $length', ({ length, cache }) => {
+    const call = { id: 'call_1', type: 'function', function: { name: 't', arguments: '{}' } };
+    const messages = [
+      ...hello,
+      { role: 'assistant', tool_calls: [call] },
+      { role: 'tool', tool_call_id: 'call_1', content: wordsOf(length) },
+    ];
+    for (const write of [asUtf8, asEscapes]) {
+      const { turns } = cut({ model: 'claude-4-5-sonnet', messages }, write);
+      expect(turns.at(-1)?.parts.map((part) => ('cache' in part ? part.cache : undefined))).toEqual([cache]);
+    }
   });
 });

@@ -355,6 +355,14 @@ describe('the long texts of a chat', () => {
       message: { role: 'system', content: [{ ...part(long), cache_control: { type: 'ephemeral' } }] },
     },
     { name: 'assistant', message: { role: 'assistant', content: long, tool_calls: [call] } },
+    {
+      name: 'thinking that comes back',
+      message: {
+        role: 'assistant',
+        content: 'Hi',
+        reasoning_details: [{ type: 'reasoning.text', text: long, signature: 'c2lnbmVk' }],
+      },
+    },
     { name: 'tool result', message: { role: 'tool', tool_call_id: 'call_1', content: long } },
     { name: 'parts of one', message: { role: 'tool', tool_call_id: 'call_1', content: [part(long)] } },
     { name: 'behind backslashes', message: { role: 'user', name: 'C:\\', content: long } },
@@ -471,6 +479,34 @@ describe('what else is long', () => {
     const { json, texts } = cutLongTexts(body, 0);
     expect(json).toBe(body.toString());
     expect(texts).toBe(noTexts);
+  });
+});
+
+describe('beside what is much longer', () => {
+  const image = {
+    type: 'image_url',
+    image_url: { url: `data:image/png;base64,${'iVBORw0K'.repeat(12_500)}` },
+  };
+  const part = (text: string) => ({ type: 'text', text });
+  const short = 'A question of 300 bytes, größer. '.repeat(9).trim();
+  it.each([
+    { name: 'one text', messages: [{ role: 'user', content: [part(short), image] }] },
+    {
+      name: 'several',
+      messages: [
+        { role: 'system', content: long },
+        { role: 'user', content: [image, part(`\n${short}  `), image, part(`漢 ${long}`)] },
+        { role: 'user', content: short },
+      ],
+    },
+  ])('a text is carried and no longer needs the body: $name', ({ messages }) => {
+    const body = Buffer.from(JSON.stringify({ model: 'm', messages }));
+    checkBody(body);
+    const { json, texts } = cutLongTexts(body, 0);
+    expect(json).not.toContain('größer');
+    body.fill('x');
+    expect(mapStrings(JSON.parse(json), (text) => texts.read(text))).toEqual({ model: 'm', messages });
+    expect(JSON.parse(texts.write(json).toString())).toEqual({ model: 'm', messages });
   });
 });
 

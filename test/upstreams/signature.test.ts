@@ -1,7 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
-import { describe, expect, it } from 'vitest';
-import { modelPath } from '../../src/upstreams/aws.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Cancellation } from '../../src/cancellation.ts';
+import { createBedrock, modelPath } from '../../src/upstreams/aws.ts';
 import { type Credentials, createSign } from '../../src/upstreams/signature.ts';
 
 const host = 'bedrock-runtime.eu-west-1.amazonaws.com';
@@ -22,7 +25,10 @@ const bySdk = async (
   credentials: Credentials,
   signingDate: Date,
 ): Promise<Record<string, string>> => {
-  const { config } = new BedrockRuntimeClient({ region: 'eu-west-1', credentials: async () => ({ ...credentials }) as never });
+  const { config } = new BedrockRuntimeClient({
+    region: 'eu-west-1',
+    credentials: async () => ({ ...credentials }) as never,
+  });
   const scheme = { name: 'sigv4', signingName: 'bedrock', signingRegion: 'eu-west-1', properties: {} };
   const signer = (await config.signer(scheme as never)) as {
     sign(request: object, options: object): Promise<{ headers: Record<string, string> }>;
@@ -50,6 +56,11 @@ describe('the signature of a request', () => {
     ],
     ['characters that only some escape', "/model/a!b'c(d)e*f~g-h_i.j k/invoke", permanent],
     ['temporary credentials', modelPath('eu.amazon.nova-pro-v1:0', 'converse'), temporary],
+    [
+      'a session token that is empty',
+      modelPath('eu.amazon.nova-pro-v1:0', 'converse'),
+      { ...permanent, sessionToken: '' },
+    ],
   ])('is the one of the official SDK: %s', async (_name, path, credentials) => {
     const request = {
       path,
@@ -76,5 +87,58 @@ describe('the signature of a request', () => {
       );
       expect(sign(request, credentials, date)).toEqual(await bySdk(request, credentials, date));
     }
+  });
+});
+
+describe('what an endpoint is sent', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  const body = Buffer.from('{"messages":[]}');
+  const path = modelPath('eu.amazon.nova-pro-v1:0', 'converse');
+
+  /** The path and headers a request arrives with. */
+  const sentTo = async (prefix: string) => {
+    const seen: { path: string | undefined; headers: IncomingHttpHeaders }[] = [];
+    const server = createServer((request, response) => {
+      seen.push({ path: request.url, headers: request.headers });
+      request.resume().on('end', () => response.end('{}'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const bedrock = createBedrock({
+      region: 'eu-west-1',
+      endpoint: `http://127.0.0.1:${port}${prefix}`,
+      bearerToken: undefined,
+      connectTimeout: 1000,
+      connections: 1,
+    });
+    try {
+      await bedrock.post('bedrock', path, body, 'application/json', new Cancellation());
+    } finally {
+      await bedrock.close();
+      server.close();
+    }
+    return { host: `127.0.0.1:${port}`, seen };
+  };
+
+  it.each([
+    { name: 'no path', prefix: '', expected: path },
+    { name: 'a path', prefix: '/bedrock', expected: `/bedrock${path}` },
+    { name: 'a path that ends with a slash', prefix: '/proxy/bedrock/', expected: `/proxy/bedrock${path}` },
+  ])('is signed for the whole path: $name', async ({ prefix, expected }) => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', temporary.accessKeyId);
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', temporary.secretAccessKey);
+    vi.stubEnv('AWS_SESSION_TOKEN', temporary.sessionToken);
+    vi.stubEnv('AWS_PROFILE', undefined);
+
+    const { host: own, seen } = await sentTo(prefix);
+    expect(seen.map((each) => each.path)).toEqual([expected]);
+    const arrived = seen[0]?.headers ?? {};
+    const time = String(arrived['x-amz-date']);
+    const date = new Date(time.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
+    const given = { ...headers, 'accept-encoding': 'identity', host: own };
+    expect(arrived).toMatchObject(await bySdk({ path: expected, headers: given, body }, temporary, date));
   });
 });
