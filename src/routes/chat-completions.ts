@@ -3,7 +3,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Answer, Answerer } from '../answer.ts';
 import type { Catalogue } from '../catalogue.ts';
-import type { ChatEvent } from '../chat.ts';
+import type { ChatEvent, Usage } from '../chat.ts';
 import { CallerGone } from '../errors.ts';
 import { type ChatRequest, parseRequest } from '../normalize/index.ts';
 import { createChunkEncoder, errorFrame } from '../openai/chunks.ts';
@@ -90,10 +90,14 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const complete = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest) => {
     const { record } = request;
     const answered = await ask(request, reply, body);
+    let used: Usage | undefined;
+    let finish: string | undefined;
+    record.outcome = () => ({ usage: used, finish });
     const folded = await answered.whole((usage) => {
-      record.outcome = () => ({ usage, finish: undefined });
+      used = usage;
     });
-    record.outcome = () => ({ usage: folded.usage, finish: folded.finish.upstreamReason });
+    used = folded.usage;
+    finish = folded.finish.upstreamReason;
     return toCompletion(folded, replyOptions(answered, body));
   };
 
