@@ -109,11 +109,10 @@ const takeTurns = async (
 ): Promise<readonly Measurement[]> => {
   for (const each of asked) await warmUp(each);
   const usages = asked.map((): Usage[] => []);
-  const order: number[] = [];
   for (let round = 0; round < rounds; round++) {
     // Another one begins each round.
-    for (const index of asked.keys()) order.push((index + round) % asked.length);
-    for (const index of order.splice(0)) {
+    for (const turn of asked.keys()) {
+      const index = (turn + round) % asked.length;
       const each = asked[index] as Asked;
       usages[index]?.push(await measureCpu(each.target.pid, () => work(each)));
     }

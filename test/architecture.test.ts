@@ -68,12 +68,13 @@ interface Rule {
   readonly mayType?: readonly string[];
 }
 
-const ground = ['chat', 'errors', 'models', 'duration', 'cancellation', 'texts'];
+const ground = ['chat', 'errors', 'models', 'duration', 'cancellation', 'silence', 'texts'];
 
 /** STYLE, "Who may import whom"; `catalogue` and `config` lend their types, `Target` and `Timeouts`. */
 const rules: readonly Rule[] = [
   { who: 'chat', may: [], mayType: ['texts'] },
   { who: 'texts', may: [] },
+  { who: 'silence', may: [] },
   { who: 'duration', may: [] },
   { who: 'cancellation', may: [] },
   { who: 'errors', may: [], mayType: ['chat'] },

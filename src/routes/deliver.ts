@@ -10,6 +10,7 @@ import type { FastifyReply } from 'fastify';
 import { Cancellation } from '../cancellation.ts';
 import { CallerGone } from '../errors.ts';
 import { setLastHeaders } from '../plugins/headers.ts';
+import { type Silence, watchSilence } from '../silence.ts';
 
 /** Times in ms. */
 export interface Pace {
@@ -65,34 +66,26 @@ const openReply = (reply: FastifyReply, headers: Record<string, string>, filler:
   const write = (text: string): void => {
     raw.write(framed(text));
   };
-  const end = (text: string): void => {
+  const end = (text: string, length?: number): void => {
+    commit(length);
+    stop();
     raw.end(isChunked ? `${framed(text)}0\r\n\r\n` : text);
   };
   const beat = (): void => {
     commit();
     // With a full buffer the caller has plenty to read.
     if (!raw.writableNeedDrain) write(filler);
-    silence = undefined;
     rest();
   };
   const holding = pace.hold > 0 ? setTimeout(beat, pace.hold) : undefined;
-  let silence: NodeJS.Timeout | undefined;
-  let lastWrite = 0;
-  const wait = (time: number): void => {
-    silence = setTimeout(() => {
-      const left = lastWrite + pace.interval - performance.now();
-      if (left > 0) wait(left);
-      else beat();
-    }, time);
-  };
-  /** A stream is written to all the time: to note when costs less than to move a timer. */
+  let silence: Silence | undefined;
   const rest = (): void => {
-    lastWrite = performance.now();
-    if (silence === undefined) wait(pace.interval);
+    if (silence === undefined) silence = watchSilence(pace.interval, beat);
+    else silence.sign();
   };
   const stop = (): void => {
     clearTimeout(holding);
-    clearTimeout(silence);
+    silence?.stop();
   };
   raw.once('close', stop);
 
@@ -103,17 +96,9 @@ const openReply = (reply: FastifyReply, headers: Record<string, string>, filler:
       rest();
       write(text);
     },
-    end: (text: string): void => {
-      commit();
-      stop();
-      end(text);
-    },
+    end: (text: string): void => end(text),
     /** The answer in one piece; nothing but fillers may have been sent before. */
-    endWith: (text: string): void => {
-      commit(Buffer.byteLength(text));
-      stop();
-      end(text);
-    },
+    endWith: (text: string): void => end(text, Buffer.byteLength(text)),
     stop,
   };
 };

@@ -3,6 +3,7 @@
 import { Cancellation } from '../cancellation.ts';
 import type { Timeouts } from '../config.ts';
 import { upstreamTimeout } from '../errors.ts';
+import { type Silence, watchSilence } from '../silence.ts';
 
 export interface Watch {
   /** Aborted when a wait has ended or the caller has left, with the error as its reason. */
@@ -38,23 +39,23 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   const cancellation = new Cancellation();
   const expire = (which: string, named: number, after: number = named) =>
     setTimeout(() => cancellation.abort(upstreamTimeout(which, named)), after);
-  // Signs of life come with every piece of a stream: to note the time costs less than to move a timer.
-  const expireSilence = (after: number) =>
-    setTimeout(() => {
-      const left = isListening ? lastSign + idle - performance.now() : idle;
-      if (left > 0) silence = expireSilence(left);
-      else cancellation.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
-    }, after);
+  const expireSilence = () => {
+    if (!isListening) return;
+    silence?.stop();
+    cancellation.abort(upstreamTimeout('The model stopped in the middle of its answer', idle));
+  };
 
   let isListening = true;
-  let lastSign = 0;
-  let silence: NodeJS.Timeout | undefined = stream
+  let silence: Silence | undefined;
+  /** For the first event, and at last for the end. */
+  let timer: NodeJS.Timeout | undefined = stream
     ? expire('The model did not begin to answer in time', firstByte)
     : undefined;
   const left = Math.max(0, deadline - performance.now());
   const whole = expire('The answer took longer than this server allows', total, left);
   const settle = () => {
-    clearTimeout(silence);
+    clearTimeout(timer);
+    silence?.stop();
     clearTimeout(whole);
     caller.forget(leave);
   };
@@ -65,16 +66,13 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   if (caller.aborted) leave();
   else caller.listen(leave);
 
-  const activity = () => {
-    lastSign = performance.now();
-  };
+  const activity = () => silence?.sign();
   return {
     cancellation,
     activity,
     started: () => {
-      clearTimeout(silence);
-      activity();
-      silence = stream && !cancellation.aborted ? expireSilence(idle) : undefined;
+      clearTimeout(timer);
+      if (stream && !cancellation.aborted) silence = watchSilence(idle, expireSilence);
     },
     listening: (now) => {
       isListening = now;
@@ -82,7 +80,7 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
     },
     finished: () => {
       settle();
-      if (!cancellation.aborted) silence = setTimeout(() => cancellation.abort(notWanted()), lastWait);
+      if (!cancellation.aborted) timer = setTimeout(() => cancellation.abort(notWanted()), lastWait);
     },
     done: (complete) => {
       settle();
