@@ -1,6 +1,6 @@
 /** From a checked request to a model's answer: resolve, normalize, fetch, encode, open, shape. */
 
-import { fetchImages } from './attachments.ts';
+import { fetchImages, hasImagesToFetch } from './attachments.ts';
 import type { Backends, Answer as Opened, Prepared } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Catalogue, Target } from './catalogue.ts';
@@ -169,7 +169,8 @@ export const createAnswerer =
     const targets = catalogue.targets(model);
     const scope = { caller, model: model.id };
     const canThink = model.thinking !== null && model.family === 'claude';
-    const recall = canThink ? await memory.recall(scope, toolCallIds(request)) : undefined;
+    const calls = canThink ? toolCallIds(request) : [];
+    const recall = calls.length > 0 ? await memory.recall(scope, calls) : undefined;
 
     /** Opens a prepared prompt, once more with a smaller cap of ours if that is what was refused. */
     const open = async (
@@ -218,7 +219,9 @@ export const createAnswerer =
         if (isStrict) refuseChanges(report, target.upstream);
       };
       tell(fitted.report);
-      const fetched = await fetchImages(fitted.prompt, target, images, cancellation);
+      const fetched = hasImagesToFetch(fitted.prompt, target)
+        ? await fetchImages(fitted.prompt, target, images, cancellation)
+        : fitted.prompt;
 
       const send = async (prompt: Prompt, changed: Report): Promise<Asked> => {
         const prepared = backends.prepare(prompt, target);

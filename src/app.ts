@@ -49,6 +49,8 @@ export interface App {
   idle(): Promise<void>;
   /** This process's metrics, in prom-client's JSON form. */
   metrics(): Promise<readonly object[]>;
+  /** Has every request that is over in the log and the metrics; done by itself within a turn of the event loop. */
+  settle(): void;
   /** Closes every socket and the upstreams', whatever still runs. */
   close(): Promise<void>;
 }
@@ -191,11 +193,13 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
     },
     idle: load.idle,
     metrics: () => metrics.registry.getMetricsAsJSON(),
+    settle: recorder.settle,
     close: async () => {
       isDraining = true;
       app.server.closeAllConnections();
       await app.close();
       await Promise.all([backends.close(), images.close(), store.close()]);
+      recorder.settle();
     },
   };
 };

@@ -15,6 +15,9 @@ const needsFetching = (part: Part, target: Target): boolean =>
     ? part.content.some((each) => needsFetching(each, target))
     : part.type === 'image' && 'url' in part.source && !isTaken(part.source.url, target);
 
+export const hasImagesToFetch = ({ turns }: Prompt, target: Target): boolean =>
+  turns.some(({ parts }) => parts.some((part) => needsFetching(part, target)));
+
 /** All images of a prompt at once. Rejects with the fetcher's 400, or with the cancellation's reason. */
 export const fetchImages = async (
   prompt: Prompt,
@@ -23,7 +26,6 @@ export const fetchImages = async (
   cancellation: Cancellation,
 ): Promise<Prompt> => {
   const isMissing = (part: Part) => needsFetching(part, target);
-  if (!prompt.turns.some(({ parts }) => parts.some(isMissing))) return prompt;
   const { signal } = cancellation;
 
   const fetchImage = async (part: ImagePart): Promise<ImagePart> => {

@@ -102,6 +102,8 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
     store: await createStore(config, worker?.store ?? local, logger),
     ...(worker === undefined ? {} : { allMetrics: worker.allMetrics }),
   });
+  // Before the logger's own listener, which writes its last lines.
+  process.prependListener('exit', app.settle);
   const address = await app.server.listen({ port: config.port, host: config.host });
   logger.info(
     { address, pid: process.pid, upstreams: config.upstreams, models: catalogue.list().length },

@@ -1,7 +1,7 @@
 /** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
 
 import type { Target } from '../catalogue.ts';
-import type { Prompt, Report, Turn, UpstreamName } from '../chat.ts';
+import type { JsonObject, Prompt, Report, Turn, UpstreamName } from '../chat.ts';
 import { unsupportedParameter } from '../errors.ts';
 import { invalidBody } from '../openai/request.ts';
 import { noTexts, type Texts } from '../texts.ts';
@@ -25,9 +25,10 @@ export interface Normalized {
 
 /** The body of a request, checked field by field. Throws 400 naming the first field at fault. */
 export const parseRequest = (body: unknown): ChatRequest => {
-  const result = chatRequestSchema.safeParse(body, { reportInput: true });
-  if (!result.success) throw invalidBody(result.error);
-  return result.data;
+  const result = chatRequestSchema.safeParse(body);
+  if (result.success) return result.data;
+  // Once more for the error: a good request is read a third faster without options.
+  throw invalidBody(chatRequestSchema.safeParse(body, { reportInput: true }).error ?? result.error);
 };
 
 /** Tokens: the operator's default, else by the size of the window; Converse has a default of its own. */
@@ -67,11 +68,19 @@ const initialSettings = (target: Target, configuredMaxTokens: number | undefined
   cacheTtl: '5m',
 });
 
-const rows = Object.entries(parameters) as unknown as readonly (readonly [
-  keyof ChatRequest,
-  Parameter<unknown>,
-])[];
-const known: ReadonlySet<string> = new Set(rows.map(([name]) => name));
+interface Row {
+  readonly name: string;
+  readonly parameter: Parameter<unknown>;
+  /** Its place in the table. */
+  readonly order: number;
+}
+
+const rows: ReadonlyMap<string, Row> = new Map(
+  Object.entries(parameters).map(([name, parameter], order) => [
+    name,
+    { name, parameter: parameter as Parameter<unknown>, order },
+  ]),
+);
 
 const applyParameters = (
   request: ChatRequest,
@@ -81,12 +90,23 @@ const applyParameters = (
 ): Settings => {
   // A draft that nobody else sees yet: a new copy for every parameter costs more than the effects.
   const settings = { ...initial };
-  for (const [name, { level, neutral, effect }] of rows) {
-    const value: unknown = request[name];
-    if (value === null || value === undefined) continue;
+  const values: JsonObject = request as unknown as JsonObject;
+  const asked: Row[] = [];
+  const unknown: string[] = [];
+  for (const name of Object.keys(values)) {
+    if (values[name] === null || values[name] === undefined) continue;
+    const row = rows.get(name);
+    if (row === undefined) unknown.push(name);
+    else asked.push(row);
+  }
+  asked.sort((one, other) => one.order - other.order);
+  for (const { name, parameter } of asked) {
+    const { level, neutral, effect } = parameter;
+    const value = values[name];
     if (level === 'ignored' && neutral?.(value) !== true) report.ignore(name);
     if (effect !== undefined) Object.assign(settings, effect(value, { target, settings, report, name }));
   }
+  for (const name of unknown) report.ignore(name);
   return settings;
 };
 
@@ -169,9 +189,6 @@ export const normalize = (
   const { texts = noTexts } = options;
   const report = new Reporter();
   const asked = applyParameters(request, target, initialSettings(target, options.defaultMaxTokens), report);
-  for (const [name, value] of Object.entries(request)) {
-    if (!known.has(name) && value !== null && value !== undefined) report.ignore(name);
-  }
 
   const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(request));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';

@@ -34,7 +34,7 @@ export const setReportHeaders = (reply: FastifyReply, { ignored, adjusted }: Rep
     ['x-adjusted-params', adjusted],
   ] as const) {
     if (values.length > 0) reply.header(name, nameList(values));
-    else reply.removeHeader(name);
+    else if (reply.hasHeader(name)) reply.removeHeader(name);
   }
 };
 

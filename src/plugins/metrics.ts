@@ -9,7 +9,7 @@ import {
   prometheusContentType,
   Registry,
 } from 'prom-client';
-import type { UpstreamName } from '../chat.ts';
+import type { UpstreamName, Usage } from '../chat.ts';
 import { ApiError } from '../errors.ts';
 import { costOf } from '../models.ts';
 import type { FinishedRequest, RequestObserver } from './record.ts';
@@ -20,9 +20,51 @@ export interface Metrics {
   readonly openStreams: Gauge;
 }
 
+const tokenKinds = [
+  ['input', 'input'],
+  ['cache_read', 'cacheRead'],
+  ['cache_write', 'cacheWrite'],
+  ['output', 'output'],
+  ['reasoning', 'reasoning'],
+] as const satisfies readonly (readonly [string, keyof Usage])[];
+
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
-/** `broken` names the upstreams whose breaker is open. `isListed` tells ids of the catalogue from those callers make up, which must not become labels. */
+/** What requests that differ in nothing we count by come to. */
+interface Tally {
+  readonly route: string;
+  readonly model: string;
+  readonly upstream: string;
+  readonly status: number;
+  readonly stream: boolean;
+  readonly ended: FinishedRequest['ended'];
+  /** Of error, where it did not end well. */
+  readonly kind: string;
+  requests: number;
+  retries: number;
+  /** In the order of `tokenKinds`. */
+  readonly tokens: number[];
+  /** USD. */
+  cost: number;
+  /** Seconds each took, and each stream until its first content; those the histograms have not seen yet. */
+  durations: number[];
+  firstTokens: number[];
+}
+
+/** Times that wait for the histograms at most. */
+const mostWaiting = 500;
+
+const kindOf = ({ record: { error }, ended }: FinishedRequest): string => {
+  if (ended === 'complete') return '';
+  if (ended === 'client_gone') return 'client_gone';
+  return error instanceof ApiError ? (error.code ?? error.type) : 'internal_error';
+};
+
+/**
+ * `broken` names the upstreams whose breaker is open. `isListed` tells ids of the catalogue from those callers make
+ * up, which must not become labels. What is counted is added up here and told to prom-client when it is asked: it
+ * looks up all labels at every step, a tenth of a small request (docs/performance.md).
+ */
 export const createMetrics = (
   isListed: (model: string) => boolean,
   broken: () => readonly UpstreamName[],
@@ -31,24 +73,100 @@ export const createMetrics = (
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
 
-  const requests = new Counter({
-    name: 'parley_requests_total',
-    help: 'Requests, by route, model, upstream, status and how they ended.',
-    labelNames: ['route', 'model', 'upstream', 'status', 'stream', 'ended'],
-    registers,
-  });
-  const errors = new Counter({
-    name: 'parley_errors_total',
-    help: 'Requests that failed, by kind.',
-    labelNames: ['kind', 'model', 'upstream'],
-    registers,
-  });
+  const tallies = new Map<string, Tally>();
+  const tallyOf = (request: FinishedRequest): Tally => {
+    const { record, route = 'unknown', status, ended } = request;
+    const { target, stream } = record;
+    const id = target?.model.id;
+    const model = id === undefined ? 'none' : isListed(id) ? id : 'other';
+    const upstream = record.origin?.upstream ?? target?.upstream ?? 'none';
+    const kind = kindOf(request);
+    const key = `${route} ${model} ${upstream} ${status} ${stream} ${ended} ${kind}`;
+    const known = tallies.get(key);
+    if (known !== undefined) return known;
+    const tally: Tally = {
+      route,
+      model,
+      upstream,
+      status,
+      stream,
+      ended,
+      kind,
+      requests: 0,
+      retries: 0,
+      tokens: tokenKinds.map(() => 0),
+      cost: 0,
+      durations: [],
+      firstTokens: [],
+    };
+    tallies.set(key, tally);
+    return tally;
+  };
+
+  const count = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[],
+    add: (tally: Tally, to: (labels: Record<Label, string>, amount: number) => void) => void,
+  ): void => {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const tally of tallies.values()) {
+          add(tally, (labels, amount) => {
+            if (amount > 0) this.inc(labels, amount);
+          });
+        }
+      },
+    });
+  };
+  count(
+    'parley_requests_total',
+    'Requests, by route, model, upstream, status and how they ended.',
+    ['route', 'model', 'upstream', 'status', 'stream', 'ended'],
+    ({ route, model, upstream, status, stream, ended, requests }, add) =>
+      add({ route, model, upstream, status: String(status), stream: String(stream), ended }, requests),
+  );
+  count(
+    'parley_errors_total',
+    'Requests that failed, by kind.',
+    ['kind', 'model', 'upstream'],
+    ({ kind, model, upstream, requests }, add) => {
+      if (kind !== '') add({ kind, model, upstream }, requests);
+    },
+  );
+  count(
+    'parley_tokens_total',
+    'Tokens by kind, from its first one on: input, cache_read, cache_write, output, and reasoning (a part of output).',
+    ['model', 'upstream', 'kind'],
+    ({ model, upstream, tokens }, add) => {
+      for (const [index, [kind]] of tokenKinds.entries()) add({ model, upstream, kind }, tokens[index] ?? 0);
+    },
+  );
+  count(
+    'parley_cost_usd_total',
+    'Cost at list prices, in USD.',
+    ['model', 'upstream'],
+    ({ model, upstream, cost }, add) => add({ model, upstream }, cost),
+  );
+  count(
+    'parley_retries_total',
+    'Upstream calls beyond the first of a request.',
+    ['model'],
+    ({ model, retries }, add) => add({ model }, retries),
+  );
+
   const duration = new Histogram({
     name: 'parley_request_duration_seconds',
     help: 'From the first byte of the request to the last of the answer.',
     labelNames: ['model', 'stream'],
     buckets: seconds,
     registers,
+    collect: () => settle(),
   });
   const firstToken = new Histogram({
     name: 'parley_time_to_first_token_seconds',
@@ -56,25 +174,19 @@ export const createMetrics = (
     labelNames: ['model'],
     buckets: seconds,
     registers,
+    collect: () => settle(),
   });
-  const tokens = new Counter({
-    name: 'parley_tokens_total',
-    help: 'Tokens by kind, from its first one on: input, cache_read, cache_write, output, and reasoning (a part of output).',
-    labelNames: ['model', 'upstream', 'kind'],
-    registers,
-  });
-  const cost = new Counter({
-    name: 'parley_cost_usd_total',
-    help: 'Cost at list prices, in USD.',
-    labelNames: ['model', 'upstream'],
-    registers,
-  });
-  const retries = new Counter({
-    name: 'parley_retries_total',
-    help: 'Upstream calls beyond the first of a request.',
-    labelNames: ['model'],
-    registers,
-  });
+  const settleTimes = (tally: Tally): void => {
+    const { model, stream, durations, firstTokens } = tally;
+    for (const time of durations) duration.observe({ model, stream: String(stream) }, time);
+    for (const time of firstTokens) firstToken.observe({ model }, time);
+    tally.durations = [];
+    tally.firstTokens = [];
+  };
+  const settle = (): void => {
+    for (const tally of tallies.values()) settleTimes(tally);
+  };
+
   new Gauge({
     name: 'parley_upstream_broken',
     help: '1 while an upstream is left alone because it kept failing.',
@@ -89,36 +201,21 @@ export const createMetrics = (
   });
   const openStreams = new Gauge({ name: 'parley_open_streams', help: 'Streams being sent.', registers });
 
-  const kindOf = ({ record: { error }, ended }: FinishedRequest): string => {
-    if (ended === 'client_gone') return 'client_gone';
-    return error instanceof ApiError ? (error.code ?? error.type) : 'internal_error';
-  };
-
   const observe: RequestObserver = (request) => {
-    const { record, route = 'unknown', status, ended, usage } = request;
+    const { record, usage } = request;
     const { target, firstByteMs } = record;
-    const id = target?.model.id;
-    const model = id === undefined ? 'none' : isListed(id) ? id : 'other';
-    const upstream = record.origin?.upstream ?? target?.upstream ?? 'none';
-    const stream = String(record.stream);
-    requests.inc({ route, model, upstream, status: String(status), stream, ended });
-    if (ended !== 'complete') errors.inc({ kind: kindOf(request), model, upstream });
+    const tally = tallyOf(request);
+    tally.requests += 1;
     if (target === undefined) return;
-    if (record.retries > 0) retries.inc({ model }, record.retries);
-    duration.observe({ model, stream }, request.durationMs / 1000);
-    if (record.stream && firstByteMs !== undefined) firstToken.observe({ model }, firstByteMs / 1000);
+    tally.retries += record.retries;
+    tally.durations.push(request.durationMs / 1000);
+    if (record.stream && firstByteMs !== undefined) tally.firstTokens.push(firstByteMs / 1000);
+    if (tally.durations.length >= mostWaiting) settleTimes(tally);
     if (usage === undefined) return;
-    const kinds = {
-      input: usage.input,
-      cache_read: usage.cacheRead,
-      cache_write: usage.cacheWrite,
-      output: usage.output,
-      reasoning: usage.reasoning ?? 0,
-    };
-    for (const [kind, count] of Object.entries(kinds)) {
-      if (count > 0) tokens.inc({ model, upstream, kind }, count);
+    for (const [index, [, key]] of tokenKinds.entries()) {
+      tally.tokens[index] = (tally.tokens[index] ?? 0) + (usage[key] ?? 0);
     }
-    if (target.model.price !== null) cost.inc({ model, upstream }, costOf(usage, target.model.price));
+    if (target.model.price !== null) tally.cost += costOf(usage, target.model.price);
   };
 
   return { registry, observe, openStreams };

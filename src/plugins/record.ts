@@ -114,13 +114,24 @@ export interface Recorder {
    * one. Returns what was recorded.
    */
   refuse(due: ServerResponse | null | undefined, error: ApiError): FinishedRequest;
+  /**
+   * Tells the observers at once of requests that have ended; else they hear of all those of one turn of the event
+   * loop together, which costs half as much as one by one (docs/performance.md).
+   */
+  settle(): void;
 }
 
 export const registerRecord = (app: FastifyInstance, observers: readonly RequestObserver[]): Recorder => {
   /** Requests whose end the observers have not been told yet. */
   const open = new WeakMap<ServerResponse, FastifyRequest>();
+  let untold: FinishedRequest[] = [];
+  const settle = (): void => {
+    const results = untold;
+    untold = [];
+    for (const observe of observers) for (const result of results) observe(result);
+  };
   const tell = (result: FinishedRequest): FinishedRequest => {
-    for (const observe of observers) observe(result);
+    if (untold.push(result) === 1) setImmediate(settle);
     return result;
   };
 
@@ -147,6 +158,7 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
 
   return {
     begin,
+    settle,
     refuse: (due, error) => {
       const request = due ? open.get(due) : undefined;
       if (due) open.delete(due);

@@ -131,22 +131,18 @@ export const createAnthropic = ({
   const transport = createTransport(baseURL, transportOptions);
 
   // The SDK's own headers, auth included, once per API version: with a key from the environment they never change.
-  const headersByVersion = new Map<ApiVersion, Promise<Record<string, string>>>();
-  const headersFor = (version: ApiVersion): Promise<Record<string, string>> => {
-    const known = headersByVersion.get(version);
-    if (known !== undefined) return known;
-    const built = buildHeaders(baseURL, version);
-    headersByVersion.set(version, built);
-    // The next request tries again.
-    built.catch(() => headersByVersion.delete(version));
-    return built;
+  const known = new Map<ApiVersion, Record<string, string>>();
+  const headersFor = async (version: ApiVersion): Promise<Record<string, string>> => {
+    const headers = await buildHeaders(baseURL, version);
+    known.set(version, headers);
+    return headers;
   };
 
   return {
     name: 'anthropic',
     open: async ({ version, body }, { modelId, stream, texts, cancellation }) => {
       const payload = toPayload({ model: modelId, ...body, ...(stream ? { stream } : {}) }, texts);
-      const headers = await headersFor(version);
+      const headers = known.get(version) ?? (await headersFor(version));
       const response = await transport.post('/v1/messages', headers, payload, cancellation, originOf);
       const { origin } = response;
       const asked = { origin, modelId };

@@ -166,25 +166,25 @@ export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEv
   };
 };
 
-export const claudeEvents = (message: ClaudeMessage): readonly ClaudeEvent[] => [
-  { type: 'message_start', message: { ...message, content: [] } },
-  ...message.content.flatMap((block, index): ClaudeEvent[] => [
+/** The start has the whole message; a reader of the stream looks for its content in the blocks. */
+export const claudeEvents = (message: ClaudeMessage): readonly ClaudeEvent[] => {
+  const events: ClaudeEvent[] = [{ type: 'message_start', message }];
+  for (const [index, block] of message.content.entries()) {
+    const content_block = block as Anthropic.RawContentBlockStartEvent['content_block'];
+    events.push({ type: 'content_block_start', index, content_block }, { type: 'content_block_stop', index });
+  }
+  events.push(
     {
-      type: 'content_block_start',
-      index,
-      content_block: block as Anthropic.RawContentBlockStartEvent['content_block'],
+      type: 'message_delta',
+      delta: {
+        stop_reason: message.stop_reason,
+        stop_sequence: message.stop_sequence,
+        stop_details: message.stop_details ?? null,
+        container: message.container ?? null,
+      },
+      usage: message.usage as Anthropic.MessageDeltaUsage,
     },
-    { type: 'content_block_stop', index },
-  ]),
-  {
-    type: 'message_delta',
-    delta: {
-      stop_reason: message.stop_reason,
-      stop_sequence: message.stop_sequence,
-      stop_details: message.stop_details ?? null,
-      container: message.container ?? null,
-    },
-    usage: message.usage as Anthropic.MessageDeltaUsage,
-  },
-  { type: 'message_stop' },
-];
+    { type: 'message_stop' },
+  );
+  return events;
+};
