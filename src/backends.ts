@@ -92,7 +92,7 @@ const joinBackend =
         if ('message' in opened) {
           done(true);
           const { message } = opened;
-          const read = () => [...decoder.push(adapter.toEvents(message)), ...decoder.end()];
+          const read = () => decoder.push(adapter.toEvents(message)).concat(decoder.end());
           return { origin, events: decodeWhole(() => understand(origin, read)) };
         }
 

@@ -33,7 +33,10 @@ export const customText = (callArguments: string): string => {
 };
 
 /** An id in the form of Anthropic's, for upstreams that give none: 22 letters and digits. */
-export const makeMessageId = (): string => `msg_01${randomUUID().replaceAll('-', '').slice(0, 22)}`;
+export const makeMessageId = (): string => {
+  const uuid = randomUUID();
+  return `msg_01${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(24, 34)}`;
+};
 
 export const wireFinish = (reason: FinishReason, { legacyFunctions }: ReplyOptions) =>
   reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason;

@@ -114,13 +114,16 @@ export interface Bedrock {
     upstream: UpstreamName,
     path: string,
     payload: Buffer,
-    accept: string,
+    accept: Accept,
     cancellation: Cancellation,
   ): Promise<UpstreamResponse>;
   close(): Promise<void>;
 }
 
-type FindCredentials = () => Promise<Credentials>;
+export type Accept = 'application/json' | 'application/vnd.amazon.eventstream';
+
+/** With when they end, where they do. */
+type FindCredentials = () => Promise<Credentials & { readonly expiration?: Date | undefined }>;
 
 /**
  * The SDK is loaded only where it is needed, because loading it takes a tenth of a second. It keeps what it found,
@@ -150,30 +153,48 @@ export const createBedrock = ({
   ...transportOptions
 }: BedrockOptions): Bedrock => {
   const transport = createTransport(endpoint ?? regionalEndpoint(region), transportOptions);
-  const { host } = transport;
-  const sign = createSign(region);
   let finder: Promise<FindCredentials> | undefined;
+  /** Those that never end, once they are known. */
+  let lasting: Credentials | undefined;
 
-  const authorize = async (path: string, headers: Record<string, string>, body: Buffer) => {
-    if (bearerToken !== undefined) return { ...headers, authorization: `Bearer ${bearerToken}` };
+  const findCredentials = async (): Promise<Credentials> => {
     finder ??= loadCredentials(region).catch((error: unknown) => {
       // The next request tries again.
       finder = undefined;
       throw error;
     });
     try {
-      const credentials = await (await finder)();
-      return sign({ path: transport.pathOf(path), headers: { ...headers, host }, body }, credentials);
+      const found = await (await finder)();
+      if (found.expiration === undefined) lasting = found;
+      return found;
     } catch (cause) {
-      // No credentials, or a profile or role that gives none.
+      // None there, or a profile or role that gives none.
       throw credentialRefused('bedrock', cause);
     }
   };
 
+  const prepare = (accept: Accept) => {
+    const headers = { 'content-type': 'application/json', accept, 'accept-encoding': 'identity' };
+    return {
+      withBearer: { ...headers, authorization: `Bearer ${bearerToken}` },
+      sign: createSign(region, { ...headers, host: transport.host }),
+    };
+  };
+  const prepared = {
+    'application/json': prepare('application/json'),
+    'application/vnd.amazon.eventstream': prepare('application/vnd.amazon.eventstream'),
+  };
+
   return {
     post: async (upstream, path, payload, accept, cancellation) => {
-      const headers = { 'content-type': 'application/json', accept, 'accept-encoding': 'identity' };
-      const authorized = await unlessCancelled(authorize(path, headers, payload), cancellation);
+      const { withBearer, sign } = prepared[accept];
+      const authorized =
+        bearerToken !== undefined
+          ? withBearer
+          : sign(
+              { path: transport.pathOf(path), body: payload },
+              lasting ?? (await unlessCancelled(findCredentials(), cancellation)),
+            );
       return transport.post(path, authorized, payload, cancellation, (answered) => ({
         upstream,
         requestId: header(answered, 'x-amzn-requestid'),

@@ -5,7 +5,7 @@ import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Cancellation } from '../../src/cancellation.ts';
 import { createBedrock, modelPath } from '../../src/upstreams/aws.ts';
-import { type Credentials, createSign } from '../../src/upstreams/signature.ts';
+import { type Credentials, createSign, type Signable } from '../../src/upstreams/signature.ts';
 
 const host = 'bedrock-runtime.eu-west-1.amazonaws.com';
 const headers = { 'content-type': 'application/json', accept: 'application/json', host };
@@ -21,7 +21,8 @@ const temporary: Credentials = {
 
 /** What the official SDK signs the same request as. */
 const bySdk = async (
-  { path, headers: given, body }: Parameters<ReturnType<typeof createSign>>[0],
+  { path, body }: Signable,
+  given: Record<string, string>,
   credentials: Credentials,
   signingDate: Date,
 ): Promise<Record<string, string>> => {
@@ -64,28 +65,44 @@ describe('the signature of a request', () => {
   ])('is the one of the official SDK: %s', async (_name, path, credentials) => {
     const request = {
       path,
-      headers,
       body: Buffer.from('{"messages":[{"role":"user","content":[{"text":"größer"}]}]}'),
     };
     const date = new Date('2026-01-02T03:04:05.678Z');
-    expect(createSign('eu-west-1')(request, credentials, date)).toEqual(
-      await bySdk(request, credentials, date),
+    expect(createSign('eu-west-1', headers)(request, credentials, date.getTime())).toEqual(
+      await bySdk(request, headers, credentials, date),
     );
   });
 
   it('is the one of the official SDK for anything, with one signer over days and credentials', async () => {
-    const sign = createSign('eu-west-1');
+    const given = { ...headers, accept: ` a  b\t${randomBytes(4).toString('hex')} ` };
+    const sign = createSign('eu-west-1', given);
     for (let run = 0; run < 60; run += 1) {
       const request = {
         path: modelPath(randomBytes(randomInt(1, 30)).toString('latin1'), 'converse'),
-        headers: { ...headers, accept: ` a  b\t${randomBytes(4).toString('hex')} ` },
         body: randomBytes(randomInt(0, 300)),
       };
       const credentials = run % 3 === 0 ? temporary : { ...permanent, secretAccessKey: `secret${run % 4}` };
       const date = new Date(
         Date.UTC(2026, randomInt(12), randomInt(28), randomInt(24), randomInt(60), randomInt(60)),
       );
-      expect(sign(request, credentials, date)).toEqual(await bySdk(request, credentials, date));
+      expect(sign(request, credentials, date.getTime())).toEqual(
+        await bySdk(request, given, credentials, date),
+      );
+    }
+  });
+
+  it('holds when more models are asked for than are kept in mind', async () => {
+    const sign = createSign('eu-west-1', headers);
+    const date = new Date('2026-01-02T03:04:05Z');
+    const request = (model: number) => ({
+      path: modelPath(`model:${model}`, 'converse'),
+      body: Buffer.from('{}'),
+    });
+    for (let model = 0; model < 2100; model += 1) sign(request(model), permanent, date.getTime());
+    for (const model of [0, 999, 1000, 2099]) {
+      expect(sign(request(model), permanent, date.getTime())).toEqual(
+        await bySdk(request(model), headers, permanent, date),
+      );
     }
   });
 });
@@ -139,6 +156,6 @@ describe('what an endpoint is sent', () => {
     const time = String(arrived['x-amz-date']);
     const date = new Date(time.replace(/^(....)(..)(..T..)(..)(..Z)$/, '$1-$2-$3:$4:$5'));
     const given = { ...headers, 'accept-encoding': 'identity', host: own };
-    expect(arrived).toMatchObject(await bySdk({ path: expected, headers: given, body }, temporary, date));
+    expect(arrived).toMatchObject(await bySdk({ path: expected, body }, given, temporary, date));
   });
 });

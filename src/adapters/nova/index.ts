@@ -4,7 +4,7 @@ import type { Prompt } from '../../chat.ts';
 import type { Model } from '../../models.ts';
 import type { Adapter } from '../adapter.ts';
 import { renameTools } from '../names.ts';
-import { encodeText, encodeTurns, losesMark, toolsAsText } from './messages.ts';
+import { encodeSystem, encodeTurns, losesMark, toolsAsText } from './messages.ts';
 import { converseEvents, createConverseDecoder } from './stream.ts';
 import { encodeTools, toolNameRule } from './tools.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from './wire.ts';
@@ -14,6 +14,7 @@ const metadataText = (value: string) => value.replace(/[^A-Za-z0-9 \t\r\n:_@$#=/
 
 /** At most 16 pairs; the user comes first, so that it is never the one cut, nor replaced by a pair of that name. */
 const encodeMetadata = ({ user, metadata }: Prompt): Record<string, string> | undefined => {
+  if (user === undefined && Object.keys(metadata).length === 0) return undefined;
   const known = user === undefined ? {} : { user };
   const pairs = Object.entries({ ...known, ...metadata, ...known })
     .slice(0, 16)
@@ -36,20 +37,27 @@ const encodeInference = (
   { maxTokens, temperature, topP, stop }: Prompt,
   greedy: boolean,
 ): ConverseRequest['inferenceConfig'] => ({
-  ...(maxTokens === undefined ? {} : { maxTokens }),
-  ...(greedy ? { temperature: 0 } : {}),
-  ...(temperature === undefined ? {} : { temperature }),
-  ...(topP === undefined ? {} : { topP }),
-  ...(stop.length === 0 ? {} : { stopSequences: stop.slice(0, mostStops) }),
+  maxTokens,
+  temperature: greedy ? 0 : temperature,
+  topP,
+  stopSequences: stop.length === 0 ? undefined : stop.slice(0, mostStops),
 });
 
 /** What has no place in Converse itself goes to the model in its native form. */
-const encodeNative = ({ topK, thinking }: Prompt, greedy: boolean): Record<string, unknown> => ({
-  ...(topK !== undefined || greedy ? { inferenceConfig: { topK: Math.min(topK ?? 1, mostTopK) } } : {}),
-  ...(thinking.mode === 'adaptive'
-    ? { reasoningConfig: { type: 'enabled', maxReasoningEffort: thinking.effort ?? 'medium' } }
-    : {}),
-});
+const encodeNative = (
+  { topK, thinking }: Prompt,
+  greedy: boolean,
+): ConverseRequest['additionalModelRequestFields'] => {
+  const asksTopK = topK !== undefined || greedy;
+  const thinks = thinking.mode === 'adaptive';
+  if (!asksTopK && !thinks) return undefined;
+  return {
+    inferenceConfig: asksTopK ? { topK: Math.min(topK ?? 1, mostTopK) } : undefined,
+    reasoningConfig: thinks
+      ? { type: 'enabled', maxReasoningEffort: thinking.effort ?? 'medium' }
+      : undefined,
+  };
+};
 
 export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
   encode: (prompt, { model }) => {
@@ -57,17 +65,16 @@ export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
     const toolConfig = encodeTools(prompt, names);
     const turns = toolConfig === undefined ? prompt.turns.map(toolsAsText) : prompt.turns;
     const greedy = toolConfig !== undefined && isGreedy(prompt, model);
-    const native = encodeNative(prompt, greedy);
-    const metadata = encodeMetadata(prompt);
     return {
+      // What is undefined is not written.
       request: {
-        ...(prompt.system.length === 0 ? {} : { system: prompt.system.flatMap(encodeText) }),
+        system: prompt.system.length === 0 ? undefined : encodeSystem(prompt.system),
         messages: encodeTurns(turns, names, prompt.texts),
         inferenceConfig: encodeInference(prompt, greedy),
-        ...toolConfig,
-        ...(Object.keys(native).length === 0 ? {} : { additionalModelRequestFields: native }),
-        ...(metadata === undefined ? {} : { requestMetadata: metadata }),
-        ...(prompt.serviceTier === undefined ? {} : { serviceTier: { type: prompt.serviceTier } }),
+        toolConfig,
+        additionalModelRequestFields: encodeNative(prompt, greedy),
+        requestMetadata: encodeMetadata(prompt),
+        serviceTier: prompt.serviceTier === undefined ? undefined : { type: prompt.serviceTier },
       },
       report: {
         ignored: [],

@@ -1,7 +1,6 @@
 /** Turns and parts to Converse's messages. */
 
 import type {
-  CacheMark,
   DocumentPart,
   ImagePart,
   JsonObject,
@@ -76,8 +75,7 @@ const documentContent = ({ source, name }: DocumentPart, nameDocument: NameDocum
 });
 
 /** Nova's caches live five minutes; there is no other time to ask for. */
-const cachePoint = (cache: CacheMark | undefined) =>
-  cache === undefined ? [] : [{ cachePoint: { type: 'default' as const } }];
+const cachePoint = { cachePoint: { type: 'default' as const } };
 
 /**
  * Whether a mark has no place on Nova's wire: after anything but text, and among tools, a cache point is an
@@ -133,16 +131,16 @@ const resultContent = (
   });
 };
 
-const encodePart = (part: Exclude<Part, TextPart>, context: Context): WireContent[] => {
+const encodePart = (part: Exclude<Part, TextPart>, context: Context): WireContent | undefined => {
   const { names, nameDocument } = context;
   switch (part.type) {
     case 'image':
-      return [imageContent(part)];
+      return imageContent(part);
     case 'document':
-      return [documentContent(part, nameDocument)];
+      return documentContent(part, nameDocument);
     case 'tool-call': {
       const input = encodeInput(part.input);
-      return [{ toolUse: { toolUseId: sendCallId(part.id), name: names.send(part.name), input } }];
+      return { toolUse: { toolUseId: sendCallId(part.id), name: names.send(part.name), input } };
     }
     case 'tool-result': {
       const toolResult = {
@@ -150,28 +148,38 @@ const encodePart = (part: Exclude<Part, TextPart>, context: Context): WireConten
         content: resultContent(part.content, context),
         ...(part.isError ? { status: 'error' as const } : {}),
       };
-      return [{ toolResult }];
+      return { toolResult };
     }
     case 'thinking-block':
       // Nova's reasoning is unsigned and must not come back.
-      return [];
+      return undefined;
     default:
       return part satisfies never;
   }
 };
 
-export const encodeText = ({ text, cache }: TextPart) => [{ text }, ...cachePoint(cache)];
+const addText = (content: (WireContent | typeof cachePoint)[], { text, cache }: TextPart): void => {
+  content.push({ text });
+  if (cache !== undefined) content.push(cachePoint);
+};
+
+export const encodeSystem = (parts: readonly TextPart[]) => {
+  const content: ({ text: string } | typeof cachePoint)[] = [];
+  for (const part of parts) addText(content, part);
+  return content;
+};
 
 const hasDocument = (parts: readonly Part[]) => parts.some((part) => part.type === 'document');
+const isAboutTools = ({ type }: Part) => type === 'tool-call' || type === 'tool-result';
 const hasText = (parts: readonly Part[]) => parts.some((part) => part.type === 'text');
 
 /**
  * Tool blocks without tools on offer are refused, and Converse cannot say `none`: then the history tells in
  * words what was called and what came of it.
  */
-export const toolsAsText = (turn: Turn): Turn => ({
-  ...turn,
-  parts: turn.parts.flatMap((part): Part[] => {
+export const toolsAsText = (turn: Turn): Turn => {
+  if (!turn.parts.some(isAboutTools)) return turn;
+  const parts = turn.parts.flatMap((part): Part[] => {
     if (part.type === 'tool-call') {
       const told = `[Called the tool ${part.name} with ${JSON.stringify(part.input)}]`;
       return [{ type: 'text', text: told, cache: part.cache }];
@@ -184,19 +192,24 @@ export const toolsAsText = (turn: Turn): Turn => ({
     return said.map((each, index) =>
       index === said.length - 1 && each.type !== 'thinking-block' ? { ...each, cache: part.cache } : each,
     );
-  }),
-});
+  });
+  return { ...turn, parts };
+};
 
 export const encodeTurns = (turns: readonly Turn[], names: ToolNames, texts: Texts) => {
   const context: Context = { names, texts, nameDocument: documentNames() };
-  return turns.map(({ role, parts }) => ({
-    role: role as 'user' | 'assistant',
-    content: [
-      ...parts.flatMap((part): WireContent[] =>
-        part.type === 'text' ? encodeText(part) : encodePart(part, context),
-      ),
-      // A message with a document must hold text as well.
-      ...(hasDocument(parts) && !hasText(parts) ? [{ text: 'See the document.' }] : []),
-    ],
-  }));
+  return turns.map(({ role, parts }) => {
+    const content: WireContent[] = [];
+    for (const part of parts) {
+      if (part.type === 'text') {
+        addText(content, part);
+        continue;
+      }
+      const encoded = encodePart(part, context);
+      if (encoded !== undefined) content.push(encoded);
+    }
+    // A message with a document must hold text as well.
+    if (hasDocument(parts) && !hasText(parts)) content.push({ text: 'See the document.' });
+    return { role: role as 'user' | 'assistant', content };
+  });
 };

@@ -176,13 +176,12 @@ const blockEvents = (block: ContentBlock, contentBlockIndex: number): ConverseEv
   ];
 };
 
-export const converseEvents = ({ output, stopReason, usage }: ConverseMessage): readonly ConverseEvent[] =>
-  [
-    { messageStart: { role: 'assistant' } },
-    ...(output?.message?.content ?? []).flatMap((block, contentBlockIndex) => [
-      ...blockEvents(block, contentBlockIndex),
-      { contentBlockStop: { contentBlockIndex } },
-    ]),
-    { messageStop: { stopReason } },
-    { metadata: { usage } },
-  ] as ConverseEvent[];
+export const converseEvents = ({ output, stopReason, usage }: ConverseMessage): readonly ConverseEvent[] => {
+  const events: unknown[] = [{ messageStart: { role: 'assistant' } }];
+  for (const [contentBlockIndex, block] of (output?.message?.content ?? []).entries()) {
+    for (const event of blockEvents(block, contentBlockIndex)) events.push(event);
+    events.push({ contentBlockStop: { contentBlockIndex } });
+  }
+  events.push({ messageStop: { stopReason } }, { metadata: { usage } });
+  return events as ConverseEvent[];
+};

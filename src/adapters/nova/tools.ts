@@ -26,7 +26,7 @@ const inputSchema = ({ parameters }: Tool, path: string): JsonObject => {
 export const encodeTools = (
   { tools, toolChoice, format }: Prompt,
   names: ToolNames,
-): Pick<ConverseRequest, 'toolConfig'> | undefined => {
+): ConverseRequest['toolConfig'] => {
   if (tools.length === 0 || toolChoice.type === 'none') return undefined;
   const path = (index: number) =>
     format.type === 'forced-tool'
@@ -47,5 +47,5 @@ export const encodeTools = (
       : toolChoice.type === 'named'
         ? { tool: { name: names.send(toolChoice.name) } }
         : undefined;
-  return { toolConfig: { tools: specs, ...(choice === undefined ? {} : { toolChoice: choice }) } };
+  return { tools: specs, toolChoice: choice };
 };

@@ -33,11 +33,13 @@ export type WireTool = { toolSpec: { name: string; description?: string; inputSc
 export interface ConverseRequest
   extends Pick<ConverseInput, 'inferenceConfig' | 'requestMetadata' | 'serviceTier' | 'system'> {
   readonly messages: readonly { role: 'user' | 'assistant'; content: readonly WireContent[] }[];
-  readonly toolConfig?: {
-    tools: readonly WireTool[];
-    toolChoice?: { auto: object } | { any: object } | { tool: { name: string } };
-  };
-  readonly additionalModelRequestFields?: Json;
+  readonly toolConfig?:
+    | {
+        tools: readonly WireTool[];
+        toolChoice?: { auto: object } | { any: object } | { tool: { name: string } } | undefined;
+      }
+    | undefined;
+  readonly additionalModelRequestFields?: Json | undefined;
 }
 
 export type ConverseMessage = OnWire<ConverseResponse>;
