@@ -9,6 +9,7 @@ import type { ApiError, Origin } from '../errors.ts';
 import { type Asked, notTheProtocol, toApiError } from './failures.ts';
 import {
   createTransport,
+  type HeaderList,
   header,
   parseJson,
   readText,
@@ -103,20 +104,18 @@ export const isClaudeMessage = (value: unknown): value is ClaudeMessage =>
 const defaultBaseUrl = 'https://api.anthropic.com';
 
 /** The SDK is loaded with the first request: loading it takes an eighth of a second of the start. */
-const buildHeaders = async (baseURL: string, version: ApiVersion): Promise<Record<string, string>> => {
+const buildHeaders = async (baseURL: string, version: ApiVersion): Promise<HeaderList> => {
   const { Anthropic } = await import('@anthropic-ai/sdk');
   const { req } = await new Anthropic({ baseURL, maxRetries: 0 }).buildRequest({
     method: 'post',
     path: '/v1/messages',
     headers: { 'anthropic-version': version },
   });
-  const headers = [...new Headers(req.headers)];
-  return {
-    // They tell of the SDK's own transport, its retries and its machine.
-    ...Object.fromEntries(headers.filter(([name]) => !name.startsWith('x-stainless-'))),
-    'content-type': 'application/json',
-    'accept-encoding': 'identity',
-  };
+  const headers = new Headers(req.headers);
+  headers.set('content-type', 'application/json');
+  headers.set('accept-encoding', 'identity');
+  // Those tell of the SDK's own transport, its retries and its machine.
+  return [...headers].filter(([name]) => !name.startsWith('x-stainless-')).flat();
 };
 
 export interface AnthropicOptions extends TransportOptions {
@@ -131,8 +130,8 @@ export const createAnthropic = ({
   const transport = createTransport(baseURL, transportOptions);
 
   // The SDK's own headers, auth included, once per API version: with a key from the environment they never change.
-  const known = new Map<ApiVersion, Record<string, string>>();
-  const headersFor = async (version: ApiVersion): Promise<Record<string, string>> => {
+  const known = new Map<ApiVersion, HeaderList>();
+  const headersFor = async (version: ApiVersion): Promise<HeaderList> => {
     const headers = await buildHeaders(baseURL, version);
     known.set(version, headers);
     return headers;

@@ -176,7 +176,7 @@ export const createBedrock = ({
   const prepare = (accept: Accept) => {
     const headers = { 'content-type': 'application/json', accept, 'accept-encoding': 'identity' };
     return {
-      withBearer: { ...headers, authorization: `Bearer ${bearerToken}` },
+      withBearer: [...Object.entries(headers).flat(), 'authorization', `Bearer ${bearerToken}`],
       sign: createSign(region, { ...headers, host: transport.host }),
     };
   };

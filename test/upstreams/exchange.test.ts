@@ -34,7 +34,7 @@ const listen = async (answer: (socket: Socket) => void): Promise<Transport> => {
 };
 
 const ask = ({ post }: Transport, cancellation: Cancellation = new Cancellation()) =>
-  post('/', { 'content-type': 'application/json' }, Buffer.from('{}'), cancellation, () => origin);
+  post('/', ['content-type', 'application/json'], Buffer.from('{}'), cancellation, () => origin);
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -19,6 +19,10 @@ const temporary: Credentials = {
   sessionToken: 'IQoJb3JpZ2luX2VjEXAMPLE==',
 };
 
+/** Names and values by turns, as an object. */
+const toObject = ([name, value = '', ...rest]: readonly string[]): Record<string, string> =>
+  name === undefined ? {} : { [name]: value, ...toObject(rest) };
+
 /** What the official SDK signs the same request as. */
 const bySdk = async (
   { path, body }: Signable,
@@ -68,9 +72,8 @@ describe('the signature of a request', () => {
       body: Buffer.from('{"messages":[{"role":"user","content":[{"text":"größer"}]}]}'),
     };
     const date = new Date('2026-01-02T03:04:05.678Z');
-    expect(createSign('eu-west-1', headers)(request, credentials, date.getTime())).toEqual(
-      await bySdk(request, headers, credentials, date),
-    );
+    const signed = createSign('eu-west-1', headers)(request, credentials, date.getTime());
+    expect(toObject(signed)).toEqual(await bySdk(request, headers, credentials, date));
   });
 
   it('is the one of the official SDK for anything, with one signer over days and credentials', async () => {
@@ -85,7 +88,7 @@ describe('the signature of a request', () => {
       const date = new Date(
         Date.UTC(2026, randomInt(12), randomInt(28), randomInt(24), randomInt(60), randomInt(60)),
       );
-      expect(sign(request, credentials, date.getTime())).toEqual(
+      expect(toObject(sign(request, credentials, date.getTime()))).toEqual(
         await bySdk(request, given, credentials, date),
       );
     }
@@ -100,7 +103,7 @@ describe('the signature of a request', () => {
     });
     for (let model = 0; model < 2100; model += 1) sign(request(model), permanent, date.getTime());
     for (const model of [0, 999, 1000, 2099]) {
-      expect(sign(request(model), permanent, date.getTime())).toEqual(
+      expect(toObject(sign(request(model), permanent, date.getTime()))).toEqual(
         await bySdk(request(model), headers, permanent, date),
       );
     }
