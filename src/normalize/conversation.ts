@@ -25,6 +25,7 @@ interface Options {
 
 /** Stands where the upstream demands a user turn and the caller wrote none. */
 const placeholderTurn: Turn = { role: 'user', parts: [{ type: 'text', text: '.' }] };
+const emptyTurn: Turn = { role: 'user', parts: [] };
 const continueTurn: Turn = { role: 'user', parts: [{ type: 'text', text: 'Continue.' }] };
 
 const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
@@ -111,16 +112,17 @@ const pairCalls = (turns: readonly Turn[]): Turn[] => {
   const paired: Turn[] = [];
   const callId = createCallIds(turns);
   let open: OpenCall[] = [];
-  const settle = (parts: readonly Part[]) => {
-    paired.push({ role: 'user', parts: answerCalls(open, parts) });
+  const settle = (turn: Turn) => {
+    const parts = answerCalls(open, turn.parts);
+    paired.push(parts === turn.parts ? turn : { role: 'user', parts });
     open = [];
   };
   for (const turn of turns) {
     if (turn.role === 'user') {
-      settle(turn.parts);
+      settle(turn);
       continue;
     }
-    if (open.length > 0) settle([]);
+    if (open.length > 0) settle(emptyTurn);
     if (!turn.parts.some(isCall)) {
       paired.push(turn);
       continue;
@@ -133,7 +135,7 @@ const pairCalls = (turns: readonly Turn[]): Turn[] => {
     });
     paired.push({ role: turn.role, parts });
   }
-  if (open.length > 0) settle([]);
+  if (open.length > 0) settle(emptyTurn);
   return paired;
 };
 

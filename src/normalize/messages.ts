@@ -51,7 +51,10 @@ const readPart = (part: ContentPart, path: string): TextPart | ImagePart | Docum
   }
 };
 
-const readContent = (content: string | readonly ContentPart[] | null | undefined, path: string) => {
+const readContent = (
+  content: string | readonly ContentPart[] | null | undefined,
+  path: string,
+): (TextPart | ImagePart | DocumentPart)[] => {
   if (content === null || content === undefined) return [];
   if (typeof content === 'string') return isBlank(content) ? [] : [text(content)];
   return content.flatMap((part, index) => readPart(part, `${path}[${index}]`) ?? []);
@@ -127,28 +130,24 @@ const readThinking = (message: MessageOf<'assistant'>): readonly ThinkingBlock[]
 };
 
 const readAssistant = (message: MessageOf<'assistant'>, path: string, legacyId: string): readonly Part[] => {
-  const thinking = readThinking(message).map((block): Part => ({ type: 'thinking-block', block }));
-  const calls = (message.tool_calls ?? []).map((call, index) =>
-    readCall(call, `${path}.tool_calls[${index}]`),
-  );
-  const legacy = message.function_call;
-  const legacyCalls: ToolCallPart[] =
-    legacy && calls.length === 0
-      ? [
-          {
-            type: 'tool-call',
-            id: legacyId,
-            name: legacy.name,
-            input: readArguments(legacy.arguments, `${path}.function_call.arguments`),
-          },
-        ]
-      : [];
+  const { tool_calls: calls, function_call: legacy } = message;
   const content = readContent(message.content, `${path}.content`);
-  const said =
+  const spoken: Part[] =
     content.length > 0 || !message.refusal ? content : readContent(message.refusal, `${path}.refusal`);
-  const spoken = markLast([...said, ...calls, ...legacyCalls], cacheMark(message));
+  if (calls && calls.length > 0) {
+    for (const [index, call] of calls.entries()) {
+      spoken.push(readCall(call, `${path}.tool_calls[${index}]`));
+    }
+  } else if (legacy) {
+    const input = readArguments(legacy.arguments, `${path}.function_call.arguments`);
+    spoken.push({ type: 'tool-call', id: legacyId, name: legacy.name, input });
+  }
+  const marked = markLast(spoken, cacheMark(message));
   // Thinking that led to nothing is not a turn.
-  return spoken.length === 0 ? [] : [...thinking, ...spoken];
+  const thinking = marked.length === 0 ? [] : readThinking(message);
+  return thinking.length === 0
+    ? marked
+    : [...thinking.map((block): Part => ({ type: 'thinking-block', block })), ...marked];
 };
 
 /** In the caller's order. Throws 400 with the field's path for content that cannot be sent. */

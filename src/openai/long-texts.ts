@@ -11,7 +11,8 @@ const shortest = 256;
 
 /** Where texts stand, by the depth of brackets and the key: `messages[].content`, `messages[].content[].text`, also
  * `messages[].reasoning_details[].text`, thinking that goes back as it came. */
-const textKeys: Readonly<Record<number, string>> = { 3: 'content', 5: 'text' };
+const textKeys: Readonly<Record<number, Buffer>> = { 3: Buffer.from('content'), 5: Buffer.from('text') };
+const messagesKey = Buffer.from('messages');
 
 const quote = 0x22;
 const comma = 0x2c;
@@ -41,50 +42,29 @@ const isUnicode = (body: Buffer, begin: number): boolean => {
 const isSpecial = (byte: number): boolean => byte < space || byte === quote || byte === backslash;
 
 /**
- * The same of four bytes at once, which halves the time: a bit of `(x - n) & ~x` is set where a byte of `x` is
- * below n. (Or, seldom, beside such a one; then they are looked at one by one for nothing.)
+ * The same of four bytes at once, in the high bit of each; a third of the time. Such a bit of `(x - n) & ~x` is set
+ * where a byte of `x` is below n. (Or, seldom, beside such a one; then they are looked at one by one for nothing.)
+ * With its second bit turned the quote is 0x20, and what was below stays below.
  */
-const hasSpecial = (four: number): boolean => {
-  const quotes = four ^ 0x22222222;
+const specialBits = (four: number): number => {
+  const low = four ^ 0x02020202;
   const backslashes = four ^ 0x5c5c5c5c;
-  const found =
-    ((four - 0x20202020) & ~four) |
-    ((quotes - 0x01010101) & ~quotes) |
-    ((backslashes - 0x01010101) & ~backslashes);
-  return (found & 0x80808080) !== 0;
+  return ((low - 0x21212121) & ~low) | ((backslashes - 0x01010101) & ~backslashes);
 };
-
-/** Bytes that can be looked at four at a time. */
-interface Bytes {
-  readonly body: Buffer;
-  readonly words: Int32Array;
-  /** From the first word's beginning to the body's. */
-  readonly skew: number;
-}
-
-const readBytes = (body: Buffer): Bytes => {
-  const skew = body.byteOffset % 4;
-  return {
-    body,
-    words: new Int32Array(body.buffer, body.byteOffset - skew, (skew + body.length) >> 2),
-    skew,
-  };
-};
+const highBits = 0x80808080;
 
 /** The first special byte from `begin` on; the body's length where there is none. */
-const findSpecial = ({ body, words, skew }: Bytes, begin: number): number => {
+const findSpecial = (body: Buffer, view: DataView, begin: number): number => {
   let at = begin;
-  while (at < body.length) {
-    if ((at + skew) % 4 === 0) {
-      let word = (at + skew) / 4;
-      while (word < words.length && !hasSpecial(words[word] as number)) word += 1;
-      at = word * 4 - skew;
-      if (at >= body.length) break;
-    }
-    if (isSpecial(body[at] as number)) return at;
-    at += 1;
+  for (; at + 8 <= body.length; at += 8) {
+    const first = specialBits(view.getInt32(at, true)) & highBits;
+    // The lowest bit is right, whatever is beside it.
+    if (first !== 0) return at + ((31 - Math.clz32(first & -first)) >> 3);
+    const second = specialBits(view.getInt32(at + 4, true)) & highBits;
+    if (second !== 0) return at + 4 + ((31 - Math.clz32(second & -second)) >> 3);
   }
-  return body.length;
+  while (at < body.length && !isSpecial(body[at] as number)) at += 1;
+  return at;
 };
 
 /** A text as it lies in the body. */
@@ -99,29 +79,37 @@ interface Found {
 const noString: Found = { end: -1, inkBegin: 0, inkEnd: 0 };
 
 /** `begin`: the byte after the opening quote. */
-const findText = (bytes: Bytes, begin: number): Found => {
-  const { body } = bytes;
+const findText = (body: Buffer, view: DataView, begin: number): Found => {
   let inkBegin = -1;
   let inkEnd = -1;
-  for (let at = begin; ; ) {
-    const end = findSpecial(bytes, at);
+  let at = begin;
+  for (;;) {
+    const runBegin = at;
+    at = findSpecial(body, view, at);
     // A run of spaces alone is no ink: the escapes around it may be white space too.
-    let last = end;
-    while (last > at && body[last - 1] === space) last -= 1;
-    if (last > at) {
-      if (inkBegin < 0) for (inkBegin = at; body[inkBegin] === space; ) inkBegin += 1;
+    let last = at;
+    while (last > runBegin && body[last - 1] === space) last -= 1;
+    if (last > runBegin) {
+      if (inkBegin < 0) for (inkBegin = runBegin; body[inkBegin] === space; ) inkBegin += 1;
       inkEnd = last;
     }
-    if (body[end] === quote) return { end, inkBegin, inkEnd };
-    const length = body[end] === backslash ? (escapeLength[body[end + 1] ?? 0] ?? 0) : 0;
-    if (length === 0) return noString;
-    if (length === 6 && !isUnicode(body, end + 2)) return noString;
-    at = end + length;
+    if (body[at] === quote) return { end: at, inkBegin, inkEnd };
+    const escape = body[at] === backslash ? (escapeLength[body[at + 1] ?? 0] ?? 0) : 0;
+    if (escape === 0) return noString;
+    if (escape === 6 && !isUnicode(body, at + 2)) return noString;
+    at += escape;
   }
 };
 
+/** Bytes up to which a loop is faster than a native search; keys and roles are not longer. */
+const fewBytes = 16;
+
 /** The closing quote of a string that is parsed later; -1 where there is none. */
 const skipString = (body: Buffer, begin: number): number => {
+  for (let at = begin; at < begin + fewBytes; at += 1) {
+    if (body[at] === quote) return at;
+    if (body[at] === backslash) break;
+  }
   for (let end = body.indexOf(quote, begin); end >= 0; end = body.indexOf(quote, end + 1)) {
     let before = end;
     while (body[before - 1] === backslash && before > begin) before -= 1;
@@ -160,7 +148,7 @@ export const cutLongTexts = (body: Buffer, begin: number): Cut => {
   const whole = () => ({ json: body.toString('utf8', begin), texts: noTexts });
   if (body.length < shortest || !isUtf8(body)) return whole();
 
-  const bytes = readBytes(body);
+  const view = new DataView(body.buffer, body.byteOffset, body.length);
   const texts = new CarriedTexts(body);
   let json = '';
   /** What comes before is in `json` already. */
@@ -171,8 +159,11 @@ export const cutLongTexts = (body: Buffer, begin: number): Cut => {
   // The latest string, which is a key if a colon follows.
   let keyBegin = 0;
   let keyEnd = 0;
-  const isKey = (name: string | undefined) =>
-    keyEnd - keyBegin === name?.length && body.toString('latin1', keyBegin, keyEnd) === name;
+  const isKey = (name: Buffer | undefined): boolean => {
+    if (keyEnd - keyBegin !== name?.length) return false;
+    for (let at = 0; at < name.length; at += 1) if (body[keyBegin + at] !== name[at]) return false;
+    return true;
+  };
 
   for (let at = begin; at < body.length; at += 1) {
     switch (body[at]) {
@@ -184,7 +175,7 @@ export const cutLongTexts = (body: Buffer, begin: number): Cut => {
           at = keyEnd;
           break;
         }
-        const found = findText(bytes, at + 1);
+        const found = findText(body, view, at + 1);
         if (found.end < 0) return whole();
         if (isCarried(body, found)) {
           json += body.toString('utf8', done, found.inkBegin) + texts.add(found.inkBegin, found.inkEnd);
@@ -194,7 +185,7 @@ export const cutLongTexts = (body: Buffer, begin: number): Cut => {
         break;
       }
       case colon:
-        if (depth === 1) inMessages = isKey('messages');
+        if (depth === 1) inMessages = isKey(messagesKey);
         isText = inMessages && isKey(textKeys[depth]);
         break;
       case openBrace:
