@@ -31,8 +31,7 @@ export interface Measurement {
 
 export interface Bench {
   readonly upstream: Upstream;
-  /** The processes that stay up all the time. */
-  readonly running: readonly Running[];
+  readonly names: readonly TargetName[];
   readonly plan: Plan;
   /** The node that targets run on. */
   readonly node: string;
@@ -77,11 +76,22 @@ const prepare = async (target: Running, scenario: Traffic, upstream: Upstream): 
   return { target, request, check: sameAs(first) };
 };
 
-const prepareAll = async ({ running, upstream }: Bench, scenario: Traffic): Promise<readonly Asked[]> => {
-  await upstream.setMode(scenario.mode);
-  const asked: Asked[] = [];
-  for (const target of running) asked.push(await prepare(target, scenario, upstream));
-  return asked;
+/** Starts a process of each target, for as long as `use` takes. */
+const withTargets = async <Result>(
+  { names, node, upstream }: Bench,
+  scenario: Traffic,
+  use: (asked: readonly Asked[]) => Promise<Result>,
+): Promise<Result> => {
+  const running: Running[] = [];
+  try {
+    for (const name of names) running.push(await startTarget(name, upstream.port, node));
+    await upstream.setMode(scenario.mode);
+    const asked: Asked[] = [];
+    for (const target of running) asked.push(await prepare(target, scenario, upstream));
+    return await use(asked);
+  } finally {
+    for (const target of running) await target.stop();
+  }
 };
 
 interface Usage {
@@ -100,49 +110,54 @@ const measureCpu = async (pid: number, work: () => Promise<number>): Promise<Usa
   return { sample: (used * 1e6) / units, busy: used / elapsed };
 };
 
-/** Warms each target up, then measures each in turn. */
+/**
+ * In each round warms every target up, then measures one after the other. A round has processes of its own: two of
+ * one build differ by up to a fifth for as long as they live.
+ */
 const takeTurns = async (
-  asked: readonly Asked[],
-  rounds: number,
+  bench: Bench,
+  scenario: Traffic,
   warmUp: (each: Asked) => Promise<unknown>,
   work: (each: Asked) => Promise<number>,
 ): Promise<readonly Measurement[]> => {
-  for (const each of asked) await warmUp(each);
-  const usages = asked.map((): Usage[] => []);
-  for (let round = 0; round < rounds; round++) {
-    // Another one begins each round.
-    for (const turn of asked.keys()) {
-      const index = (turn + round) % asked.length;
-      const each = asked[index] as Asked;
-      usages[index]?.push(await measureCpu(each.target.pid, () => work(each)));
-    }
+  const usages = bench.names.map((): Usage[] => []);
+  for (let round = 0; round < bench.plan.rounds; round++) {
+    await withTargets(bench, scenario, async (asked) => {
+      for (const each of asked) await warmUp(each);
+      // Another one begins each round.
+      for (const turn of asked.keys()) {
+        const index = (turn + round) % asked.length;
+        const each = asked[index] as Asked;
+        usages[index]?.push(await measureCpu(each.target.pid, () => work(each)));
+      }
+    });
   }
-  return asked.map(({ target }, index) => ({
-    target: target.name,
+  return bench.names.map((target, index) => ({
+    target,
     samples: (usages[index] ?? []).map(({ sample }) => sample),
     busy: median((usages[index] ?? []).map(({ busy }) => busy)),
   }));
 };
 
-const measureClosed = async (bench: Bench, scenario: Closed): Promise<readonly Measurement[]> => {
-  const { warmUp, rounds, slice } = bench.plan;
+const measureClosed = (bench: Bench, scenario: Closed): Promise<readonly Measurement[]> => {
+  const { warmUp, slice } = bench.plan;
   const { connections, units } = scenario;
   return takeTurns(
-    await prepareAll(bench, scenario),
-    rounds,
+    bench,
+    scenario,
     ({ request, check }) => askForTime(request, connections, warmUp, check),
     async ({ request, check }) => units * (await askForTime(request, connections, slice, check)),
   );
 };
 
-const measureWave = async (bench: Bench, scenario: Wave): Promise<readonly Measurement[]> => {
+const measureWave = (bench: Bench, scenario: Wave): Promise<readonly Measurement[]> => {
   const { connections, units, spread, mode } = scenario;
   const wave = async ({ request, check }: Asked) =>
     units * (await askInWave(request, connections, spread, check));
   const lasting = spread + units * modes[mode].gap;
   return takeTurns(
-    await prepareAll(bench, scenario),
-    bench.plan.rounds,
+    bench,
+    scenario,
     async (each) => {
       for (let passed = 0; passed < bench.plan.warmUp; passed += lasting) await wave(each);
     },
@@ -159,7 +174,7 @@ const measureHeld = async (bench: Bench, scenario: Held): Promise<readonly Measu
   const possible = Math.floor((openFilesLimit() - 200) / 2);
   const count = Math.min(scenario.connections, possible);
   const measurements: Measurement[] = [];
-  for (const { name } of bench.running) {
+  for (const name of bench.names) {
     const target = await startTarget(name, upstream.port, node);
     try {
       await upstream.setMode('burst');
@@ -187,26 +202,26 @@ const measureHeld = async (bench: Bench, scenario: Held): Promise<readonly Measu
   return measurements;
 };
 
-const measureFirstText = async (bench: Bench, scenario: FirstText): Promise<readonly Measurement[]> => {
-  const asked = await prepareAll(bench, scenario);
-  for (const { request, check } of asked) await askForTime(request, 8, bench.plan.warmUp, check);
-  const requests = [directly(bench.upstream, scenario), ...asked.map(({ request }) => request)];
-  const samples = asked.map((): number[] => []);
-  const base: number[] = [];
-  for (let round = 0; round < bench.plan.rounds; round++) {
-    const times = await askInTurns(requests, scenario.requests, firstText, (reply, index) => {
-      asked[index - 1]?.check(reply);
-    });
-    const [direct = Number.NaN, ...through] = times.map(median);
-    base.push(direct);
-    for (const [index, time] of through.entries()) samples[index]?.push(time - direct);
-  }
-  return asked.map(({ target }, index) => ({
-    target: target.name,
-    samples: samples[index] ?? [],
-    note: `the upstream itself: ${median(base).toFixed(2)} ms`,
-  }));
-};
+const measureFirstText = (bench: Bench, scenario: FirstText): Promise<readonly Measurement[]> =>
+  withTargets(bench, scenario, async (asked) => {
+    for (const { request, check } of asked) await askForTime(request, 8, bench.plan.warmUp, check);
+    const requests = [directly(bench.upstream, scenario), ...asked.map(({ request }) => request)];
+    const samples = asked.map((): number[] => []);
+    const base: number[] = [];
+    for (let round = 0; round < bench.plan.rounds; round++) {
+      const times = await askInTurns(requests, scenario.requests, firstText, (reply, index) => {
+        asked[index - 1]?.check(reply);
+      });
+      const [direct = Number.NaN, ...through] = times.map(median);
+      base.push(direct);
+      for (const [index, time] of through.entries()) samples[index]?.push(time - direct);
+    }
+    return asked.map(({ target }, index) => ({
+      target: target.name,
+      samples: samples[index] ?? [],
+      note: `the upstream itself: ${median(base).toFixed(2)} ms`,
+    }));
+  });
 
 const measureStart = async (bench: Bench, scenario: Start): Promise<readonly Measurement[]> => {
   const { upstream, node } = bench;

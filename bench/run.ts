@@ -15,12 +15,13 @@ import { measure, median } from './kinds.ts';
 import { startUpstream } from './player.ts';
 import { plans, type Scenario, scenarios } from './scenarios.ts';
 import { figuresTable, goalsTable } from './table.ts';
-import { type Running, startTarget, type TargetName, targets } from './targets.ts';
+import { type TargetName, targets } from './targets.ts';
 
 const usage = `npm run bench [-- options]
   --short            fewer scenarios, under two minutes; fails where a ratio to the floor is far too high
   --only a,b         these scenarios: ${scenarios.map(({ name }) => name).join(', ')}
   --targets a,b      these targets: parley, floor, floor-string, portkey (portkey too with BENCH_PEER=portkey)
+  --rounds n         how often, with new processes each time (3; 1 in the short mode)
   --json path        where the figures go (bench/results.json)
   --node path        the node to run the targets on`;
 
@@ -36,6 +37,7 @@ const readOptions = () => {
       short: { type: 'boolean', default: false },
       only: { type: 'string' },
       targets: { type: 'string' },
+      rounds: { type: 'string' },
       json: { type: 'string', default: fileURLToPath(new URL('./results.json', import.meta.url)) },
       node: { type: 'string', default: process.execPath },
       help: { type: 'boolean', default: false },
@@ -64,11 +66,14 @@ const isMeasured = (scenario: Scenario, names: readonly TargetName[]): boolean =
   scenario.kind !== 'start' || names.includes('parley');
 
 const bench = async (): Promise<void> => {
-  const { short, chosen, names, json, node, help } = readOptions();
+  const { short, chosen, names, rounds, json, node, help } = readOptions();
   if (help) return say(usage);
   assertLinux();
   pinSelf();
-  const plan = short ? plans.short : plans.full;
+  const usual = short ? plans.short : plans.full;
+  const plan = { ...usual, rounds: rounds === undefined ? usual.rounds : Number(rounds) };
+  if (!Number.isInteger(plan.rounds) || plan.rounds < 1)
+    throw new Error(`--rounds must be a number\n${usage}`);
   const machine = {
     node: nodeVersion(node),
     cpu: cpus()[0]?.model ?? '',
@@ -79,12 +84,10 @@ const bench = async (): Promise<void> => {
   say(`Node ${machine.node}, ${machine.cpu}, ${pinning}, ulimit -n ${machine.openFiles}`);
 
   const upstream = await startUpstream();
-  const running: Running[] = [];
-  for (const name of names) running.push(await startTarget(name, upstream.port, node));
 
   const results: Result[] = [];
   for (const scenario of chosen.filter((each) => isMeasured(each, names))) {
-    const measurements = await measure({ upstream, running, plan, node }, scenario);
+    const measurements = await measure({ upstream, names, plan, node }, scenario);
     results.push({ scenario, measurements });
     say(
       `${scenario.name}: ${measurements.map(({ target, samples }) => `${target} ${median(samples).toPrecision(3)}`).join(', ')} ${scenario.unit}`,

@@ -131,5 +131,5 @@ export interface Plan {
 
 export const plans = {
   full: { warmUp: 8000, rounds: 3, slice: 4000 },
-  short: { warmUp: 6000, rounds: 3, slice: 2000 },
+  short: { warmUp: 6000, rounds: 1, slice: 4000 },
 } satisfies Record<string, Plan>;

@@ -231,13 +231,15 @@ export const createAnswerer =
         const followed = follow(opened, prompt);
         return { target, settings, report, prompt, opened: followed.opened, json: followed.json };
       };
-      return send(fetched, fitted.report).catch((error: unknown) => {
+      try {
+        return await send(fetched, fitted.report);
+      } catch (error) {
         const withoutThinking = unthink(fetched, error, target);
         if (withoutThinking === undefined) throw error;
         onRetry();
         const adjusted = [settings.thinkingFrom ?? 'thinking'];
-        return send(withoutThinking, merge(fitted.report, { ignored: [], adjusted }));
-      });
+        return await send(withoutThinking, merge(fitted.report, { ignored: [], adjusted }));
+      }
     };
 
     const first = await resilience.run(targets, ask, { cancellation, deadline, onRetry });

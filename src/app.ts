@@ -1,6 +1,7 @@
 /** The application, built from its dependencies and not yet listening. */
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -64,6 +65,9 @@ const sendingTimes = ({ headersTimeout, bodyTimeout }: Config) => ({
   requestTimeout: headersTimeout + bodyTimeout,
   connectionsCheckingInterval: Math.min(1000, Math.ceil(headersTimeout / 4)),
 });
+
+/** Ms in which sockets that were destroyed say so. */
+const lastWait = 1000;
 
 /** A socket on which nothing moves for longer than we are ever silent has a caller who does not read. Ms. */
 const readingTime = ({ timeouts }: Config) => Math.min(timeouts.total + 1000, 2_147_483_647);
@@ -199,6 +203,8 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
       app.server.closeAllConnections();
       await app.close();
       await Promise.all([backends.close(), images.close(), store.close()]);
+      // Requests that were cut off have their line too; their sockets are gone in a moment.
+      await Promise.race([load.idle(), sleep(lastWait, undefined, { ref: false })]);
       recorder.settle();
     },
   };

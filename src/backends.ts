@@ -92,7 +92,11 @@ const joinBackend =
         if ('message' in opened) {
           done(true);
           const { message } = opened;
-          const read = () => decoder.push(adapter.toEvents(message)).concat(decoder.end());
+          const read = () => {
+            const events = decoder.push(adapter.toEvents(message));
+            for (const event of decoder.end()) events.push(event);
+            return events;
+          };
           return { origin, events: decodeWhole(() => understand(origin, read)) };
         }
 

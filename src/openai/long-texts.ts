@@ -43,7 +43,7 @@ const isSpecial = (byte: number): boolean => byte < space || byte === quote || b
 
 /**
  * The same of four bytes at once, in the high bit of each; a third of the time. Such a bit of `(x - n) & ~x` is set
- * where a byte of `x` is below n. (Or, seldom, beside such a one; then they are looked at one by one for nothing.)
+ * where a byte of `x` is below n. (Or, seldom, above such a one: the lowest bit is always right.)
  * With its second bit turned the quote is 0x20, and what was below stays below.
  */
 const specialBits = (four: number): number => {
@@ -58,7 +58,6 @@ const findSpecial = (body: Buffer, view: DataView, begin: number): number => {
   let at = begin;
   for (; at + 8 <= body.length; at += 8) {
     const first = specialBits(view.getInt32(at, true)) & highBits;
-    // The lowest bit is right, whatever is beside it.
     if (first !== 0) return at + ((31 - Math.clz32(first & -first)) >> 3);
     const second = specialBits(view.getInt32(at + 4, true)) & highBits;
     if (second !== 0) return at + 4 + ((31 - Math.clz32(second & -second)) >> 3);

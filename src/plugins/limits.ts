@@ -45,7 +45,7 @@ export const registerLimits = (
       );
     }
     running += 1;
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       running -= 1;
       if (running > 0) return;
       for (const resolve of onIdle) resolve();

@@ -44,12 +44,16 @@ interface Tally {
   retries: number;
   /** In the order of `tokenKinds`. */
   readonly tokens: number[];
-  /** USD. */
-  cost: number;
+  /** USD; undefined where no price is known. */
+  cost: number | undefined;
   /** Seconds each took, and each stream until its first content; those the histograms have not seen yet. */
   durations: number[];
   firstTokens: number[];
 }
+
+/** Counters only grow. A figure that is none, of an upstream that breaks its protocol, would spoil them for good. */
+const toAmount = (figure: number | undefined): number =>
+  figure !== undefined && Number.isFinite(figure) && figure > 0 ? figure : 0;
 
 /** Times that wait for the histograms at most. */
 const mostWaiting = 500;
@@ -95,7 +99,7 @@ export const createMetrics = (
       requests: 0,
       retries: 0,
       tokens: tokenKinds.map(() => 0),
-      cost: 0,
+      cost: undefined,
       durations: [],
       firstTokens: [],
     };
@@ -116,11 +120,7 @@ export const createMetrics = (
       registers,
       collect() {
         this.reset();
-        for (const tally of tallies.values()) {
-          add(tally, (labels, amount) => {
-            if (amount > 0) this.inc(labels, amount);
-          });
-        }
+        for (const tally of tallies.values()) add(tally, (labels, amount) => this.inc(labels, amount));
       },
     });
   };
@@ -144,20 +144,27 @@ export const createMetrics = (
     'Tokens by kind, from its first one on: input, cache_read, cache_write, output, and reasoning (a part of output).',
     ['model', 'upstream', 'kind'],
     ({ model, upstream, tokens }, add) => {
-      for (const [index, [kind]] of tokenKinds.entries()) add({ model, upstream, kind }, tokens[index] ?? 0);
+      for (const [index, [kind]] of tokenKinds.entries()) {
+        const amount = tokens[index] ?? 0;
+        if (amount > 0) add({ model, upstream, kind }, amount);
+      }
     },
   );
   count(
     'parley_cost_usd_total',
     'Cost at list prices, in USD.',
     ['model', 'upstream'],
-    ({ model, upstream, cost }, add) => add({ model, upstream }, cost),
+    ({ model, upstream, cost }, add) => {
+      if (cost !== undefined) add({ model, upstream }, cost);
+    },
   );
   count(
     'parley_retries_total',
     'Upstream calls beyond the first of a request.',
     ['model'],
-    ({ model, retries }, add) => add({ model }, retries),
+    ({ model, retries }, add) => {
+      if (retries > 0) add({ model }, retries);
+    },
   );
 
   const duration = new Histogram({
@@ -213,9 +220,10 @@ export const createMetrics = (
     if (tally.durations.length >= mostWaiting) settleTimes(tally);
     if (usage === undefined) return;
     for (const [index, [, key]] of tokenKinds.entries()) {
-      tally.tokens[index] = (tally.tokens[index] ?? 0) + (usage[key] ?? 0);
+      tally.tokens[index] = (tally.tokens[index] ?? 0) + toAmount(usage[key]);
     }
-    if (target.model.price !== null) tally.cost += costOf(usage, target.model.price);
+    const { price } = target.model;
+    if (price !== null) tally.cost = (tally.cost ?? 0) + toAmount(costOf(usage, price));
   };
 
   return { registry, observe, openStreams };

@@ -90,7 +90,8 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
   // A caller who left before the status was sent got none; 499 is what proxies write for that.
   const statusCode = headersSent ? reply.raw.statusCode : 499;
   return {
-    record,
+    // As it is now: what comes too late for the answer is not of it.
+    record: { ...record },
     id: request.id,
     method: request.method,
     route: request.routeOptions.url,
@@ -141,7 +142,7 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
     if (request.raw.socket.writableEnded) return;
     open.set(reply.raw, request);
     // `close` comes for every answer, also for one the caller did not wait for.
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       if (open.delete(reply.raw)) tell(finished(request, reply));
     });
   };
@@ -166,7 +167,7 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
       record.error = error;
       return tell({
         ...nothingSaid,
-        record,
+        record: { ...record },
         id: request?.id ?? newRequestId(),
         method: request?.method,
         route: request?.routeOptions.url,

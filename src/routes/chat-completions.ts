@@ -123,7 +123,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
 
       const onFailure = (error: unknown) => failLate(request, error);
       if (body.stream !== true)
-        return deliverPlain(reply, complete(request, reply, body), plainPace, onFailure);
+        return await deliverPlain(reply, complete(request, reply, body), plainPace, onFailure);
       await deliverStream(reply, stream(request, reply, body), streamPace, onFailure);
       return reply;
     },

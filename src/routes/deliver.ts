@@ -26,7 +26,7 @@ export interface Pace {
  */
 export const callerLeaving = (reply: FastifyReply): Cancellation => {
   const cancellation = new Cancellation();
-  reply.raw.once('close', () => {
+  reply.raw.on('close', () => {
     if (!reply.raw.writableFinished) cancellation.abort(new CallerGone());
   });
   return cancellation;
@@ -87,7 +87,7 @@ const openReply = (reply: FastifyReply, headers: Record<string, string>, filler:
     clearTimeout(holding);
     silence?.stop();
   };
-  raw.once('close', stop);
+  raw.on('close', stop);
 
   return {
     isCommitted: () => isCommitted,

@@ -176,7 +176,10 @@ export const createBedrock = ({
   const prepare = (accept: Accept) => {
     const headers = { 'content-type': 'application/json', accept, 'accept-encoding': 'identity' };
     return {
-      withBearer: [...Object.entries(headers).flat(), 'authorization', `Bearer ${bearerToken}`],
+      withBearer:
+        bearerToken === undefined
+          ? undefined
+          : [...Object.entries(headers).flat(), 'authorization', `Bearer ${bearerToken}`],
       sign: createSign(region, { ...headers, host: transport.host }),
     };
   };
@@ -189,13 +192,12 @@ export const createBedrock = ({
     post: async (upstream, path, payload, accept, cancellation) => {
       const { withBearer, sign } = prepared[accept];
       const authorized =
-        bearerToken !== undefined
-          ? withBearer
-          : sign(
-              { path: transport.pathOf(path), body: payload },
-              lasting ?? (await unlessCancelled(findCredentials(), cancellation)),
-            );
-      return transport.post(path, authorized, payload, cancellation, (answered) => ({
+        withBearer ??
+        sign(
+          { path: transport.pathOf(path), body: payload },
+          lasting ?? (await unlessCancelled(findCredentials(), cancellation)),
+        );
+      return await transport.post(path, authorized, payload, cancellation, (answered) => ({
         upstream,
         requestId: header(answered, 'x-amzn-requestid'),
         rateLimits: {},

@@ -193,6 +193,7 @@ describe.each([1, 2])('%i process(es) asked to stop', (count) => {
     expect(started.logs).toContainEqual(
       expect.objectContaining({ msg: 'requests were still running at SHUTDOWN_TIMEOUT_MS' }),
     );
+    expect(started.logs.filter(({ route }) => route === '/v1/chat/completions')).toHaveLength(1);
   }, 60_000);
 
   it('and asked twice, stop at once', async () => {
