@@ -152,14 +152,20 @@ const measureClosed = (bench: Bench, scenario: Closed): Promise<readonly Measure
 
 const measureWave = (bench: Bench, scenario: Wave): Promise<readonly Measurement[]> => {
   const { connections, units, spread, mode } = scenario;
+  const { upstream, plan } = bench;
+  const lasting = spread + units * modes[mode].gap;
   const wave = async ({ request, check }: Asked) =>
     units * (await askInWave(request, connections, spread, check));
-  const lasting = spread + units * modes[mode].gap;
   return takeTurns(
     bench,
     scenario,
     async (each) => {
-      for (let passed = 0; passed < bench.plan.warmUp; passed += lasting) await wave(each);
+      // By bursts first: waves leave most of the core idle, and warm up little in the time.
+      await upstream.setMode('burst');
+      const warm = await prepare(each.target, { ...scenario, mode: 'burst' }, upstream);
+      await askForTime(warm.request, 32, plan.warmUp, warm.check);
+      await upstream.setMode(mode);
+      for (let passed = 0; passed < plan.warmUp; passed += lasting) await wave(each);
     },
     wave,
   );

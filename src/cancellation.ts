@@ -5,7 +5,8 @@
 export class Cancellation {
   #aborted = false;
   #reason: unknown;
-  readonly #listeners = new Set<() => void>();
+  /** A few at most: a list is faster than a set. */
+  #listeners: (() => void)[] = [];
   #controller: AbortController | undefined;
 
   get aborted(): boolean {
@@ -23,8 +24,9 @@ export class Cancellation {
     this.#aborted = true;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    for (const listener of this.#listeners) listener();
-    this.#listeners.clear();
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) listener();
   }
 
   throwIfAborted(): void {
@@ -33,11 +35,12 @@ export class Cancellation {
 
   /** Called once, when it is aborted; not where it already is. */
   listen(listener: () => void): void {
-    if (!this.#aborted) this.#listeners.add(listener);
+    if (!this.#aborted) this.#listeners.push(listener);
   }
 
   forget(listener: () => void): void {
-    this.#listeners.delete(listener);
+    const at = this.#listeners.indexOf(listener);
+    if (at >= 0) this.#listeners.splice(at, 1);
   }
 
   /** For what wants the platform's own. */

@@ -53,6 +53,15 @@ export interface FinishedRequest extends Outcome {
 
 export type RequestObserver = (request: FinishedRequest) => void;
 
+/** At an answer: its request, until the observers have been told of its end. */
+const openRequest: unique symbol = Symbol('openRequest');
+
+declare module 'node:http' {
+  interface ServerResponse {
+    [openRequest]?: FastifyRequest | undefined;
+  }
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
     record: RequestRecord;
@@ -123,8 +132,6 @@ export interface Recorder {
 }
 
 export const registerRecord = (app: FastifyInstance, observers: readonly RequestObserver[]): Recorder => {
-  /** Requests whose end the observers have not been told yet. */
-  const open = new WeakMap<ServerResponse, FastifyRequest>();
   let untold: FinishedRequest[] = [];
   const settle = (): void => {
     const results = untold;
@@ -140,10 +147,12 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
     request.record = newRecord();
     // What comes on a socket that was answered with a refusal has its line already.
     if (request.raw.socket.writableEnded) return;
-    open.set(reply.raw, request);
+    reply.raw[openRequest] = request;
     // `close` comes for every answer, also for one the caller did not wait for.
     reply.raw.on('close', () => {
-      if (open.delete(reply.raw)) tell(finished(request, reply));
+      if (reply.raw[openRequest] === undefined) return;
+      reply.raw[openRequest] = undefined;
+      tell(finished(request, reply));
     });
   };
 
@@ -154,15 +163,15 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
   });
   // Complete in the end, but refused for its slowness: nobody would hear the answer.
   app.addHook('preHandler', (_request, reply, done) => {
-    done(open.has(reply.raw) ? undefined : new CallerGone());
+    done(reply.raw[openRequest] === undefined ? new CallerGone() : undefined);
   });
 
   return {
     begin,
     settle,
     refuse: (due, error) => {
-      const request = due ? open.get(due) : undefined;
-      if (due) open.delete(due);
+      const request = due?.[openRequest];
+      if (due) due[openRequest] = undefined;
       const record = request?.record ?? newRecord();
       record.error = error;
       return tell({

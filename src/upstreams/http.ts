@@ -116,7 +116,9 @@ export const readText = async (body: AsyncIterable<Buffer>): Promise<string> => 
     if (size > largestAnswer) throw upstreamFailed('The upstream sent an answer of absurd size.');
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  const [first] = chunks;
+  const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
+  return whole.toString('utf8');
 };
 
 /** The text as JSON, or undefined where it is none (an HTML page of some proxy, say). */
