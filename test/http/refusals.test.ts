@@ -148,26 +148,6 @@ describe('a body that is sent too slowly', () => {
   });
 });
 
-describe('a body that is complete in the very turn it is refused in', () => {
-  it('has the line and the count of its refusal', async () => {
-    await start({ HEADERS_TIMEOUT_MS: '60', BODY_TIMEOUT_MS: '60' });
-    const { port, hostname } = new URL(server.url);
-    const socket = connect({ port: Number(port), host: hostname });
-    socket.on('error', () => undefined).resume();
-    socket.write(chatHead('late') + question.slice(0, 10));
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    // Nothing runs until both the rest is there and the time is over.
-    socket.write(question.slice(10));
-    for (const begin = performance.now(); performance.now() - begin < 300; );
-    await until(() => requestLines().length > 0, 'the log line');
-    expect(requestLines()).toMatchObject([
-      { level: 'info', status: 408, ended: 'failed', error: { status: 408, type: 'invalid_request_error' } },
-    ]);
-    expect(await countOf(chat, 408)).toBe(1);
-    socket.destroy();
-  });
-});
-
 describe('headers that are sent too slowly', () => {
   it('are no request any more when they are complete in the end', async () => {
     await start({ HEADERS_TIMEOUT_MS: '60', BODY_TIMEOUT_MS: '60' });
