@@ -93,10 +93,10 @@ const findText = (body: Buffer, view: DataView, begin: number): Found => {
       inkEnd = last;
     }
     if (body[at] === quote) return { end: at, inkBegin, inkEnd };
-    const escape = body[at] === backslash ? (escapeLength[body[at + 1] ?? 0] ?? 0) : 0;
-    if (escape === 0) return noString;
-    if (escape === 6 && !isUnicode(body, at + 2)) return noString;
-    at += escape;
+    const length = body[at] === backslash ? (escapeLength[body[at + 1] ?? 0] ?? 0) : 0;
+    if (length === 0) return noString;
+    if (length === 6 && !isUnicode(body, at + 2)) return noString;
+    at += length;
   }
 };
 
