@@ -94,6 +94,20 @@ const withTargets = async <Result>(
   }
 };
 
+/** Warms a target up by bursts of the scenario's route, for so many ms; the upstream is back in its mode then. */
+const warmByBursts = async (
+  upstream: Upstream,
+  target: Running,
+  scenario: Traffic,
+  connections: number,
+  lasting: number,
+): Promise<void> => {
+  await upstream.setMode('burst');
+  const { request, check } = await prepare(target, { ...scenario, mode: 'burst' }, upstream);
+  await askForTime(request, connections, lasting, check);
+  await upstream.setMode(scenario.mode);
+};
+
 interface Usage {
   readonly sample: number;
   readonly busy: number;
@@ -161,10 +175,7 @@ const measureWave = (bench: Bench, scenario: Wave): Promise<readonly Measurement
     scenario,
     async (each) => {
       // By bursts first: waves leave most of the core idle, and warm up little in the time.
-      await upstream.setMode('burst');
-      const warm = await prepare(each.target, { ...scenario, mode: 'burst' }, upstream);
-      await askForTime(warm.request, 32, plan.warmUp, warm.check);
-      await upstream.setMode(mode);
+      await warmByBursts(upstream, each.target, scenario, 32, plan.warmUp);
       for (let passed = 0; passed < plan.warmUp; passed += lasting) await wave(each);
     },
     wave,
@@ -183,10 +194,7 @@ const measureHeld = async (bench: Bench, scenario: Held): Promise<readonly Measu
   for (const name of bench.names) {
     const target = await startTarget(name, upstream.port, node);
     try {
-      await upstream.setMode('burst');
-      const warm = await prepare(target, { ...scenario, mode: 'burst' }, upstream);
-      await askForTime(warm.request, 8, 1000, warm.check);
-      await upstream.setMode(scenario.mode);
+      await warmByBursts(upstream, target, scenario, 8, 1000);
       const { request, check } = await prepare(target, scenario, upstream);
       await sleep(1000);
       const before = residentKilobytes(target.pid);

@@ -73,7 +73,7 @@ const bench = async (): Promise<void> => {
   const usual = short ? plans.short : plans.full;
   const plan = { ...usual, rounds: rounds === undefined ? usual.rounds : Number(rounds) };
   if (!Number.isInteger(plan.rounds) || plan.rounds < 1)
-    throw new Error(`--rounds must be a number\n${usage}`);
+    throw new Error(`--rounds must be a whole number above 0\n${usage}`);
   const machine = {
     node: nodeVersion(node),
     cpu: cpus()[0]?.model ?? '',
@@ -84,7 +84,6 @@ const bench = async (): Promise<void> => {
   say(`Node ${machine.node}, ${machine.cpu}, ${pinning}, ulimit -n ${machine.openFiles}`);
 
   const upstream = await startUpstream();
-
   const results: Result[] = [];
   for (const scenario of chosen.filter((each) => isMeasured(each, names))) {
     const measurements = await measure({ upstream, names, plan, node }, scenario);

@@ -5,7 +5,7 @@
 export class Cancellation {
   #aborted = false;
   #reason: unknown;
-  /** A few at most: a list is faster than a set. */
+  /** A few at most. */
   #listeners: (() => void)[] = [];
   #controller: AbortController | undefined;
 

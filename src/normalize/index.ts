@@ -27,7 +27,7 @@ export interface Normalized {
 export const parseRequest = (body: unknown): ChatRequest => {
   const result = chatRequestSchema.safeParse(body);
   if (result.success) return result.data;
-  // Once more for the error: a good request is read a third faster without options.
+  // Once more for the error: options make zod slower for good requests too (docs/performance.md).
   throw invalidBody(chatRequestSchema.safeParse(body, { reportInput: true }).error ?? result.error);
 };
 

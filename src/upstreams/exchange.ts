@@ -26,6 +26,12 @@ const canBeHeldBack = (headers: Answered['headers']): boolean =>
   /chunked/i.test(String(headers['transfer-encoding'] ?? '')) &&
   !/close/i.test(String(headers.connection ?? ''));
 
+/** Pieces as one; a single one is not copied. */
+export const joinPieces = (pieces: readonly Buffer[]): Buffer => {
+  const [first] = pieces;
+  return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
+};
+
 interface Waiting<Value> {
   readonly resolve: (value: Value) => void;
   readonly reject: (error: unknown) => void;
@@ -78,9 +84,8 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
 
   /** The next piece, the end, or undefined where it has to be waited for. Throws what the exchange failed with. */
   #take(): IteratorResult<Buffer, undefined> | undefined {
-    const [first] = this.#pieces;
-    if (first !== undefined) {
-      const value = this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces, this.#size);
+    if (this.#pieces.length > 0) {
+      const value = joinPieces(this.#pieces);
       this.#pieces = [];
       this.#size = 0;
       this.#controller?.resume();

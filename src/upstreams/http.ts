@@ -9,7 +9,7 @@ import { Pool } from 'undici';
 import type { Cancellation } from '../cancellation.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
 import type { Texts } from '../texts.ts';
-import { exchange } from './exchange.ts';
+import { exchange, joinPieces } from './exchange.ts';
 
 export interface UpstreamResponse {
   readonly status: number;
@@ -116,9 +116,7 @@ export const readText = async (body: AsyncIterable<Buffer>): Promise<string> => 
     if (size > largestAnswer) throw upstreamFailed('The upstream sent an answer of absurd size.');
     chunks.push(chunk);
   }
-  const [first] = chunks;
-  const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks);
-  return whole.toString('utf8');
+  return joinPieces(chunks).toString('utf8');
 };
 
 /** The text as JSON, or undefined where it is none (an HTML page of some proxy, say). */

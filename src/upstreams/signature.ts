@@ -32,8 +32,8 @@ const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256'
 const blockSize = 64;
 
 /**
- * HMAC with one key of at most a block, in hex: two plain digests, as RFC 2104 has it. Node's Hmac object costs
- * several times as much, and the collector has to see to each.
+ * HMAC with one key of at most a block, in hex: two plain digests, as RFC 2104 has it. Node's Hmac takes as long,
+ * but makes an object that the collector has to see to.
  */
 const createMac = (key: Buffer): ((text: string) => string) => {
   const pad = (filler: number) => Buffer.alloc(blockSize, filler).map((byte, at) => byte ^ (key[at] ?? 0));
