@@ -3,6 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/chat.ts';
 import { SchemaTooLarge } from '../../src/schema/bounds.ts';
+import { anyRules } from '../../src/schema/validate/anything.ts';
+import { arrayRules } from '../../src/schema/validate/arrays.ts';
+import { objectRules } from '../../src/schema/validate/objects.ts';
+import { numberRules, stringRules } from '../../src/schema/validate/scalars.ts';
 import { createValidator } from '../../src/schema/validate.ts';
 import { copyOf, fanned, schemas, tooLarge } from './hostile.ts';
 
@@ -219,6 +223,12 @@ const rows: readonly Row[] = [
     wrong: [],
   },
   {
+    name: 'a type that is no name is not checked',
+    schema: { properties: { a: { type: { toString: 1 } }, b: { type: [{ toString: 1 }, 'null'] } } },
+    valid: [{ a: 1, b: null }],
+    wrong: [[{ b: 1 }, '/b must be null']],
+  },
+  {
     name: 'names of the prototype are names',
     schema: JSON.parse(
       '{"required":["toString"],"properties":{"__proto__":{"type":"string"}},"additionalProperties":true}',
@@ -257,6 +267,33 @@ describe('checking an answer', () => {
     ['unevaluated itself', { anyOf: [{ $ref: '#' }], unevaluatedProperties: false }, { a: 1 }],
   ] as const)('gives up: %s', (_, schema, value) => {
     expect(createValidator(schema as JsonObject)(value)).toEqual(outOfSteps);
+  });
+
+  it.each(
+    [anyRules, arrayRules, objectRules, numberRules, stringRules].flatMap((rules) => Object.keys(rules)),
+  )('a %s of any kind breaks nothing', (keyword) => {
+    const strange = { toString: 1, valueOf: null, toJSON: 1, length: 3, type: { toString: 1 } };
+    const kinds = [
+      strange,
+      [strange],
+      { a: strange },
+      { a: [strange] },
+      {},
+      [],
+      null,
+      'a',
+      '(',
+      '',
+      -1,
+      0.5,
+      true,
+    ];
+    for (const rule of kinds) {
+      const check = createValidator({ [keyword]: rule });
+      for (const value of [{ a: 1, toString: 2 }, [1, strange, strange], 'text', 1.5, null, false]) {
+        expect(check(value).every((problem) => typeof problem === 'string')).toBe(true);
+      }
+    }
   });
 
   it('agrees with ajv, and never touches the schema', () => {

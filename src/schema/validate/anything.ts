@@ -1,9 +1,9 @@
 /** Rules for values of every type. */
 
 import { isObject } from '../bounds.ts';
-import { clip, equal, lists, none, type Problems, type Rule, show } from './run.ts';
+import { clip, equal, lists, names, none, type Problems, type Rule, show } from './run.ts';
 
-const hasType = (type: unknown, value: unknown): boolean => {
+const hasType = (type: string, value: unknown): boolean => {
   if (type === 'integer') return Number.isInteger(value);
   if (type === 'null') return value === null;
   if (type === 'array') return Array.isArray(value);
@@ -12,9 +12,9 @@ const hasType = (type: unknown, value: unknown): boolean => {
 
 export const anyRules = {
   type: (type, value: unknown, { fail, run }) => {
-    const types = Array.isArray(type) ? type : [type];
-    run.step(types.length);
-    return types.some((each) => hasType(each, value))
+    run.step(lists(type).length);
+    const types = typeof type === 'string' ? [type] : names(type);
+    return types.length === 0 || types.some((each) => hasType(each, value))
       ? none
       : fail(`must be ${clip(types.slice(0, 8).join(' or '))}`);
   },
