@@ -68,13 +68,14 @@ interface Rule {
   readonly mayType?: readonly string[];
 }
 
-const ground = ['chat', 'errors', 'models', 'duration', 'cancellation', 'silence', 'texts'];
+const ground = ['chat', 'errors', 'models', 'duration', 'cancellation', 'silence', 'texts', 'turn'];
 
 /** STYLE, "Who may import whom"; `catalogue` and `config` lend their types, `Target` and `Timeouts`. */
 const rules: readonly Rule[] = [
   { who: 'chat', may: [], mayType: ['texts'] },
   { who: 'texts', may: [] },
   { who: 'silence', may: [] },
+  { who: 'turn', may: [] },
   { who: 'duration', may: [] },
   { who: 'cancellation', may: [] },
   { who: 'errors', may: [], mayType: ['chat'] },
@@ -114,7 +115,16 @@ const rules: readonly Rule[] = [
     may: [...ground, 'media', 'adapters/adapter', 'upstreams/**'],
     mayType: ['adapters/*/wire', 'config', 'catalogue'],
   },
-  { who: 'backends', may: [...ground, 'adapters/**', 'upstreams/**'], mayType: ['catalogue', 'config'] },
+  {
+    who: 'reading',
+    may: [...ground, 'adapters/adapter', 'upstreams/failures'],
+    mayType: ['upstreams/waits'],
+  },
+  {
+    who: 'backends',
+    may: [...ground, 'reading', 'adapters/**', 'upstreams/**'],
+    mayType: ['catalogue', 'config'],
+  },
   {
     who: 'plugins/**',
     may: [...ground, 'logger', 'openai/**', 'plugins/**'],

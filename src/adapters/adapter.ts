@@ -57,15 +57,21 @@ export interface ReadBatch<Event> {
   readonly failure: ApiError | undefined;
 }
 
-export type Opened<Message, Event> = { readonly origin: Origin } & (
-  | { readonly message: Message }
-  | {
-      /** What one read from the network holds; throws an ApiError where the connection fails. */
-      readonly pieces: AsyncIterable<Buffer>;
-      /** The events a piece makes whole. Each piece goes in once: it has state. */
-      readonly read: (piece: Buffer) => ReadBatch<Event>;
-    }
-);
+/** A plain answer. */
+export interface OpenedMessage<Message> {
+  readonly origin: Origin;
+  readonly message: Message;
+}
+
+export interface OpenedStream<Event> {
+  readonly origin: Origin;
+  /** What one read from the network holds; throws an ApiError where the connection fails. */
+  readonly pieces: AsyncIterable<Buffer>;
+  /** The events a piece makes whole. Each piece goes in once: it has state. */
+  readonly read: (piece: Buffer) => ReadBatch<Event>;
+}
+
+export type Opened<Message, Event> = OpenedMessage<Message> | OpenedStream<Event>;
 
 /**
  * The only place that touches the network. `open` rejects with an ApiError while the failure can still be

@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Target } from '../catalogue.ts';
 import type { Report, Usage } from '../chat.ts';
 import { type ApiError, CallerGone, type Origin, UpstreamFault } from '../errors.ts';
+import { createTurn } from '../turn.ts';
 import { newRequestId } from './headers.ts';
 
 export interface Outcome {
@@ -132,14 +133,11 @@ export interface Recorder {
 }
 
 export const registerRecord = (app: FastifyInstance, observers: readonly RequestObserver[]): Recorder => {
-  let untold: FinishedRequest[] = [];
-  const settle = (): void => {
-    const results = untold;
-    untold = [];
+  const untold = createTurn<FinishedRequest>((results) => {
     for (const observe of observers) for (const result of results) observe(result);
-  };
+  });
   const tell = (result: FinishedRequest): FinishedRequest => {
-    if (untold.push(result) === 1) setImmediate(settle);
+    untold.add(result);
     return result;
   };
 
@@ -168,7 +166,7 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
 
   return {
     begin,
-    settle,
+    settle: untold.settle,
     refuse: (due, error) => {
       const request = due?.[openRequest];
       if (due) due[openRequest] = undefined;

@@ -12,7 +12,6 @@ import {
   type HeaderList,
   header,
   parseJson,
-  readText,
   retryAfter,
   type TransportOptions,
   toPayload,
@@ -146,15 +145,15 @@ export const createAnthropic = ({
       const { origin } = response;
       const asked = { origin, modelId };
       if (response.status !== 200) {
-        const text = await readText(response.body);
-        throw readClaudeError(parseJson(text), asked, response.status, retryAfter(response.headers));
+        const refusal = parseJson(await response.body.whole());
+        throw readClaudeError(refusal, asked, response.status, retryAfter(response.headers));
       }
       if (stream) {
         const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream');
         if (isStream !== true) throw notTheProtocol(origin);
         return { origin, pieces: response.body, read: createReader(asked) };
       }
-      const message = parseJson(await readText(response.body));
+      const message = parseJson(await response.body.whole());
       if (!isClaudeMessage(message)) throw notTheProtocol(origin);
       return { origin, message };
     },

@@ -13,7 +13,6 @@ import {
   createTransport,
   header,
   parseJson,
-  readText,
   retryAfter,
   type TransportOptions,
   type UpstreamResponse,
@@ -66,7 +65,7 @@ const messageOf = (body: unknown): string => {
 
 /** A refused request as an ApiError. */
 export const readRefusal = async (response: UpstreamResponse, asked: Asked): Promise<ApiError> => {
-  const body = parseJson(await readText(response.body));
+  const body = parseJson(await response.body.whole());
   const [type = ''] = (header(response.headers, 'x-amzn-errortype') ?? '').split(':');
   return toFailure(asked, type || 'unknown', messageOf(body), response.status, retryAfter(response.headers));
 };
@@ -75,7 +74,7 @@ const capitalised = (name: string) => name.charAt(0).toUpperCase() + name.slice(
 
 /** An exception or error frame as an ApiError. */
 const readException = (frame: Frame, asked: Asked): ApiError => {
-  const message = frame.errorMessage ?? messageOf(parseJson(frame.payload.toString('utf8')));
+  const message = frame.errorMessage ?? messageOf(parseJson(frame.payload));
   return toFailure(asked, capitalised(frame.type), message, undefined);
 };
 

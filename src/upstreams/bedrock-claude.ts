@@ -9,7 +9,7 @@ import { isClaudeMessage, readClaudeEvents } from './anthropic.ts';
 import { type Bedrock, createEventStreamReader, modelPath, readRefusal } from './aws.ts';
 import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
-import { parseJson, readText, toPayload } from './http.ts';
+import { parseJson, toPayload } from './http.ts';
 import { parseAll } from './json.ts';
 
 /** The newer version is only known to Bedrock for the models that need it. */
@@ -48,7 +48,7 @@ export const createBedrockClaude = (
     if (response.status !== 200) throw await readRefusal(response, asked);
     if (stream)
       return { origin, pieces: response.body, read: createEventStreamReader(asked, readChunks(asked)) };
-    const message = parseJson(await readText(response.body));
+    const message = parseJson(await response.body.whole());
     if (!isClaudeMessage(message)) throw notTheProtocol(origin);
     return { origin, message };
   },

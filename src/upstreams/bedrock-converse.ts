@@ -5,7 +5,7 @@ import type { ConverseEvent, ConverseMessage, ConverseRequest } from '../adapter
 import { type Bedrock, createEventStreamReader, modelPath, readRefusal } from './aws.ts';
 import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
-import { parseJson, readText, toPayload } from './http.ts';
+import { parseJson, toPayload } from './http.ts';
 import { parseAll } from './json.ts';
 
 /** `{contentBlockDelta: {...}}`, as the SDK would hand it out. */
@@ -42,7 +42,7 @@ export const createBedrockConverse = (
     if (response.status !== 200) throw await readRefusal(response, asked);
     if (stream)
       return { origin, pieces: response.body, read: createEventStreamReader(asked, readFrames(asked)) };
-    const message = parseJson(await readText(response.body));
+    const message = parseJson(await response.body.whole());
     if (!isConverseMessage(message)) throw notTheProtocol(origin);
     return { origin, message };
   },

@@ -5,18 +5,27 @@
 
 import type { Dispatcher } from 'undici';
 import type { Cancellation } from '../cancellation.ts';
+import { upstreamFailed } from '../errors.ts';
+import { createTurn, type Turn } from '../turn.ts';
+
+/** For one reader, piece by piece or whole. Whoever stops reading cancels the request. */
+export interface Body extends AsyncIterable<Buffer> {
+  /** All of it at once. */
+  whole(): Promise<Buffer>;
+}
 
 export interface Answered {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** For one reader. Whoever stops reading cancels the request. */
-  readonly body: AsyncIterable<Buffer>;
+  readonly body: Body;
 }
 
 /** Bytes read ahead of a reader who takes his time; beyond that the upstream is held back. */
 const readAhead = 64 * 1024;
-/** Bytes kept for a slow reader of an answer that cannot be held back; as much as the longest answers have. */
+/** Bytes kept for a slow reader of an answer that cannot be held back; as much as the longest streams have. */
 const mostKept = 16 * 1024 * 1024;
+/** Bytes: far above any answer of a model, far below what would hurt. */
+const largestAnswer = 64 * 1024 * 1024;
 
 /**
  * undici 7 ends the process with a failed assertion when the connection ends while it is held back, unless
@@ -27,7 +36,7 @@ const canBeHeldBack = (headers: Answered['headers']): boolean =>
   !/close/i.test(String(headers.connection ?? ''));
 
 /** Pieces as one; a single one is not copied. */
-export const joinPieces = (pieces: readonly Buffer[]): Buffer => {
+const joinPieces = (pieces: readonly Buffer[]): Buffer => {
   const [first] = pieces;
   return first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces);
 };
@@ -37,15 +46,14 @@ interface Waiting<Value> {
   readonly reject: (error: unknown) => void;
 }
 
-const settled = Promise.resolve();
-
 /** An error of undici's, or the cancellation's reason, as the caller is to see it; with headers where they had come. */
 export type Describe = (error: unknown, headers: Answered['headers'] | undefined) => unknown;
 
-class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, AsyncIterator<Buffer> {
+class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer> {
   readonly #cancellation: Cancellation;
   readonly #caller: Waiting<Answered>;
   readonly #describe: Describe;
+  readonly #woken: Turn<Exchange>;
   #headers: Answered['headers'] | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #pieces: Buffer[] = [];
@@ -53,13 +61,20 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
   #isOver = false;
   #failure: unknown;
   #reader: Waiting<IteratorResult<Buffer, undefined>> | undefined;
+  #collector: Waiting<Buffer> | undefined;
   #isWaking = false;
   #canWait = false;
 
-  constructor(cancellation: Cancellation, caller: Waiting<Answered>, describe: Describe) {
+  constructor(
+    cancellation: Cancellation,
+    caller: Waiting<Answered>,
+    describe: Describe,
+    woken: Turn<Exchange>,
+  ) {
     this.#cancellation = cancellation;
     this.#caller = caller;
     this.#describe = describe;
+    this.#woken = woken;
     cancellation.listen(this.#cancel);
   }
 
@@ -80,6 +95,15 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
     this.#isOver = true;
     this.#failure = failure;
     this.#wakeSoon();
+    this.#deliver();
+  }
+
+  /** The whole, to who waits for it. */
+  #deliver(): void {
+    if (this.#collector === undefined || !this.#isOver) return;
+    if (this.#failure !== undefined) this.#collector.reject(this.#failure);
+    else this.#collector.resolve(joinPieces(this.#pieces));
+    this.#pieces = [];
   }
 
   /** The next piece, the end, or undefined where it has to be waited for. Throws what the exchange failed with. */
@@ -95,7 +119,7 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
     return this.#isOver ? { value: undefined, done: true } : undefined;
   }
 
-  readonly #wake = (): void => {
+  wake(): void {
     this.#isWaking = false;
     const reader = this.#reader;
     if (reader === undefined) return;
@@ -107,13 +131,13 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
       reader.reject(error);
     }
     this.#reader = undefined;
-  };
+  }
 
-  /** Once undici is through with what it has read: all of it is one piece. (`queueMicrotask` costs several times as much.) */
+  /** With all others that have been read from in this turn: what there is by then is one piece. */
   #wakeSoon(): void {
     if (this.#isWaking || this.#reader === undefined) return;
     this.#isWaking = true;
-    void settled.then(this.#wake);
+    this.#woken.add(this);
   }
 
   // ---- what undici tells ---------------------------------------------------------------------------
@@ -137,8 +161,10 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
     this.#pieces.push(piece);
     this.#size += piece.length;
-    if (this.#size > readAhead && this.#canWait) controller.pause();
-    else if (this.#size > mostKept) controller.abort(new Error('The answer is of absurd size.'));
+    const isCollected = this.#collector !== undefined;
+    if (this.#size > readAhead && this.#canWait && !isCollected) controller.pause();
+    else if (this.#size > (isCollected ? largestAnswer : mostKept))
+      controller.abort(upstreamFailed('The upstream sent an answer of absurd size.'));
     this.#wakeSoon();
   }
 
@@ -159,7 +185,15 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
   next(): Promise<IteratorResult<Buffer, undefined>> {
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject };
-      this.#wake();
+      this.wake();
+    });
+  }
+
+  whole(): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.#collector = { resolve, reject };
+      this.#controller?.resume();
+      this.#deliver();
     });
   }
 
@@ -170,13 +204,19 @@ class Exchange implements Dispatcher.DispatchHandler, AsyncIterable<Buffer>, Asy
 }
 
 /** Rejects with what `describe` makes of a failure; so does the body while it is read. */
-export const exchange = (
-  dispatcher: Dispatcher,
+export type Exchanger = (
   request: Dispatcher.DispatchOptions & { readonly body: Buffer },
   cancellation: Cancellation,
   describe: Describe,
-): Promise<Answered> =>
-  new Promise((resolve, reject) => {
-    if (cancellation.aborted) reject(describe(cancellation.reason, undefined));
-    else dispatcher.dispatch(request, new Exchange(cancellation, { resolve, reject }, describe));
+) => Promise<Answered>;
+
+export const createExchanger = (dispatcher: Dispatcher): Exchanger => {
+  const woken = createTurn<Exchange>((exchanges) => {
+    for (const exchange of exchanges) exchange.wake();
   });
+  return (request, cancellation, describe) =>
+    new Promise((resolve, reject) => {
+      if (cancellation.aborted) reject(describe(cancellation.reason, undefined));
+      else dispatcher.dispatch(request, new Exchange(cancellation, { resolve, reject }, describe, woken));
+    });
+};

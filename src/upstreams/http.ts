@@ -9,13 +9,13 @@ import { Pool } from 'undici';
 import type { Cancellation } from '../cancellation.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
 import type { Texts } from '../texts.ts';
-import { exchange, joinPieces } from './exchange.ts';
+import { type Body, createExchanger } from './exchange.ts';
 
 export interface UpstreamResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Throws like `Transport.post`, an ApiError then with the origin in its cause. */
-  readonly body: AsyncIterable<Buffer>;
+  readonly body: Body;
   readonly origin: Origin;
 }
 
@@ -36,9 +36,6 @@ export interface Transport {
   ): Promise<UpstreamResponse>;
   close(): Promise<void>;
 }
-
-/** Bytes: far above any answer of a model, far below what would hurt. */
-const largestAnswer = 64 * 1024 * 1024;
 
 export interface TransportOptions {
   /** Ms. */
@@ -80,13 +77,15 @@ export const createTransport = (
     keepAliveTimeout: 30_000,
   });
 
+  const exchange = createExchanger(pool);
+
   const pathOf = (path: string) => prefix + path;
   return {
     host: url.host,
     pathOf,
     post: async (path, headers, body, cancellation, toOrigin) => {
       const request = { method: 'POST', path: pathOf(path), headers, body } as const;
-      const answered = await exchange(pool, request, cancellation, (error, answer) => {
+      const answered = await exchange(request, cancellation, (error, answer) => {
         const failure = networkError(error, cancellation, connectTimeout);
         return answer === undefined ? failure : failedBy(failure, toOrigin(answer));
       });
@@ -107,22 +106,10 @@ export const createTransport = (
  */
 export const toPayload = (value: object, texts: Texts): Buffer => texts.write(JSON.stringify(value));
 
-/** The whole body as text. Throws 502 for one of absurd size. */
-export const readText = async (body: AsyncIterable<Buffer>): Promise<string> => {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > largestAnswer) throw upstreamFailed('The upstream sent an answer of absurd size.');
-    chunks.push(chunk);
-  }
-  return joinPieces(chunks).toString('utf8');
-};
-
-/** The text as JSON, or undefined where it is none (an HTML page of some proxy, say). */
-export const parseJson = (text: string): unknown => {
+/** A body as JSON, or undefined where it is none (an HTML page of some proxy, say). */
+export const parseJson = (body: Buffer): unknown => {
   try {
-    return JSON.parse(text);
+    return JSON.parse(body.toString('utf8'));
   } catch {
     return undefined;
   }

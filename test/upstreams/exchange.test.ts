@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cancellation } from '../../src/cancellation.ts';
 import { ApiError, CallerGone, type Origin } from '../../src/errors.ts';
+import type { Body } from '../../src/upstreams/exchange.ts';
 import { createTransport, type Transport } from '../../src/upstreams/http.ts';
 import { until } from '../support/until.ts';
 
@@ -36,6 +37,9 @@ const listen = async (answer: (socket: Socket) => void): Promise<Transport> => {
 const ask = ({ post }: Transport, cancellation: Cancellation = new Cancellation()) =>
   post('/', ['content-type', 'application/json'], Buffer.from('{}'), cancellation, () => origin);
 
+/** No connection is left that was asked anything; the pool may have opened another one. */
+const hasClosed = () => [...sockets].every(({ bytesRead }) => bytesRead === 0);
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Bytes read by someone who takes his time, or the error it ended with. */
@@ -58,8 +62,24 @@ const body = Buffer.alloc(size, 'x');
 const chunked = Buffer.concat([Buffer.from(`${size.toString(16)}\r\n`), body, Buffer.from('\r\n')]);
 const head = (...lines: string[]) => `HTTP/1.1 200 OK\r\n${lines.join('\r\n')}\r\n\r\n`;
 
-describe('a slow reader of a connection that ends', () => {
-  const endings: readonly { name: string; answer: (socket: Socket) => void; whole: boolean | undefined }[] = [
+interface Ending {
+  readonly name: string;
+  readonly answer: (socket: Socket) => void;
+  /** Whether all of it comes; undefined: that or a failure. */
+  readonly whole: boolean | undefined;
+}
+
+const collect = async (answered: Body): Promise<number | ApiError> => {
+  try {
+    return (await answered.whole()).length;
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+};
+
+describe('a connection that ends', () => {
+  const endings: readonly Ending[] = [
     {
       name: 'with the answer, as HTTP/1.0 has it',
       answer: (socket) => {
@@ -111,11 +131,17 @@ describe('a slow reader of a connection that ends', () => {
       whole: undefined,
     },
   ];
-  it.each(endings)('$name gets what came or a failure, and the process lives', async ({ answer, whole }) => {
+  const readers = [
+    { who: 'a slow reader', read: readSlowly },
+    { who: 'who wants it whole', read: collect },
+  ];
+  const cases = endings.flatMap((ending) => readers.map((reader) => ({ ...ending, ...reader })));
+  it.each(cases)('$name: $who gets what came or a failure, and the process lives', async (row) => {
+    const { answer, whole, read } = row;
     const open = await listen(answer);
     for (let run = 0; run < 5; run++) {
       const result = await ask(open).then(
-        (answered) => readSlowly(answered.body),
+        (answered) => read(answered.body),
         (error: unknown) => error,
       );
       if (whole) expect(result).toBe(size);
@@ -136,10 +162,7 @@ describe('a body', () => {
       expect(piece.toString()).toBe('hello');
       break;
     }
-    await until(
-      () => sockets.size === 0 || [...sockets].every(({ bytesRead }) => bytesRead === 0),
-      'it is closed',
-    );
+    await until(hasClosed, 'it is closed');
   });
 
   it('is one piece for what came together', async () => {
@@ -149,6 +172,53 @@ describe('a body', () => {
     const pieces: string[] = [];
     for await (const piece of (await ask(open)).body) pieces.push(piece.toString());
     expect(pieces).toEqual(['abc'.repeat(50)]);
+  });
+});
+
+describe('a whole body', () => {
+  it('is all of it, however long it takes and however late it is asked for', async () => {
+    const open = await listen(async (socket) => {
+      socket.write(head('transfer-encoding: chunked'));
+      for (let part = 0; part < 3; part++) {
+        socket.write(chunked);
+        await pause(5);
+      }
+      socket.write('0\r\n\r\n');
+    });
+    const all = Buffer.concat([body, body, body]);
+    const { body: late } = await ask(open);
+    await pause(30);
+    expect((await late.whole()).equals(all)).toBe(true);
+    const { body: early } = await ask(open);
+    expect((await early.whole()).equals(all)).toBe(true);
+  });
+
+  it('of absurd size is refused before it is all here', async () => {
+    const open = await listen((socket) => {
+      socket.write(head('transfer-encoding: chunked'));
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(chunked));
+        if (!socket.destroyed) socket.once('drain', more);
+      };
+      more();
+    });
+    const { body: endless } = await ask(open);
+    await expect(endless.whole()).rejects.toMatchObject({
+      status: 502,
+      message: 'The upstream sent an answer of absurd size.',
+    });
+    await until(hasClosed, 'it is closed');
+  });
+
+  it('is given up by a cancellation', async () => {
+    const open = await listen((socket) => socket.write(`${head('content-length: 10')}hello`));
+    const cancellation = new Cancellation();
+    const reason = new CallerGone();
+    const { body: waiting } = await ask(open, cancellation);
+    const read = waiting.whole();
+    cancellation.abort(reason);
+    await expect(read).rejects.toBe(reason);
+    await expect(waiting.whole()).rejects.toBe(reason);
   });
 });
 

@@ -1,0 +1,127 @@
+/**
+ * An upstream's answer as chat events, in batches. The steps are written as iterators, not as generators, which
+ * take two turns of the microtask queue more for every piece of a stream (docs/performance.md).
+ */
+
+import type { Adapter, Decoder, OpenedMessage, OpenedStream } from './adapters/adapter.ts';
+import type { ChatEvent } from './chat.ts';
+import { ApiError, type Origin } from './errors.ts';
+import { notTheProtocol } from './upstreams/failures.ts';
+import type { Watch } from './upstreams/waits.ts';
+
+/** Throws an ApiError where the answer fails. Whoever stops reading gives it up. */
+export type Events = AsyncIterable<readonly ChatEvent[]>;
+
+type Step = IteratorResult<readonly ChatEvent[], undefined>;
+
+const isFinish = ({ type }: ChatEvent): boolean => type === 'finish';
+
+const over: Step = { value: undefined, done: true };
+
+/** Where an upstream's words make no sense, it does not speak its API: 502. */
+const misunderstood = (error: unknown, origin: Origin): ApiError =>
+  error instanceof ApiError ? error : notTheProtocol(origin, error);
+
+/** A plain answer as the one batch it would have been; decoded late, so that a bad one still has its origin. */
+export const readMessage = <Message, Event>(
+  { origin, message }: OpenedMessage<Message>,
+  { toEvents }: Pick<Adapter<never, Message, Event>, 'toEvents'>,
+  decoder: Decoder<Event>,
+): Events => {
+  let isRead = false;
+  const next = async (): Promise<Step> => {
+    if (isRead) return over;
+    isRead = true;
+    try {
+      const events = decoder.push(toEvents(message));
+      for (const event of decoder.end()) events.push(event);
+      return { value: events, done: false };
+    } catch (error) {
+      throw misunderstood(error, origin);
+    }
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
+};
+
+export interface StreamReading extends Events {
+  /** Waits for the first events. False where the answer ends without any. */
+  begin(): Promise<boolean>;
+}
+
+/** `wait` hears what happens, and its end. */
+export const readStream = <Event>(
+  { origin, pieces, read }: OpenedStream<Event>,
+  decoder: Decoder<Event>,
+  wait: Watch,
+): StreamReading => {
+  const source: AsyncIterator<Buffer, undefined> = pieces[Symbol.asyncIterator]();
+  /** Waits for a caller to take it. */
+  let first: Step | undefined;
+  let failure: ApiError | undefined;
+  let hasBegun = false;
+  let hasFinish = false;
+  let isOver = false;
+
+  const close = (complete: boolean): void => {
+    if (isOver) return;
+    isOver = true;
+    wait.done(complete);
+  };
+
+  const decode = (piece: Buffer): readonly ChatEvent[] => {
+    const batch = read(piece);
+    // For the next step: what came before it is the caller's.
+    failure = batch.failure;
+    try {
+      return decoder.push(batch.events);
+    } catch (error) {
+      throw misunderstood(error, origin);
+    }
+  };
+
+  const step = async (): Promise<Step> => {
+    if (isOver) return over;
+    wait.listening(true);
+    if (hasFinish) wait.finished();
+    try {
+      for (;;) {
+        if (failure !== undefined) throw failure;
+        const { value: piece } = await source.next();
+        if (piece === undefined) break;
+        wait.activity();
+        const events = decode(piece);
+        if (events.length === 0) continue;
+        hasBegun = true;
+        hasFinish ||= events.some(isFinish);
+        wait.listening(false);
+        return { value: events, done: false };
+      }
+    } catch (error) {
+      close(false);
+      // The answer is whole with its finish: however the connection ends after that takes nothing from it.
+      if (!hasFinish) throw error;
+    }
+    close(true);
+    const rest = hasBegun ? decoder.end() : [];
+    return rest.length > 0 ? { value: rest, done: false } : over;
+  };
+
+  return {
+    begin: async () => {
+      first = await step();
+      return first.done !== true;
+    },
+    [Symbol.asyncIterator]: () => ({
+      next: () => {
+        if (first === undefined) return step();
+        const held = Promise.resolve(first);
+        first = undefined;
+        return held;
+      },
+      return: async () => {
+        close(false);
+        return over;
+      },
+    }),
+  };
+};
