@@ -27,7 +27,7 @@ export const noTexts: Texts = {
 };
 
 /** Stand-ins are counted from here, so that all their numbers have as many digits. */
-const firstNumber = 10_000_000;
+const firstNumber = 1_000_000;
 const digits = String(firstNumber).length;
 
 /** A stand-in in a text: where its own text lies in the body, in bytes, and what follows it. */
@@ -41,8 +41,8 @@ interface Found {
 export class CarriedTexts implements Texts {
   #body: Buffer;
   #bounds: number[] = [];
-  /** Begins every stand-in of this request. Nobody can guess it, so no caller can write one. */
-  readonly #mark = randomUUID();
+  /** Begins every stand-in of this request. Nobody can guess its 60 random bits, so no caller can write one. */
+  readonly #mark = randomUUID().slice(-16);
 
   constructor(body: Buffer) {
     this.#body = body;

@@ -107,13 +107,13 @@ const messages: readonly Case[] = [
         ...hello,
       ],
     },
-    expected: { system: [text('a'), text('b')], messages: [user([text('Hello')])] },
+    expected: { system: [text('a'), text('b')], messages: [user('Hello')] },
   },
   { name: '3.1 no system, no field', input: {}, expected: { system: undefined } },
   {
     name: '3.1 a late one is hoisted',
     input: { messages: [...hello, { role: 'system', content: 'late' }] },
-    expected: { system: [text('late')], messages: [user([text('Hello')])] },
+    expected: { system: 'late', messages: [user('Hello')] },
     adjusted: ['messages'],
   },
   {
@@ -122,7 +122,7 @@ const messages: readonly Case[] = [
     input: { messages: [...hello, { role: 'system', content: 'late' }, user('so?')] },
     expected: {
       system: undefined,
-      messages: [user([text('Hello')]), { role: 'system', content: [text('late')] }, user([text('so?')])],
+      messages: [user('Hello'), { role: 'system', content: 'late' }, user('so?')],
     },
   },
   {
@@ -130,7 +130,7 @@ const messages: readonly Case[] = [
     model: opus,
     upstream: 'bedrock',
     input: { messages: [...hello, { role: 'system', content: 'late' }] },
-    expected: { system: [text('late')] },
+    expected: { system: 'late' },
     adjusted: ['messages'],
   },
   {
@@ -138,12 +138,7 @@ const messages: readonly Case[] = [
     model: opus,
     input: { messages: [...hello, assistant('So.'), { role: 'system', content: 'late' }] },
     expected: {
-      messages: [
-        user([text('Hello')]),
-        assistant([text('So.')]),
-        { role: 'system', content: [text('late')] },
-        user([text('Continue.')]),
-      ],
+      messages: [user('Hello'), assistant('So.'), { role: 'system', content: 'late' }, user('Continue.')],
     },
     adjusted: ['messages'],
   },
@@ -154,7 +149,7 @@ const messages: readonly Case[] = [
     },
     expected: {
       messages: [
-        user([text('Hello')]),
+        user('Hello'),
         assistant([use('a'), use('b')]),
         user([result('a'), result('b'), text('so?')]),
       ],
@@ -164,19 +159,19 @@ const messages: readonly Case[] = [
     name: '3.2 neighbours of one role are merged',
     input: { messages: [user('a'), user('b'), assistant('c'), assistant('d'), user('e')] },
     expected: {
-      messages: [user([text('a'), text('b')]), assistant([text('c'), text('d')]), user([text('e')])],
+      messages: [user([text('a'), text('b')]), assistant([text('c'), text('d')]), user('e')],
     },
   },
   {
     name: "3.2 the first turn is the user's",
     input: { messages: [assistant('Hi'), user('a')] },
-    expected: { messages: [user([text('.')]), assistant([text('Hi')]), user([text('a')])] },
+    expected: { messages: [user('.'), assistant('Hi'), user('a')] },
     adjusted: ['messages'],
   },
   ...[null, '', undefined, ' '].map((content) => ({
     name: `3.3 a call beside content ${JSON.stringify(content)} is padded with nothing`,
     input: { messages: [...hello, assistant(content, { tool_calls: [wireCall('a')] }), answer('a')] },
-    expected: { messages: [user([text('Hello')]), assistant([use('a')]), user([result('a')])] },
+    expected: { messages: [user('Hello'), assistant([use('a')]), user([result('a')])] },
   })),
   {
     name: '3.4 images in a result, and an empty result',
@@ -190,7 +185,7 @@ const messages: readonly Case[] = [
     },
     expected: {
       messages: [
-        user([text('Hello')]),
+        user('Hello'),
         assistant([use('a'), use('b')]),
         user([
           result('a', [text('see'), image('image/png', png)]),
@@ -203,7 +198,7 @@ const messages: readonly Case[] = [
     name: '3.4 a stray result is text, a missing one an error',
     input: { messages: [...hello, calling(wireCall('a')), answer('z', 'stray')] },
     expected: {
-      messages: [user([text('Hello')]), assistant([use('a')]), user([missing('a'), text('stray')])],
+      messages: [user('Hello'), assistant([use('a')]), user([missing('a'), text('stray')])],
     },
     adjusted: ['messages'],
   },
@@ -221,7 +216,7 @@ const messages: readonly Case[] = [
     },
     expected: {
       messages: [
-        user([text('Hello')]),
+        user('Hello'),
         assistant([use('c'), use('c_1')]),
         user([result('c', [text('one')]), result('c_1', [text('two')])]),
         assistant([use('c_2')]),
@@ -232,14 +227,14 @@ const messages: readonly Case[] = [
   {
     name: '3.5 a prefill, trimmed',
     input: { messages: [...hello, assistant('The answer: \n')] },
-    expected: { messages: [user([text('Hello')]), assistant([text('The answer:')])] },
+    expected: { messages: [user('Hello'), assistant('The answer:')] },
   },
   {
     name: '3.5 where there is none, a turn that asks to continue',
     model: 'claude-opus-4-6',
     input: { messages: [...hello, assistant('The answer:')] },
     expected: {
-      messages: [user([text('Hello')]), assistant([text('The answer:')]), user([text('Continue.')])],
+      messages: [user('Hello'), assistant('The answer:'), user('Continue.')],
     },
     adjusted: ['messages'],
   },
@@ -304,7 +299,7 @@ const messages: readonly Case[] = [
         user('c'),
       ],
     },
-    expected: { messages: [user([text('a')]), assistant([text('b')]), user([text('c')])] },
+    expected: { messages: [user('a'), assistant('b'), user('c')] },
   },
 ];
 
@@ -382,7 +377,7 @@ const tools: readonly Case[] = [
       ),
       tool_choice: { type: 'tool', name: expect.stringMatching(/^get_weather__[0-9a-f]{8}$/) },
       messages: [
-        user([text('Hello')]),
+        user('Hello'),
         assistant([
           use(expect.stringMatching(/^call_[0-9a-f]{24}$/), expect.stringMatching(/^get_weather__/)),
         ]),
@@ -474,7 +469,7 @@ const tools: readonly Case[] = [
       ],
     },
     expected: {
-      messages: [user([text('Hello')]), assistant([use('a'), use('b')]), user([result('a'), result('b')])],
+      messages: [user('Hello'), assistant([use('a'), use('b')]), user([result('a'), result('b')])],
     },
   },
   {
@@ -551,7 +546,7 @@ const tools: readonly Case[] = [
       tools: [
         declared('c', { type: 'object', properties: { input: { type: 'string' } }, required: ['input'] }),
       ],
-      messages: [user([text('Hello')]), assistant([use('a', 'c', { input: 'ls' })]), user([result('a')])],
+      messages: [user('Hello'), assistant([use('a', 'c', { input: 'ls' })]), user([result('a')])],
     },
   },
   {
@@ -568,7 +563,7 @@ const tools: readonly Case[] = [
     expected: {
       tools: [declared('f')],
       tool_choice: { type: 'tool', name: 'f', disable_parallel_tool_use: true },
-      messages: [user([text('Hello')]), assistant([use('call_legacy_1')]), user([result('call_legacy_1')])],
+      messages: [user('Hello'), assistant([use('call_legacy_1')]), user([result('call_legacy_1')])],
     },
   },
 ];
@@ -670,12 +665,12 @@ const thinking: readonly Case[] = [
   {
     name: '5.7 blocks go back first in their turn',
     input: { ...budget(2000), messages: withBlock },
-    expected: { messages: [user([text('Hello')]), assistant([block, text('Hi')]), user([text('so?')])] },
+    expected: { messages: [user('Hello'), assistant([block, text('Hi')]), user('so?')] },
   },
   {
     name: '5.7 and nowhere where nothing thinks',
     input: { messages: withBlock },
-    expected: { messages: [user([text('Hello')]), assistant([text('Hi')]), user([text('so?')])] },
+    expected: { messages: [user('Hello'), assistant('Hi'), user('so?')] },
   },
   {
     name: '5.8 blocks that are missing switch thinking off',
@@ -821,7 +816,7 @@ const formats: readonly Case[] = [
     expected: {
       tools: undefined,
       output_config: undefined,
-      system: [text(expect.stringContaining('"x"') as unknown as string)],
+      system: expect.stringContaining('"x"') as unknown,
     },
   },
   {
@@ -831,13 +826,13 @@ const formats: readonly Case[] = [
     expected: {
       tools: [declared('f')],
       tool_choice: undefined,
-      system: [text(expect.stringContaining('"x"') as unknown as string)],
+      system: expect.stringContaining('"x"') as unknown,
     },
   },
   {
     name: '6.1 no prefill before JSON',
     input: { ...jsonSchema(point), messages: [...hello, assistant('{')] },
-    expected: { messages: [user([text('Hello')]), assistant([text('{')]), user([text('Continue.')])] },
+    expected: { messages: [user('Hello'), assistant('{'), user('Continue.')] },
     adjusted: ['messages'],
   },
   {

@@ -4,7 +4,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { Prompt, UpstreamName } from '../../chat.ts';
 import type { Adapter } from '../adapter.ts';
 import { renameTools } from '../names.ts';
-import { encodeTurn, textBlock } from './messages.ts';
+import { encodeSystem, encodeTurn } from './messages.ts';
 import { claudeEvents, createClaudeDecoder } from './stream.ts';
 import { encodeThinking } from './thinking.ts';
 import { encodeTools, toolNameRule } from './tools.ts';
@@ -45,7 +45,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
         version: model.sampling === 'none' ? '2026-10-21' : '2023-06-01',
         body: {
           max_tokens: prompt.maxTokens ?? model.maxOutput,
-          ...(prompt.system.length === 0 ? {} : { system: prompt.system.map(textBlock) }),
+          ...(prompt.system.length === 0 ? {} : { system: encodeSystem(prompt.system) }),
           ...encodeTools(prompt, names, target),
           messages: prompt.turns.map((turn) => encodeTurn(turn, names)),
           ...(prompt.temperature === undefined ? {} : { temperature: prompt.temperature }),

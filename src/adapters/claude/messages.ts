@@ -88,7 +88,14 @@ const block = (part: Part, names: ToolNames): Anthropic.ContentBlockParam => {
   }
 };
 
+/** One text without a mark goes as the string it is, which spares a long history a third of its JSON. */
+const plainText = ([first, ...rest]: readonly Part[]): string | undefined =>
+  first?.type === 'text' && first.cache === undefined && rest.length === 0 ? first.text : undefined;
+
+export const encodeSystem = (parts: readonly TextPart[]): string | Anthropic.TextBlockParam[] =>
+  plainText(parts) ?? parts.map(textBlock);
+
 export const encodeTurn = ({ role, parts }: Turn, names: ToolNames): Anthropic.MessageParam =>
   role === 'system'
-    ? { role, content: parts.flatMap((part) => (part.type === 'text' ? [textBlock(part)] : [])) }
-    : { role, content: parts.map((part) => block(part, names)) };
+    ? { role, content: encodeSystem(parts.filter((part) => part.type === 'text')) }
+    : { role, content: plainText(parts) ?? parts.map((part) => block(part, names)) };
