@@ -29,12 +29,16 @@ export const noTexts: Texts = {
 /** Stand-ins are counted from here, so that all their numbers have as many digits. */
 const firstNumber = 1_000_000;
 const digits = String(firstNumber).length;
+/** In characters: the end of a UUID. */
+const markLength = 16;
+/** Of a stand-in, in characters. */
+const length = markLength + digits;
 
-/** A stand-in in a text: where its own text lies in the body, in bytes, and what follows it. */
+/** A stand-in: where it begins in a text, and where its own text lies in the body, in bytes. */
 interface Found {
+  readonly at: number;
   readonly begin: number;
   readonly end: number;
-  readonly after: string;
 }
 
 /** Texts that are parts of a body: JSON strings without their quotes, in valid UTF-8. */
@@ -42,7 +46,7 @@ export class CarriedTexts implements Texts {
   #body: Buffer;
   #bounds: number[] = [];
   /** Begins every stand-in of this request. Nobody can guess its 60 random bits, so no caller can write one. */
-  readonly #mark = randomUUID().slice(-16);
+  readonly #mark = randomUUID().slice(-markLength);
 
   constructor(body: Buffer) {
     this.#body = body;
@@ -60,50 +64,60 @@ export class CarriedTexts implements Texts {
   /** Once all are taken: lets go of a body that is mostly something else, an image say, which the answer would outlive. */
   settle(): void {
     const bounds = this.#bounds;
-    const parts: Buffer[] = [];
-    for (let at = 0; at < bounds.length; at += 2) parts.push(this.#body.subarray(bounds[at], bounds[at + 1]));
-    const size = parts.reduce((sum, { length }) => sum + length, 0);
+    let size = 0;
+    for (let at = 0; at < bounds.length; at += 2) size += (bounds[at + 1] ?? 0) - (bounds[at] ?? 0);
     if (size > this.#body.length / 2) return;
-    this.#body = Buffer.concat(parts);
+    const texts = Buffer.allocUnsafe(size);
     let end = 0;
-    this.#bounds = parts.flatMap(({ length }) => {
+    for (let at = 0; at < bounds.length; at += 2) {
       const begin = end;
-      end += length;
-      return [begin, end];
-    });
+      end += this.#body.copy(texts, begin, bounds[at], bounds[at + 1]);
+      bounds[at] = begin;
+      bounds[at + 1] = end;
+    }
+    this.#body = texts;
   }
 
-  #split(text: string): { readonly before: string; readonly found: readonly Found[] } {
-    const [before = '', ...rest] = text.split(this.#mark);
-    const found = rest.map((each): Found => {
-      const at = 2 * (Number(each.slice(0, digits)) - firstNumber);
-      return { begin: this.#bounds[at] ?? 0, end: this.#bounds[at + 1] ?? 0, after: each.slice(digits) };
-    });
-    return { before, found };
+  #find(text: string): readonly Found[] {
+    const found: Found[] = [];
+    const mark = this.#mark;
+    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + length)) {
+      const index = 2 * (Number(text.slice(at + markLength, at + length)) - firstNumber);
+      found.push({ at, begin: this.#bounds[index] ?? 0, end: this.#bounds[index + 1] ?? 0 });
+    }
+    return found;
   }
 
   read(text: string): string {
-    const { before, found } = this.#split(text);
-    const parse = ({ begin, end }: Found) =>
-      JSON.parse(`"${this.#body.toString('utf8', begin, end)}"`) as string;
-    return found.reduce((read, each) => read + parse(each) + each.after, before);
+    let read = '';
+    let done = 0;
+    for (const { at, begin, end } of this.#find(text)) {
+      const own = JSON.parse(`"${this.#body.toString('utf8', begin, end)}"`) as string;
+      read += text.slice(done, at) + own;
+      done = at + length;
+    }
+    return read + text.slice(done);
   }
 
   sizeOf(text: string): number {
-    const { before, found } = this.#split(text);
-    return found.reduce((sum, { begin, end, after }) => sum + end - begin + after.length, before.length);
+    let size = text.length;
+    for (const { begin, end } of this.#find(text)) size += end - begin - length;
+    return size;
   }
 
   write(json: string): Buffer {
-    const { before, found } = this.#split(json);
-    let size = Buffer.byteLength(json) - found.length * (this.#mark.length + digits);
-    for (const { begin, end } of found) size += end - begin;
+    const found = this.#find(json);
+    let size = Buffer.byteLength(json);
+    for (const { begin, end } of found) size += end - begin - length;
     const whole = Buffer.allocUnsafe(size);
-    let at = whole.write(before);
-    for (const { begin, end, after } of found) {
-      at += this.#body.copy(whole, at, begin, end);
-      at += whole.write(after, at);
+    let written = 0;
+    let done = 0;
+    for (const { at, begin, end } of found) {
+      written += whole.write(json.slice(done, at), written);
+      written += this.#body.copy(whole, written, begin, end);
+      done = at + length;
     }
+    whole.write(json.slice(done), written);
     return whole;
   }
 }
