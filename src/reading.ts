@@ -9,7 +9,7 @@ import { ApiError, type Origin } from './errors.ts';
 import { notTheProtocol } from './upstreams/failures.ts';
 import type { Watch } from './upstreams/waits.ts';
 
-/** Throws an ApiError where the answer fails. Whoever stops reading gives it up. */
+/** Read one step after the other. Throws an ApiError where the answer fails; whoever stops reading gives it up. */
 export type Events = AsyncIterable<readonly ChatEvent[]>;
 
 type Step = IteratorResult<readonly ChatEvent[], undefined>;
@@ -44,7 +44,7 @@ export const readMessage = <Message, Event>(
 };
 
 export interface StreamReading extends Events {
-  /** Waits for the first events. False where the answer ends without any. */
+  /** Waits for the upstream's first events. False where its answer ends without any. */
   begin(): Promise<boolean>;
 }
 
@@ -55,12 +55,37 @@ export const readStream = <Event>(
   wait: Watch,
 ): StreamReading => {
   const source: AsyncIterator<Buffer, undefined> = pieces[Symbol.asyncIterator]();
-  /** Waits for a caller to take it. */
-  let first: Step | undefined;
+  /** Read, and not decoded yet: what is wrong with them belongs to the answer, which has begun. */
+  let heard: readonly Event[] | undefined;
+  /** What came before it is the caller's. */
   let failure: ApiError | undefined;
-  let hasBegun = false;
   let hasFinish = false;
   let isOver = false;
+
+  const hear = (piece: Buffer): readonly Event[] => {
+    wait.activity();
+    const batch = read(piece);
+    failure = batch.failure;
+    return batch.events;
+  };
+
+  const begin = async (): Promise<boolean> => {
+    while (heard === undefined || heard.length === 0) {
+      if (failure !== undefined) throw failure;
+      const { value: piece } = await source.next();
+      if (piece === undefined) return false;
+      heard = hear(piece);
+    }
+    return true;
+  };
+
+  const decode = (events: readonly Event[]): readonly ChatEvent[] => {
+    try {
+      return decoder.push(events);
+    } catch (error) {
+      throw misunderstood(error, origin);
+    }
+  };
 
   const close = (complete: boolean): void => {
     if (isOver) return;
@@ -68,30 +93,21 @@ export const readStream = <Event>(
     wait.done(complete);
   };
 
-  const decode = (piece: Buffer): readonly ChatEvent[] => {
-    const batch = read(piece);
-    // For the next step: what came before it is the caller's.
-    failure = batch.failure;
-    try {
-      return decoder.push(batch.events);
-    } catch (error) {
-      throw misunderstood(error, origin);
-    }
-  };
-
-  const step = async (): Promise<Step> => {
+  const next = async (): Promise<Step> => {
     if (isOver) return over;
     wait.listening(true);
     if (hasFinish) wait.finished();
     try {
       for (;;) {
-        if (failure !== undefined) throw failure;
-        const { value: piece } = await source.next();
-        if (piece === undefined) break;
-        wait.activity();
-        const events = decode(piece);
+        if (heard === undefined) {
+          if (failure !== undefined) throw failure;
+          const { value: piece } = await source.next();
+          if (piece === undefined) break;
+          heard = hear(piece);
+        }
+        const events = decode(heard);
+        heard = undefined;
         if (events.length === 0) continue;
-        hasBegun = true;
         hasFinish ||= events.some(isFinish);
         wait.listening(false);
         return { value: events, done: false };
@@ -102,26 +118,14 @@ export const readStream = <Event>(
       if (!hasFinish) throw error;
     }
     close(true);
-    const rest = hasBegun ? decoder.end() : [];
+    const rest = decoder.end();
     return rest.length > 0 ? { value: rest, done: false } : over;
   };
 
-  return {
-    begin: async () => {
-      first = await step();
-      return first.done !== true;
-    },
-    [Symbol.asyncIterator]: () => ({
-      next: () => {
-        if (first === undefined) return step();
-        const held = Promise.resolve(first);
-        first = undefined;
-        return held;
-      },
-      return: async () => {
-        close(false);
-        return over;
-      },
-    }),
+  const leave = async (): Promise<Step> => {
+    close(false);
+    return over;
   };
+
+  return { begin, [Symbol.asyncIterator]: () => ({ next, return: leave }) };
 };

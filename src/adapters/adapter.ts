@@ -65,7 +65,7 @@ export interface OpenedMessage<Message> {
 
 export interface OpenedStream<Event> {
   readonly origin: Origin;
-  /** What one read from the network holds; throws an ApiError where the connection fails. */
+  /** What was read together; throws an ApiError where the connection fails. */
   readonly pieces: AsyncIterable<Buffer>;
   /** The events a piece makes whole. Each piece goes in once: it has state. */
   readonly read: (piece: Buffer) => ReadBatch<Event>;

@@ -173,17 +173,18 @@ export const readConversation = (
   const all = readTurns(messages);
   const firstOther = all.findIndex((turn) => turn.role !== 'system');
   const leading = firstOther < 0 ? all.length : firstOther;
-  const intruders = betweenCallsAndResults(all);
+  // Most histories have none, and are spared the passes about them.
+  const hasTools = all.some(({ parts }) => parts.some((part) => isCall(part) || isResult(part)));
+  const intruders = hasTools ? betweenCallsAndResults(all) : undefined;
   const isHoisted = (turn: Turn, index: number) =>
-    turn.role === 'system' && (index < leading || !midSystem || intruders.has(turn));
+    turn.role === 'system' && (index < leading || !midSystem || intruders?.has(turn) === true);
   const hoistedLate = all.some(
     (turn, index) => index >= leading && isHoisted(turn, index) && turn.parts.length > 0,
   );
 
   const system = partsOf(all.filter(isHoisted), isText);
-  const spoken = mergeNeighbours(
-    pairCalls(mergeNeighbours(all.filter((turn, index) => !isHoisted(turn, index)))),
-  );
+  const merged = mergeNeighbours(all.filter((turn, index) => !isHoisted(turn, index)));
+  const spoken = hasTools ? mergeNeighbours(pairCalls(merged)) : merged;
 
   if (spoken.length === 0 && system.length === 0) {
     throw invalidRequest(
@@ -202,6 +203,9 @@ export const readConversation = (
       : [...opened, continueTurn];
 
   const adjusted =
-    hoistedLate || wasRepaired(all, spoken) || opened !== spoken || (endsWithAnswer && !prefill);
+    hoistedLate ||
+    (hasTools && wasRepaired(all, spoken)) ||
+    opened !== spoken ||
+    (endsWithAnswer && !prefill);
   return { system, turns, adjusted };
 };

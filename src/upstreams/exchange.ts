@@ -1,5 +1,5 @@
 /**
- * One request and its answer, on undici's dispatch interface: what a read from the socket holds is one piece,
+ * One request and its answer, on undici's dispatch interface: what came in a turn of the event loop is one piece,
  * and no stream object stands between. Half the cost of its `request` for a stream (docs/performance.md).
  */
 
@@ -161,10 +161,11 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
     this.#pieces.push(piece);
     this.#size += piece.length;
-    const isCollected = this.#collector !== undefined;
-    if (this.#size > readAhead && this.#canWait && !isCollected) controller.pause();
-    else if (this.#size > (isCollected ? largestAnswer : mostKept))
-      controller.abort(upstreamFailed('The upstream sent an answer of absurd size.'));
+    if (this.#collector !== undefined) {
+      if (this.#size > largestAnswer)
+        controller.abort(upstreamFailed('The upstream sent an answer of absurd size.'));
+    } else if (this.#size > readAhead && this.#canWait) controller.pause();
+    else if (this.#size > mostKept) controller.abort(new Error('Too much is waiting for its reader.'));
     this.#wakeSoon();
   }
 

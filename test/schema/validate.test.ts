@@ -225,8 +225,8 @@ const rows: readonly Row[] = [
   {
     name: 'a type that is no name is not checked',
     schema: { properties: { a: { type: { toString: 1 } }, b: { type: [{ toString: 1 }, 'null'] } } },
-    valid: [{ a: 1, b: null }],
-    wrong: [[{ b: 1 }, '/b must be null']],
+    valid: [{ a: 1, b: null }, { b: 1 }],
+    wrong: [],
   },
   {
     name: 'names of the prototype are names',

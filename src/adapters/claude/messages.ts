@@ -88,7 +88,7 @@ const block = (part: Part, names: ToolNames): Anthropic.ContentBlockParam => {
   }
 };
 
-/** One text without a mark goes as the string it is, which spares a long history a third of its JSON. */
+/** One text without a mark goes as the string it is: less to write where most turns are such. */
 const plainText = ([first, ...rest]: readonly Part[]): string | undefined =>
   first?.type === 'text' && first.cache === undefined && rest.length === 0 ? first.text : undefined;
 
