@@ -20,7 +20,7 @@ export interface Answer {
   readonly events: Events;
 }
 
-/** A prompt written for one target, not yet sent. */
+/** A prompt written for one target, not yet sent; to be sent once. */
 export interface Prepared {
   /** What the target's wire had no room for. */
   readonly report: Report;
@@ -58,14 +58,23 @@ const joinBackend =
     timeouts: Timeouts,
   ): Backend =>
   (prompt, target) => {
-    const { request, report, decoder: decoderOptions } = adapter.encode(prompt, target);
+    const encoded = adapter.encode(prompt, target);
+    const { report, decoder: decoderOptions } = encoded;
+    /** Let go of with the sending: a long history's is large, and its answer may take minutes. */
+    let unsent: Request | undefined = encoded.request;
+    const take = (): Request => {
+      if (unsent === undefined) throw new Error('A prepared prompt is sent once.');
+      const taken = unsent;
+      unsent = undefined;
+      return taken;
+    };
 
     const open: Prepared['open'] = async ({ stream, cancellation: caller, deadline }) => {
       const asStream = stream || isLong(prompt);
       const wait = watch(timeouts, { stream: asStream, caller, deadline });
       const decoder = adapter.createDecoder(decoderOptions);
       try {
-        const opened = await upstream.open(request, {
+        const opened = await upstream.open(take(), {
           modelId: target.modelId,
           stream: asStream,
           texts: prompt.texts,

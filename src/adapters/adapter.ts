@@ -74,8 +74,9 @@ export interface OpenedStream<Event> {
 export type Opened<Message, Event> = OpenedMessage<Message> | OpenedStream<Event>;
 
 /**
- * The only place that touches the network. `open` rejects with an ApiError while the failure can still be
- * an HTTP status; once a stream has begun, its pieces throw one, or `read` tells of it.
+ * The only place that touches the network. `open` writes the request before it waits, and does not hold it while it
+ * does. It rejects with an ApiError while the failure can still be an HTTP status; once a stream has begun, its
+ * pieces throw one, or `read` tells of it.
  */
 export interface Upstream<Request, Message, Event> {
   readonly name: UpstreamName;

@@ -117,6 +117,8 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     async (request: FastifyRequest, reply: FastifyReply) => {
       const { record } = request;
       const body = parseRequest(request.body);
+      // Not needed any more, and large where the history is; the answer may take minutes.
+      request.body = undefined;
       record.model = body.model;
       record.stream = body.stream === true;
       record.metadata = body.metadata ?? undefined;

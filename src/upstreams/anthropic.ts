@@ -3,7 +3,7 @@
  * says why).
  */
 
-import type { ReadBatch, Upstream } from '../adapters/adapter.ts';
+import type { Opened, OpenOptions, ReadBatch, Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import type { ApiError, Origin } from '../errors.ts';
 import { type Asked, notTheProtocol, toApiError } from './failures.ts';
@@ -136,26 +136,35 @@ export const createAnthropic = ({
     return headers;
   };
 
+  const ask = async (
+    payload: Buffer,
+    version: ApiVersion,
+    { modelId, stream, cancellation }: OpenOptions,
+  ): Promise<Opened<ClaudeMessage, ClaudeEvent>> => {
+    const headers = known.get(version) ?? (await headersFor(version));
+    const response = await transport.post('/v1/messages', headers, payload, cancellation, originOf);
+    const { origin } = response;
+    const asked = { origin, modelId };
+    if (response.status !== 200) {
+      const refusal = parseJson(await response.body.whole());
+      throw readClaudeError(refusal, asked, response.status, retryAfter(response.headers));
+    }
+    if (stream) {
+      const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream');
+      if (isStream !== true) throw notTheProtocol(origin);
+      return { origin, pieces: response.body, read: createReader(asked) };
+    }
+    const message = parseJson(await response.body.whole());
+    if (!isClaudeMessage(message)) throw notTheProtocol(origin);
+    return { origin, message };
+  };
+
   return {
     name: 'anthropic',
-    open: async ({ version, body }, { modelId, stream, texts, cancellation }) => {
+    open: ({ version, body }, options) => {
+      const { modelId, stream, texts } = options;
       const payload = toPayload({ model: modelId, ...body, ...(stream ? { stream } : {}) }, texts);
-      const headers = known.get(version) ?? (await headersFor(version));
-      const response = await transport.post('/v1/messages', headers, payload, cancellation, originOf);
-      const { origin } = response;
-      const asked = { origin, modelId };
-      if (response.status !== 200) {
-        const refusal = parseJson(await response.body.whole());
-        throw readClaudeError(refusal, asked, response.status, retryAfter(response.headers));
-      }
-      if (stream) {
-        const isStream = header(response.headers, 'content-type')?.startsWith('text/event-stream');
-        if (isStream !== true) throw notTheProtocol(origin);
-        return { origin, pieces: response.body, read: createReader(asked) };
-      }
-      const message = parseJson(await response.body.whole());
-      if (!isClaudeMessage(message)) throw notTheProtocol(origin);
-      return { origin, message };
+      return ask(payload, version, options);
     },
     close: transport.close,
   };
