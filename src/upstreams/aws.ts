@@ -3,7 +3,7 @@
  * transport, errors by their AWS names, and event streams as batches of parsed payloads.
  */
 
-import type { ReadBatch } from '../adapters/adapter.ts';
+import type { Opened, OpenOptions, ReadBatch } from '../adapters/adapter.ts';
 import type { Cancellation } from '../cancellation.ts';
 import type { UpstreamName } from '../chat.ts';
 import { type ApiError, credentialRefused } from '../errors.ts';
@@ -64,7 +64,7 @@ const messageOf = (body: unknown): string => {
 };
 
 /** A refused request as an ApiError. */
-export const readRefusal = async (response: UpstreamResponse, asked: Asked): Promise<ApiError> => {
+const readRefusal = async (response: UpstreamResponse, asked: Asked): Promise<ApiError> => {
   const body = parseJson(await response.body.whole());
   const [type = ''] = (header(response.headers, 'x-amzn-errortype') ?? '').split(':');
   return toFailure(asked, type || 'unknown', messageOf(body), response.status, retryAfter(response.headers));
@@ -79,7 +79,7 @@ const readException = (frame: Frame, asked: Asked): ApiError => {
 };
 
 /** Pieces of an event stream to events, by what `readPayloads` makes of the frames; exceptions are failures. */
-export const createEventStreamReader = <Event>(
+const createEventStreamReader = <Event>(
   asked: Asked,
   readPayloads: (frames: readonly Frame[]) => ReadBatch<Event>,
 ): ((piece: Buffer) => ReadBatch<Event>) => {
@@ -97,6 +97,30 @@ export const createEventStreamReader = <Event>(
         (broken ? notTheProtocol(asked.origin) : undefined),
     };
   };
+};
+
+/** What an operation of Bedrock's answers with. */
+export interface AnswerWire<Message, Event> {
+  readonly readPayloads: (asked: Asked) => (frames: readonly Frame[]) => ReadBatch<Event>;
+  /** Whether a 200's body is an answer of this operation. */
+  readonly isMessage: (value: unknown) => value is Message;
+}
+
+/** Rejects with what the response rejects with, and with a refused request as an ApiError. */
+export const readAnswer = async <Message, Event>(
+  answering: Promise<UpstreamResponse>,
+  { modelId, stream }: OpenOptions,
+  { readPayloads, isMessage }: AnswerWire<Message, Event>,
+): Promise<Opened<Message, Event>> => {
+  const response = await answering;
+  const { origin } = response;
+  const asked = { origin, modelId };
+  if (response.status !== 200) throw await readRefusal(response, asked);
+  if (stream)
+    return { origin, pieces: response.body, read: createEventStreamReader(asked, readPayloads(asked)) };
+  const message = parseJson(await response.body.whole());
+  if (!isMessage(message)) throw notTheProtocol(origin);
+  return { origin, message };
 };
 
 export interface BedrockOptions extends TransportOptions {

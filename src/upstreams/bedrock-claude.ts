@@ -3,13 +3,13 @@
  * version into the body, and each event comes base64 inside a `chunk` frame.
  */
 
-import type { Opened, OpenOptions, ReadBatch, Upstream } from '../adapters/adapter.ts';
+import type { ReadBatch, Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import { isClaudeMessage, readClaudeEvents } from './anthropic.ts';
-import { type Bedrock, createEventStreamReader, modelPath, readRefusal } from './aws.ts';
+import { type AnswerWire, type Bedrock, modelPath, readAnswer } from './aws.ts';
 import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
-import { parseJson, toPayload } from './http.ts';
+import { toPayload } from './http.ts';
 import { parseAll } from './json.ts';
 
 /** The newer version is only known to Bedrock for the models that need it. */
@@ -35,30 +35,18 @@ const readChunks =
     return { events, failure: failure ?? (isBroken ? notTheProtocol(asked.origin) : undefined) };
   };
 
-const ask = async (
-  bedrock: Bedrock,
-  payload: Buffer,
-  { modelId, stream, cancellation }: OpenOptions,
-): Promise<Opened<ClaudeMessage, ClaudeEvent>> => {
-  const path = modelPath(modelId, stream ? 'invoke-with-response-stream' : 'invoke');
-  const response = await bedrock.post('bedrock', path, payload, 'application/json', cancellation);
-  const { origin } = response;
-  const asked = { origin, modelId };
-  if (response.status !== 200) throw await readRefusal(response, asked);
-  if (stream)
-    return { origin, pieces: response.body, read: createEventStreamReader(asked, readChunks(asked)) };
-  const message = parseJson(await response.body.whole());
-  if (!isClaudeMessage(message)) throw notTheProtocol(origin);
-  return { origin, message };
-};
+const wire: AnswerWire<ClaudeMessage, ClaudeEvent> = { readPayloads: readChunks, isMessage: isClaudeMessage };
 
 export const createBedrockClaude = (
   bedrock: Bedrock,
 ): Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> => ({
   name: 'bedrock',
   open: ({ version, body }, options) => {
-    const request = { anthropic_version: bedrockVersions[version], ...body };
-    return ask(bedrock, toPayload(request, options.texts), options);
+    const { modelId, stream, texts, cancellation } = options;
+    const path = modelPath(modelId, stream ? 'invoke-with-response-stream' : 'invoke');
+    const payload = toPayload({ anthropic_version: bedrockVersions[version], ...body }, texts);
+    const answering = bedrock.post('bedrock', path, payload, 'application/json', cancellation);
+    return readAnswer(answering, options, wire);
   },
   close: bedrock.close,
 });

@@ -1,11 +1,11 @@
 /** Amazon Bedrock's Converse API, plain and streaming. */
 
-import type { Opened, OpenOptions, ReadBatch, Upstream } from '../adapters/adapter.ts';
+import type { ReadBatch, Upstream } from '../adapters/adapter.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from '../adapters/nova/wire.ts';
-import { type Bedrock, createEventStreamReader, modelPath, readRefusal } from './aws.ts';
+import { type AnswerWire, type Bedrock, modelPath, readAnswer } from './aws.ts';
 import { type Asked, notTheProtocol } from './failures.ts';
 import type { Frame } from './frames.ts';
-import { parseJson, toPayload } from './http.ts';
+import { toPayload } from './http.ts';
 import { parseAll } from './json.ts';
 
 /** `{contentBlockDelta: {...}}`, as the SDK would hand it out. */
@@ -23,28 +23,21 @@ const readFrames =
 const isConverseMessage = (value: unknown): value is ConverseMessage =>
   typeof value === 'object' && value !== null && 'output' in value && 'stopReason' in value;
 
-const ask = async (
-  bedrock: Bedrock,
-  payload: Buffer,
-  { modelId, stream, cancellation }: OpenOptions,
-): Promise<Opened<ConverseMessage, ConverseEvent>> => {
-  const path = modelPath(modelId, stream ? 'converse-stream' : 'converse');
-  const accept = stream ? 'application/vnd.amazon.eventstream' : 'application/json';
-  const response = await bedrock.post('bedrock-converse', path, payload, accept, cancellation);
-  const { origin } = response;
-  const asked = { origin, modelId };
-  if (response.status !== 200) throw await readRefusal(response, asked);
-  if (stream)
-    return { origin, pieces: response.body, read: createEventStreamReader(asked, readFrames(asked)) };
-  const message = parseJson(await response.body.whole());
-  if (!isConverseMessage(message)) throw notTheProtocol(origin);
-  return { origin, message };
+const wire: AnswerWire<ConverseMessage, ConverseEvent> = {
+  readPayloads: readFrames,
+  isMessage: isConverseMessage,
 };
 
 export const createBedrockConverse = (
   bedrock: Bedrock,
 ): Upstream<ConverseRequest, ConverseMessage, ConverseEvent> => ({
   name: 'bedrock-converse',
-  open: (request, options) => ask(bedrock, toPayload(request, options.texts), options),
+  open: (request, options) => {
+    const { modelId, stream, texts, cancellation } = options;
+    const path = modelPath(modelId, stream ? 'converse-stream' : 'converse');
+    const accept = stream ? 'application/vnd.amazon.eventstream' : 'application/json';
+    const answering = bedrock.post('bedrock-converse', path, toPayload(request, texts), accept, cancellation);
+    return readAnswer(answering, options, wire);
+  },
   close: bedrock.close,
 });

@@ -76,9 +76,7 @@ export const createTransport = (
     bodyTimeout: 0,
     keepAliveTimeout: 30_000,
   });
-
   const exchange = createExchanger(pool);
-
   const pathOf = (path: string) => prefix + path;
   return {
     host: url.host,
