@@ -113,6 +113,14 @@ interface Usage {
   readonly busy: number;
 }
 
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const meanUsage = (usages: readonly Usage[]): Usage => ({
+  sample: mean(usages.map(({ sample }) => sample)),
+  busy: mean(usages.map(({ busy }) => busy)),
+});
+
 /** `work` gives the units it did. Log lines and the like that follow an answer count as well. */
 const measureCpu = async (pid: number, work: () => Promise<number>): Promise<Usage> => {
   const startedAt = performance.now();
@@ -125,8 +133,9 @@ const measureCpu = async (pid: number, work: () => Promise<number>): Promise<Usa
 };
 
 /**
- * In each round warms every target up, then measures one after the other. A round has processes of its own: two of
- * one build differ by up to a fifth for as long as they live.
+ * In each round warms every target up, then measures one after the other, several times: the host changes its pace
+ * within seconds, and a ratio of two slices is no better than the host was even. A round has processes of its own:
+ * two of one build differ by up to a fifth for as long as they live.
  */
 const takeTurns = async (
   bench: Bench,
@@ -138,12 +147,16 @@ const takeTurns = async (
   for (let round = 0; round < bench.plan.rounds; round++) {
     await withTargets(bench, scenario, async (asked) => {
       for (const each of asked) await warmUp(each);
-      // Another one begins each round.
-      for (const turn of asked.keys()) {
-        const index = (turn + round) % asked.length;
-        const each = asked[index] as Asked;
-        usages[index]?.push(await measureCpu(each.target.pid, () => work(each)));
+      const slices = asked.map((): Usage[] => []);
+      for (let turn = 0; turn < bench.plan.turns; turn++) {
+        // Another one begins each turn.
+        for (const place of asked.keys()) {
+          const index = (place + turn + round) % asked.length;
+          const each = asked[index] as Asked;
+          slices[index]?.push(await measureCpu(each.target.pid, () => work(each)));
+        }
       }
+      for (const [index, all] of slices.entries()) usages[index]?.push(meanUsage(all));
     });
   }
   return bench.names.map((target, index) => ({

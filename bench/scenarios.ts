@@ -122,14 +122,16 @@ export const scenarios: readonly Scenario[] = [
   { name: 'start-first-nova', ...start, target: 'parley', route: 'nova' },
 ];
 
-/** How long things take; ms. */
+/** How often, and how long: ms. */
 export interface Plan {
   readonly warmUp: number;
   readonly rounds: number;
+  /** How often each target is measured in a round, one after the other. */
+  readonly turns: number;
   readonly slice: number;
 }
 
 export const plans = {
-  full: { warmUp: 8000, rounds: 3, slice: 4000 },
-  short: { warmUp: 6000, rounds: 1, slice: 4000 },
+  full: { warmUp: 8000, rounds: 3, turns: 4, slice: 2000 },
+  short: { warmUp: 6000, rounds: 1, turns: 2, slice: 2000 },
 } satisfies Record<string, Plan>;
