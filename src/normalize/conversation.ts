@@ -173,18 +173,16 @@ export const readConversation = (
   const all = readTurns(messages);
   const firstOther = all.findIndex((turn) => turn.role !== 'system');
   const leading = firstOther < 0 ? all.length : firstOther;
-  // Most histories have none, and are spared the passes about them.
-  const hasTools = all.some(({ parts }) => parts.some((part) => isCall(part) || isResult(part)));
-  const intruders = hasTools ? betweenCallsAndResults(all) : undefined;
+  const intruders = betweenCallsAndResults(all);
   const isHoisted = (turn: Turn, index: number) =>
-    turn.role === 'system' && (index < leading || !midSystem || intruders?.has(turn) === true);
+    turn.role === 'system' && (index < leading || !midSystem || intruders.has(turn));
   const hoistedLate = all.some(
     (turn, index) => index >= leading && isHoisted(turn, index) && turn.parts.length > 0,
   );
 
   const system = partsOf(all.filter(isHoisted), isText);
   const merged = mergeNeighbours(all.filter((turn, index) => !isHoisted(turn, index)));
-  const spoken = hasTools ? mergeNeighbours(pairCalls(merged)) : merged;
+  const spoken = mergeNeighbours(pairCalls(merged));
 
   if (spoken.length === 0 && system.length === 0) {
     throw invalidRequest(
@@ -203,9 +201,6 @@ export const readConversation = (
       : [...opened, continueTurn];
 
   const adjusted =
-    hoistedLate ||
-    (hasTools && wasRepaired(all, spoken)) ||
-    opened !== spoken ||
-    (endsWithAnswer && !prefill);
+    hoistedLate || wasRepaired(all, spoken) || opened !== spoken || (endsWithAnswer && !prefill);
   return { system, turns, adjusted };
 };

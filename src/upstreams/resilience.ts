@@ -182,7 +182,9 @@ export const createResilience = (options: ResilienceOptions): Resilience => {
         }
         if (next > lastRetryAt || retries >= maxRetries) throw failure;
         const { signal } = cancellation;
-        await sleep(next - performance.now(), undefined, { signal }).catch(() => signal.throwIfAborted());
+        await sleep(Math.max(0, next - performance.now()), undefined, { signal }).catch(() =>
+          signal.throwIfAborted(),
+        );
         candidates = hopeful;
         round += 1;
       }
