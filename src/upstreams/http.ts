@@ -9,6 +9,7 @@ import { Pool } from 'undici';
 import type { Cancellation } from '../cancellation.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
 import type { Texts } from '../texts.ts';
+import { createConnector } from './connector.ts';
 import { type Body, createExchanger } from './exchange.ts';
 
 export interface UpstreamResponse {
@@ -71,7 +72,7 @@ export const createTransport = (
   const prefix = url.pathname.replace(/\/+$/, '');
   const pool = new Pool(url.origin, {
     connections,
-    connect: { timeout: connectTimeout },
+    connect: createConnector({ timeout: connectTimeout }),
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 30_000,
