@@ -18,6 +18,7 @@ interface DirectReading {
 const readDirectly = (): DirectReading => {
   let socket: Socket;
   let piece: Buffer | null = null;
+  let isHandingOver = false;
 
   const take = (): Buffer | null => {
     const taken = piece;
@@ -25,13 +26,20 @@ const readDirectly = (): DirectReading => {
     return taken;
   };
 
+  const handOver = (read: Buffer): boolean => {
+    piece = read;
+    isHandingOver = true;
+    try {
+      socket.emit('readable');
+    } finally {
+      isHandingOver = false;
+    }
+    return take() === null;
+  };
+
   const callback = (size: number): boolean => {
     const read = Buffer.from(buffer.subarray(0, size));
-    if (socket.readableLength === 0) {
-      piece = read;
-      socket.emit('readable');
-      if (take() === null) return true;
-    }
+    if (socket.readableLength === 0 && handOver(read)) return true;
     // Held back, or behind what is: it waits where it would have without us, and so does the end.
     return socket.push(read);
   };
@@ -40,7 +48,9 @@ const readDirectly = (): DirectReading => {
     onread: { buffer, callback },
     attach: (connected) => {
       const read = connected.read.bind(connected);
-      connected.read = (size) => take() ?? read(size);
+      // After each piece undici asks for another. Node's `read` would look further than at the empty buffer.
+      const isAllTaken = (): boolean => isHandingOver && connected.readableLength === 0;
+      connected.read = (size) => take() ?? (isAllTaken() ? null : read(size));
       socket = connected;
     },
   };
