@@ -1,21 +1,29 @@
 /**
  * Connections to upstreams, whose bytes reach undici past Node's readable streams: read into one buffer for all,
- * copied out in the size they have, and handed over at once. That is a tenth of a paced stream, and a twentieth of a
+ * copied out, and handed over at once. That is a tenth of a paced stream, and a twentieth of a
  * small request (docs/performance.md). undici still listens for `readable` and asks by `read()`.
  */
 
 import type { OnReadOpts, Socket } from 'node:net';
 import { buildConnector } from 'undici';
 
-/** Bytes; as much as Node reads at once by itself. What is read leaves the buffer before anything else is read. */
-const buffer = Buffer.allocUnsafeSlow(64 * 1024);
+/** Bytes; as much as Node reads at once by itself. */
+const mostRead = 64 * 1024;
 
 interface DirectReading {
   readonly onread: OnReadOpts;
   attach(socket: Socket): void;
 }
 
-const readDirectly = (): DirectReading => {
+/** For keeping: a piece out of Node's pool would keep all that lies around it. */
+export const ownCopy = (piece: Buffer): Buffer => {
+  const own = Buffer.allocUnsafeSlow(piece.length);
+  piece.copy(own);
+  return own;
+};
+
+/** `buffer` may be shared: what is read leaves it before anything else is read. */
+const readDirectly = (buffer: Buffer): DirectReading => {
   let socket: Socket;
   let piece: Buffer | null = null;
   let isHandingOver = false;
@@ -38,19 +46,18 @@ const readDirectly = (): DirectReading => {
   };
 
   const callback = (size: number): boolean => {
-    const read = Buffer.from(buffer.subarray(0, size));
-    if (socket.readableLength === 0 && handOver(read)) return true;
+    const read = buffer.subarray(0, size);
+    if (socket.readableLength === 0 && handOver(Buffer.from(read))) return true;
     // Held back, or behind what is: it waits where it would have without us, and so does the end.
-    return socket.push(read);
+    return socket.push(ownCopy(read));
   };
 
   return {
     onread: { buffer, callback },
     attach: (connected) => {
       const read = connected.read.bind(connected);
-      // After each piece undici asks for another. Node's `read` would look further than at the empty buffer.
-      const isAllTaken = (): boolean => isHandingOver && connected.readableLength === 0;
-      connected.read = (size) => take() ?? (isAllTaken() ? null : read(size));
+      // After each piece undici asks for another. The socket's own buffer is empty then.
+      connected.read = (size) => take() ?? (isHandingOver ? null : read(size));
       socket = connected;
     },
   };
@@ -60,13 +67,15 @@ const readDirectly = (): DirectReading => {
 export const createConnector = (
   options: buildConnector.BuildOptions & { readonly timeout: number },
 ): buildConnector.connector => {
-  /** Of TLS 1.3: the latest, for the next connection. A transport has one origin. */
+  const buffer = Buffer.allocUnsafeSlow(mostRead);
+  /** The latest TLS session, for the next connection: undici's own are kept by a connector, and each here connects once. */
   let session: Buffer | undefined;
   return (target, callback) => {
-    const { onread, attach } = readDirectly();
+    const { onread, attach } = readDirectly(buffer);
     const connect = buildConnector({ ...options, session, onread } as buildConnector.BuildOptions);
     connect(target, (...outcome) => {
       const [failure, socket] = outcome;
+      // undici gives no socket with a failure, not even null.
       if (failure === null) {
         attach(socket);
         socket.on('session', (latest) => {

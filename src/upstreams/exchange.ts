@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici';
 import type { Cancellation } from '../cancellation.ts';
 import { upstreamFailed } from '../errors.ts';
 import { createTurn, type Turn } from '../turn.ts';
+import { ownCopy } from './connector.ts';
 
 /** For one reader, piece by piece or whole. Whoever stops reading cancels the request. */
 export interface Body extends AsyncIterable<Buffer> {
@@ -159,7 +160,8 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
-    this.#pieces.push(piece);
+    const isAwaited = this.#reader !== undefined || this.#collector !== undefined;
+    this.#pieces.push(isAwaited ? piece : ownCopy(piece));
     this.#size += piece.length;
     if (this.#collector !== undefined) {
       if (this.#size > largestAnswer)

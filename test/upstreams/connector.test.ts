@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server as HttpServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type AddressInfo, createServer as createPlainServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { Pool } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -59,7 +59,7 @@ const listen = async (protocol: Protocol, pieceSize = size, connections = 1) => 
     const request = { method: 'POST', path: '/', body: Buffer.from('{}') } as const;
     return (await exchange(request, new Cancellation(), (error) => error)).body;
   };
-  return { ask, sockets, reused };
+  return { ask, sockets, reused, pool };
 };
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -91,48 +91,93 @@ describe.each(Object.keys(protocols) as Protocol[])('an answer by %s', (protocol
   });
 });
 
-it('what is not taken at once keeps its order, and holds the upstream back', async () => {
+describe('a connection', () => {
   const endless = Buffer.concat(Array.from({ length: 20 }, () => answer));
-  let upstream: Socket | undefined;
-  const server = createPlainServer((socket) => {
-    upstream = socket.on('error', () => {});
-    socket.write(endless.subarray(0, 8));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const target = { protocol: 'http:', hostname: '127.0.0.1', port: String(port) };
-  const socket = await new Promise<Socket>((resolve, reject) => {
-    createConnector({ timeout: 2000, port })(target, (...[error, connected]) =>
-      error === null ? resolve(connected) : reject(error),
-    );
-  });
-  let takes = false;
-  const pieces: Buffer[] = [];
-  const take = (): void => {
-    for (let piece = takes ? socket.read() : null; piece !== null; piece = socket.read()) pieces.push(piece);
+  let upstream: Server;
+  let sending: Socket | undefined;
+  afterEach(() => new Promise((resolve) => upstream.close(resolve)));
+
+  /** To a server that says eight bytes by itself. */
+  const connect = async (): Promise<Socket> => {
+    upstream = createPlainServer((socket) => {
+      sending = socket.on('error', () => {});
+      socket.write(endless.subarray(0, 8));
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const { port } = upstream.address() as AddressInfo;
+    const target = { protocol: 'http:', hostname: '127.0.0.1', port: String(port) };
+    return new Promise((resolve, reject) => {
+      createConnector({ timeout: 2000, port })(target, (...[error, socket]) =>
+        error === null ? resolve(socket) : reject(error),
+      );
+    });
   };
-  socket.on('readable', take);
-  await until(() => socket.readableLength === 8, 'the first bytes wait');
-  takes = true;
-  upstream?.write(endless.subarray(8, 16));
-  await until(() => pieces.length > 0, 'all that waits is taken with the next bytes');
-  takes = false;
-  upstream?.end(endless.subarray(16));
-  await until(() => socket.readableLength > 0, 'more waits');
-  await pause(50);
-  expect(socket.bytesRead).toBeLessThan(endless.length / 10);
-  takes = true;
-  take();
-  await once(socket, 'end');
-  expect(Buffer.concat(pieces).equals(endless)).toBe(true);
-  await new Promise((resolve) => server.close(resolve));
+
+  it('hands over what it reads past the buffer of its stream', async () => {
+    const socket = await connect();
+    const seen: unknown[] = [];
+    socket.on('readable', () => {
+      const waiting = socket.readableLength;
+      const piece = socket.read() as Buffer | null;
+      if (piece !== null) seen.push({ waiting, text: piece.toString(), next: socket.read() });
+    });
+    await until(() => seen.length > 0, 'the first bytes are here');
+    socket.destroy();
+    expect(seen).toEqual([{ waiting: 0, text: '00000000', next: null }]);
+  });
+
+  it('keeps what is not taken in its order, and holds the upstream back', async () => {
+    const socket = await connect();
+    let takes = false;
+    const pieces: Buffer[] = [];
+    const take = (): void => {
+      for (let piece = takes ? socket.read() : null; piece !== null; piece = socket.read())
+        pieces.push(piece);
+    };
+    socket.on('readable', take);
+    await until(() => socket.readableLength === 8, 'the first bytes wait');
+    takes = true;
+    sending?.write(endless.subarray(8, 16));
+    await until(() => pieces.length > 0, 'all that waits is taken with the next bytes');
+    takes = false;
+    sending?.end(endless.subarray(16));
+    await until(() => socket.readableLength > 0, 'more waits');
+    await pause(50);
+    expect(socket.bytesRead).toBeLessThan(endless.length / 10);
+    takes = true;
+    take();
+    await once(socket, 'end');
+    expect(Buffer.concat(pieces).equals(endless)).toBe(true);
+  });
+
+  it('keeps of what waits nothing but its bytes', async () => {
+    const socket = await connect();
+    socket.on('readable', () => {});
+    await until(() => socket.readableLength === 8, 'the first bytes wait');
+    const kept = socket.read() as Buffer;
+    socket.destroy();
+    expect(kept.buffer.byteLength).toBe(8);
+  });
+
+  it('tells why there is none', async () => {
+    await connect();
+    sending?.destroy();
+    const { port } = upstream.address() as AddressInfo;
+    await new Promise((resolve) => upstream.close(resolve));
+    const target = { protocol: 'http:', hostname: '127.0.0.1', port: String(port) };
+    const failure = await new Promise((resolve) => {
+      createConnector({ timeout: 2000, port })(target, (...[error]) => resolve(error));
+    });
+    expect(failure).toMatchObject({ code: 'ECONNREFUSED' });
+  });
 });
 
 it('a second connection takes the TLS session of the first up', async () => {
-  const { ask, sockets, reused } = await listen('https');
+  const { ask, sockets, reused, pool } = await listen('https');
   await (await ask()).whole();
+  const gone = once(pool, 'disconnect');
   sockets[0]?.destroy();
-  await pause(20);
+  await gone;
   await (await ask()).whole();
   expect(reused).toEqual([false, true]);
 });

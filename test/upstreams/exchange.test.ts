@@ -165,6 +165,15 @@ describe('a body', () => {
     await until(hasClosed, 'it is closed');
   });
 
+  it('keeps for a late reader nothing but its bytes', async () => {
+    const open = await listen((socket) =>
+      socket.write(`${head('transfer-encoding: chunked')}5\r\nhello\r\n`),
+    );
+    const { body: late } = await ask(open);
+    const { value: piece } = await late[Symbol.asyncIterator]().next();
+    expect(piece?.buffer.byteLength).toBe(5);
+  });
+
   it('is one piece for what came together', async () => {
     const open = await listen((socket) => {
       socket.write(`${head('transfer-encoding: chunked')}${'3\r\nabc\r\n'.repeat(50)}0\r\n\r\n`);
