@@ -59,6 +59,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   #controller: Dispatcher.DispatchController | undefined;
   #pieces: Buffer[] = [];
   #size = 0;
+  #hasBegun = false;
   #isOver = false;
   #failure: unknown;
   #reader: Waiting<IteratorResult<Buffer, undefined>> | undefined;
@@ -160,7 +161,9 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
-    const isAwaited = this.#reader !== undefined || this.#collector !== undefined;
+    // The first comes with the headers, and is asked for when those have been read.
+    const isAwaited = !this.#hasBegun || this.#reader !== undefined || this.#collector !== undefined;
+    this.#hasBegun = true;
     this.#pieces.push(isAwaited ? piece : ownCopy(piece));
     this.#size += piece.length;
     if (this.#collector !== undefined) {

@@ -166,12 +166,17 @@ describe('a body', () => {
   });
 
   it('keeps for a late reader nothing but its bytes', async () => {
-    const open = await listen((socket) =>
-      socket.write(`${head('transfer-encoding: chunked')}5\r\nhello\r\n`),
-    );
+    let more: (() => void) | undefined;
+    const open = await listen((socket) => {
+      socket.write(`${head('transfer-encoding: chunked')}5\r\nhello\r\n`);
+      more = () => socket.write('3\r\nyou\r\n');
+    });
     const { body: late } = await ask(open);
-    const { value: piece } = await late[Symbol.asyncIterator]().next();
-    expect(piece?.buffer.byteLength).toBe(5);
+    const reader = late[Symbol.asyncIterator]();
+    expect((await reader.next()).value?.toString()).toBe('hello');
+    more?.();
+    await pause(50);
+    expect((await reader.next()).value?.buffer.byteLength).toBe(3);
   });
 
   it('is one piece for what came together', async () => {
