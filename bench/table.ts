@@ -23,7 +23,7 @@ const align = (rows: readonly (readonly string[])[]): string => {
 
 export const figuresTable = (results: readonly Result[]): string =>
   align([
-    ['scenario', 'target', 'median', 'slices', 'unit', 'core busy', ''],
+    ['scenario', 'target', 'median', 'range', 'unit', 'core busy', ''],
     ...results.flatMap(({ scenario, measurements }) =>
       measurements.map(({ target, samples, busy, note = '' }) => [
         scenario.name,

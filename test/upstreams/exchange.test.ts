@@ -1,6 +1,7 @@
 /** The exchange with an upstream, at the ends of connections where HTTP clients go wrong. */
 
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cancellation } from '../../src/cancellation.ts';
 import { ApiError, CallerGone, type Origin } from '../../src/errors.ts';
@@ -39,8 +40,6 @@ const ask = ({ post }: Transport, cancellation: Cancellation = new Cancellation(
 
 /** No connection is left that was asked anything; the pool may have opened another one. */
 const hasClosed = () => [...sockets].every(({ bytesRead }) => bytesRead === 0);
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Bytes read by someone who takes his time, or the error it ended with. */
 const readSlowly = async (body: AsyncIterable<Buffer>): Promise<number | ApiError> => {

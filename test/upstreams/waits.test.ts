@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Cancellation } from '../../src/cancellation.ts';
 import { ApiError, CallerGone } from '../../src/errors.ts';
@@ -18,7 +19,6 @@ const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =
     },
   );
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const ended = ({ aborted, reason }: Cancellation) => (aborted ? (reason as Error).message : 'still waiting');
 
 // BEHAVIOUR 8.6
