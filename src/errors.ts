@@ -232,13 +232,15 @@ export const draining = () =>
     headers: { 'retry-after': '1', connection: 'close' },
   });
 
+export const internalErrorCode = 'internal_error';
+
 /** 500: our own fault. The message holds nothing but the id to look for in the log. */
 export const internalError = (requestId: string, cause?: unknown) =>
   new ApiError({
     status: 500,
     type: 'server_error',
     message: `The server failed to handle the request. Report the request id ${requestId}.`,
-    code: 'internal_error',
+    code: internalErrorCode,
     cause,
   });
 

@@ -1,7 +1,7 @@
 /** The process's logger: JSON lines, secrets redacted, errors without anybody's text in them. */
 
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { ApiError, UpstreamFault } from './errors.ts';
+import { ApiError, internalErrorCode, UpstreamFault } from './errors.ts';
 
 /** Our own frames of a stack; its first lines quote the message, which may quote a prompt. */
 const frames = (error: Error): string | undefined =>
@@ -18,45 +18,45 @@ const systemCode = (error: unknown): string | undefined => {
   return typeof code === 'string' ? code : undefined;
 };
 
-const describeCause = (cause: unknown): object | undefined => {
-  if (cause instanceof UpstreamFault) {
-    const { origin, status, type } = cause;
-    return {
-      upstream: origin.upstream,
-      upstream_status: status,
-      upstream_type: type,
-      upstream_request_id: origin.requestId,
-      // Where the connection broke, or we could make nothing of what came.
-      ...(cause.cause instanceof Error
-        ? { name: cause.cause.name, code: systemCode(cause.cause), stack: frames(cause.cause) }
-        : {}),
-    };
-  }
-  return cause instanceof Error
-    ? { name: cause.name, code: systemCode(cause), stack: frames(cause) }
-    : undefined;
+/**
+ * Something thrown, by name and code. Where it was thrown is of use only if the fault is ours, and then to be
+ * mended: an upstream that is away would otherwise fill the log with the same stacks thousands of times a second.
+ */
+const describeThrown = (error: unknown, isOurFault: boolean): object =>
+  error instanceof Error
+    ? {
+        name: error.name,
+        code: systemCode(error),
+        ...(isOurFault || speaksOfCode(error) ? { stack: frames(error) } : {}),
+      }
+    : { name: typeof error };
+
+const describeCause = (cause: unknown, isOurFault: boolean): object | undefined => {
+  if (cause === undefined) return undefined;
+  if (!(cause instanceof UpstreamFault)) return describeThrown(cause, isOurFault);
+  const { origin, status, type } = cause;
+  return {
+    upstream: origin.upstream,
+    upstream_status: status,
+    upstream_type: type,
+    upstream_request_id: origin.requestId,
+    // Where the connection broke, or we could make nothing of what came.
+    ...(cause.cause === undefined ? {} : describeThrown(cause.cause, isOurFault)),
+  };
 };
 
 /** An error as the log may show it: kind, code and place, never what an upstream or a caller wrote. */
 export const describeError = (error: unknown): object => {
   if (error instanceof ApiError) {
     const { status, type, code, param, cause } = error;
-    return {
-      status,
-      type,
-      code,
-      param,
-      cause: describeCause(cause),
-      ...(status >= 500 ? { stack: frames(error) } : {}),
-    };
+    const isOurFault = code === internalErrorCode;
+    return { status, type, code, param, cause: describeCause(cause, isOurFault) };
   }
-  if (!(error instanceof Error)) return { name: typeof error };
+  if (!(error instanceof Error)) return describeThrown(error, true);
   return {
-    name: error.name,
-    code: systemCode(error),
+    ...describeThrown(error, true),
     ...(speaksOfCode(error) ? { message: error.message } : {}),
-    stack: frames(error),
-    cause: describeCause(error.cause),
+    cause: describeCause(error.cause, true),
   };
 };
 
@@ -108,6 +108,7 @@ export const createLogger = (level: string, destination: DestinationStream = sta
           'authorization',
           '*.authorization',
           '*["x-api-key"]',
+          '*["api-key"]',
           'apiKey',
           '*.apiKey',
           'key',

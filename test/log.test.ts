@@ -1,8 +1,17 @@
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CallerGone, invalidRequest, UpstreamFault, upstreamFailed } from '../src/errors.ts';
+import {
+  CallerGone,
+  credentialRefused,
+  internalError,
+  invalidRequest,
+  UpstreamFault,
+  upstreamFailed,
+  upstreamTimeout,
+} from '../src/errors.ts';
 import { createLogger, describeError } from '../src/logger.ts';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
+import { notTheProtocol } from '../src/upstreams/failures.ts';
 import { startServer, type TestServer, testKey } from './support/server.ts';
 import { today } from './support/today.ts';
 import { until } from './support/until.ts';
@@ -159,8 +168,44 @@ describe('an error as the log shows it', () => {
     expect(JSON.stringify(shown)).not.toContain('secret');
   });
 
-  it('has our stack where the fault is ours', () => {
-    expect(JSON.stringify(describeError(new Error('secret')))).toContain('log.test.ts');
+  // BEHAVIOUR 11.2
+  it.each([
+    { name: 'a crash', error: new Error('secret') },
+    { name: 'a crash while a request was served', error: internalError('req_1', new Error('secret')) },
+    {
+      name: 'a crash of ours over what an upstream sent',
+      error: notTheProtocol(origin, new TypeError('secret')),
+    },
+  ])('$name has one stack, because the fault is ours', ({ error }) => {
+    const shown = JSON.stringify(describeError(error));
+    expect(shown).toContain('log.test.ts');
+    expect(shown.match(/"stack"/g)).toHaveLength(1);
+    expect(shown).not.toContain('secret');
+  });
+
+  const lost = Object.assign(new Error('secret'), { name: 'SocketError', code: 'UND_ERR_SOCKET' });
+  const lostLater = Object.assign(new UpstreamFault(origin, 502, 'connection_lost'), { cause: lost });
+  it.each([
+    {
+      name: 'a connection that could not be made',
+      error: upstreamFailed('secret', lost),
+      cause: { name: 'SocketError', code: 'UND_ERR_SOCKET' },
+    },
+    {
+      name: 'a connection lost after the headers',
+      error: upstreamFailed('secret', lostLater),
+      cause: { upstream_type: 'connection_lost', name: 'SocketError', code: 'UND_ERR_SOCKET' },
+    },
+    {
+      name: 'a credential that was not found',
+      error: credentialRefused('bedrock', Object.assign(new Error('secret'), { name: 'ProviderError' })),
+      cause: { name: 'ProviderError' },
+    },
+    { name: 'a timeout', error: upstreamTimeout('The upstream did not answer in time', 5), cause: undefined },
+  ])('$name has no stack, because name and code say it', ({ error, cause }) => {
+    const shown = describeError(error);
+    expect(JSON.stringify(shown)).not.toContain('stack');
+    if (cause !== undefined) expect(shown).toMatchObject({ cause });
   });
 });
 
@@ -177,7 +222,7 @@ describe('secrets by name', () => {
     logger.info(
       {
         authorization: 'secret',
-        headers: { authorization: 'secret', 'x-api-key': 'secret' },
+        headers: { authorization: 'secret', 'x-api-key': 'secret', 'api-key': 'secret' },
         config: { apiKey: 'secret', keys: ['secret'], bearerToken: 'secret' },
       },
       'x',

@@ -98,6 +98,29 @@ describe('one line a request', () => {
     });
   });
 
+  // An outage writes thousands of these a second.
+  it.each([
+    { name: 'refused', fault: '[[fault refuse]]' },
+    { name: 'reset before the headers', fault: '[[fault reset after=0]]' },
+    { name: 'reset in the middle', fault: '[[fault reset after=4]] [[length 60]]' },
+  ])('of a lost upstream connection, $name, is short and has no stack', async ({ fault }) => {
+    for (const stream of [false, true]) {
+      (server.logs as unknown[]).length = 0;
+      const { line } = await lineOf({
+        model: 'claude-4-5-haiku',
+        stream,
+        messages: [{ role: 'user', content: fault }],
+      });
+      expect(line).toMatchObject({
+        level: 'error',
+        ended: 'failed',
+        error: { status: 502, cause: { name: expect.any(String), code: expect.any(String) } },
+      });
+      expect(JSON.stringify(line)).not.toContain('stack');
+      expect(JSON.stringify(line).length).toBeLessThan(900);
+    }
+  });
+
   it('of an answer that failed after its 200 is as loud as one that failed before', async () => {
     const { line } = await lineOf({
       model: 'claude-4-5-haiku',
