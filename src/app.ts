@@ -22,6 +22,7 @@ import { registerLimits } from './plugins/limits.ts';
 import { createMetrics, registerMetrics } from './plugins/metrics.ts';
 import { registerRecord } from './plugins/record.ts';
 import { createRequestLog } from './plugins/request-log.ts';
+import { displayedPath, routedUrl } from './plugins/request-path.ts';
 import { registerChatCompletions } from './routes/chat-completions.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerModels } from './routes/models.ts';
@@ -93,7 +94,10 @@ const closeWithSocket = ({ socket }: IncomingMessage, response: ServerResponse):
 const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
   '/': ['GET', 'HEAD'],
   '/health': ['GET', 'HEAD'],
+  '/livez': ['GET', 'HEAD'],
+  '/healthz': ['GET', 'HEAD'],
   '/ready': ['GET', 'HEAD'],
+  '/readyz': ['GET', 'HEAD'],
   '/metrics': ['GET', 'HEAD'],
   '/openapi.json': ['GET', 'HEAD'],
   '/v1/models': ['GET', 'HEAD'],
@@ -109,7 +113,7 @@ const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
       url,
       method: allMethods.filter((method) => !methods.includes(method)),
       onRequest: async (request) => {
-        throw methodNotAllowed(request.method, (request.url.split('?')[0] ?? '').slice(0, 200), methods);
+        throw methodNotAllowed(request.method, displayedPath(request.originalUrl), methods);
       },
       handler: async () => undefined,
     });
@@ -129,6 +133,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
     requestIdHeader: false,
     keepAliveTimeout: keepAlive,
     routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, maxParamLength: 2048 },
+    rewriteUrl: ({ url }) => routedUrl(url ?? '/'),
     return503OnClosing: false,
     frameworkErrors: (error, request, reply) => onFrameworkError(error, request, reply, recorder),
     clientErrorHandler: (error, socket) => onParserError(error, socket, recorder),

@@ -102,12 +102,14 @@ export const modelGoneUpstream = (configuredId: string, upstream: string, cause?
     cause,
   });
 
-export const unknownPath = (method: string, path: string) =>
+/** `hint`: what was probably meant, or what to use instead. */
+export const unknownPath = (method: string, path: string, hint: string) =>
   new ApiError({
     status: 404,
     type: 'invalid_request_error',
-    message: `Unknown request URL: ${method} ${path}. The API is under /v1/, e.g. POST /v1/chat/completions.`,
+    message: `Unknown request URL: ${method} ${path}. ${hint}`,
     code: 'unknown_url',
+    headers: noRetry,
   });
 
 export const methodNotAllowed = (method: string, path: string, allowed: readonly string[]) =>

@@ -109,7 +109,7 @@ describe('no log line holds what belongs to a caller', () => {
       headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
     };
     await fetch(`${server.url}/v1/chat/completions`, { ...broken, body: '{"marker-json-5d1f": oops}' });
-    await fetch(`${server.url}/marker-path-5d1f?q=marker-query-5d1f`, {
+    await fetch(`${server.url}/nothing?q=marker-query-5d1f`, {
       headers: { authorization: `Bearer ${testKey}` },
     });
     await until(() => server.logs.length >= requests.length + 2, 'a line for each request');

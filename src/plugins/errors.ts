@@ -14,6 +14,8 @@ import {
 } from '../errors.ts';
 import { safetyHeaders, setLastHeaders, setOriginHeaders } from './headers.ts';
 import { originOf, type Recorder } from './record.ts';
+import { displayedPath } from './request-path.ts';
+import { unknownPathHint } from './unknown-path.ts';
 
 interface FrameworkError {
   readonly code?: unknown;
@@ -82,7 +84,9 @@ export const registerErrors = (app: FastifyInstance, bodyLimit: number): void =>
     respond(reply, toKnownError(error, request, bodyLimit));
   });
   app.setNotFoundHandler((request, reply) => {
-    respond(reply, unknownPath(request.method, (request.url.split('?')[0] ?? '').slice(0, 200)));
+    const path = displayedPath(request.originalUrl);
+    request.record.unknownPath = path;
+    respond(reply, unknownPath(request.method, path, unknownPathHint(path)));
   });
 };
 

@@ -20,6 +20,8 @@ export interface Outcome {
 export interface RequestRecord {
   /** `performance.now()` at the first byte of the request. */
   readonly startedAt: number;
+  /** A path that does not exist, cut and without its query. For the log; as a label it would have no bound. */
+  unknownPath: string | undefined;
   /** A hash of the caller's key; the log shows its beginning. */
   caller: string | undefined;
   /** The model as the caller named it. */
@@ -45,7 +47,7 @@ export interface FinishedRequest extends Outcome {
   readonly id: string;
   /** Undefined where nothing came that could be read as a request. */
   readonly method: string | undefined;
-  /** The route's pattern, or undefined for an unknown path: never the path itself, which is unbounded. */
+  /** The route's pattern, or undefined for an unknown path. */
   readonly route: string | undefined;
   readonly status: number;
   readonly durationMs: number;
@@ -71,6 +73,7 @@ declare module 'fastify' {
 
 const newRecord = (): RequestRecord => ({
   startedAt: performance.now(),
+  unknownPath: undefined,
   caller: undefined,
   model: undefined,
   stream: false,

@@ -16,7 +16,14 @@ const mostNames = 50;
 const named = (names: readonly string[] | undefined) =>
   names === undefined || names.length === 0 ? undefined : names.slice(0, mostNames);
 
-const probes: ReadonlySet<string | undefined> = new Set(['/health', '/ready', '/metrics']);
+const probes: ReadonlySet<string | undefined> = new Set([
+  '/health',
+  '/livez',
+  '/healthz',
+  '/ready',
+  '/readyz',
+  '/metrics',
+]);
 
 export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => {
   // What is in a line is listed below; looking through it for secrets would cost more than all the rest of it.
@@ -34,6 +41,7 @@ export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => 
       request_id: request.id,
       method: request.method,
       route: request.route,
+      path: record.unknownPath,
       status: request.status,
       ended,
       duration_ms: round(request.durationMs, 1),

@@ -1,4 +1,4 @@
-/** GET /health: the process is alive. GET /ready: it wants traffic. */
+/** GET /health: the process is alive. GET /ready: it wants traffic. Both also by the names that Kubernetes uses. */
 
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../errors.ts';
@@ -8,9 +8,12 @@ export interface Readiness {
   readonly obstacle: () => string | undefined;
 }
 
+const livenessPaths = ['/health', '/livez', '/healthz'] as const;
+const readinessPaths = ['/ready', '/readyz'] as const;
+
 export const registerHealth = (app: FastifyInstance, { obstacle }: Readiness): void => {
-  app.get('/health', { config: { open: true } }, async () => ({ status: 'ok' }));
-  app.get('/ready', { config: { open: true } }, async () => {
+  for (const path of livenessPaths) app.get(path, { config: { open: true } }, async () => ({ status: 'ok' }));
+  const answer = async () => {
     const reason = obstacle();
     if (reason === undefined) return { status: 'ready' };
     throw new ApiError({
@@ -20,5 +23,6 @@ export const registerHealth = (app: FastifyInstance, { obstacle }: Readiness): v
       code: 'not_ready',
       headers: { 'retry-after': '2' },
     });
-  });
+  };
+  for (const path of readinessPaths) app.get(path, { config: { open: true } }, answer);
 };

@@ -83,6 +83,19 @@ describe('health and readiness', () => {
   });
 });
 
+describe('the names that Kubernetes uses', () => {
+  it.each([
+    ['/livez', '/health'],
+    ['/healthz', '/health'],
+    ['/readyz', '/ready'],
+  ])('%s answers as %s, draining or not', async (alias, path) => {
+    const built = build();
+    expect(await get(built, alias)).toMatchObject({ status: 200, text: (await get(built, path)).text });
+    built.drain();
+    expect((await get(built, alias)).status).toBe((await get(built, path)).status);
+  });
+});
+
 describe('the other pages', () => {
   it('/ is a static page without data', async () => {
     const { status, text, headers } = await get(build(), '/');

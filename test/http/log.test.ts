@@ -136,8 +136,8 @@ describe('one line a request', () => {
   });
 
   it('of probes is quiet', async () => {
-    await fetch(`${server.url}/health`);
-    await fetch(`${server.url}/ready`);
+    for (const path of ['/health', '/livez', '/healthz', '/ready', '/readyz'])
+      await fetch(`${server.url}${path}`);
     await fetch(`${server.url}/v1/models`, { headers: { authorization: `Bearer ${testKey}` } });
     await until(() => server.logs.length > 0, 'the log line');
     expect(server.logs.map((line) => line.route)).toEqual(['/v1/models']);

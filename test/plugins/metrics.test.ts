@@ -26,6 +26,7 @@ interface Given {
 const finished = (given: Given = {}): FinishedRequest => ({
   record: {
     startedAt: 0,
+    unknownPath: undefined,
     caller: 'someone',
     model: haiku.id,
     stream: given.stream ?? false,
