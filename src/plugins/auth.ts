@@ -1,6 +1,7 @@
 /** Who may call: a key from INFERENCE_KEY, compared in constant time, before the body is read. */
 
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { invalidKey } from '../errors.ts';
 
@@ -12,6 +13,17 @@ declare module 'fastify' {
 }
 
 const bearer = /^bearer +(\S.*)$/i;
+
+/**
+ * The keys that a request brings. The three headers are of equal rank: `x-api-key` is what Anthropic's clients send,
+ * `api-key` what Azure's do, and some send one of them beside an Authorization that is meant for somebody else.
+ */
+const givenKeys = (headers: IncomingHttpHeaders): readonly string[] =>
+  [bearer.exec(headers.authorization ?? '')?.[1], headers['x-api-key'], headers['api-key']]
+    .map((value) => (typeof value === 'string' ? value.trim() : ''))
+    .filter((key) => key !== '');
+
+const ways = 'Send it as Authorization: Bearer <key>, as x-api-key: <key> or as api-key: <key>.';
 
 interface Options {
   readonly keys: readonly string[];
@@ -46,13 +58,18 @@ export const registerAuth = (app: FastifyInstance, { keys, allowAnonymous }: Opt
   const find = createFinder(keys);
 
   app.addHook('onRequest', (request, _reply, done) => {
-    const given = bearer.exec(request.headers.authorization ?? '')?.[1]?.trim();
-    const accepted = given === undefined ? undefined : find(given);
-    if (given !== undefined) request.record.caller = accepted ?? fingerprint(given);
-    if (allowAnonymous || request.routeOptions.config.open === true) return done();
-    if (given === undefined) {
-      return done(invalidKey('No API key was given. Send the header Authorization: Bearer <INFERENCE_KEY>.'));
-    }
-    done(accepted !== undefined ? undefined : invalidKey('The API key is not valid. Check INFERENCE_KEY.'));
+    const given = givenKeys(request.headers);
+    // Every one is compared, whichever is accepted.
+    const accepted = given.map(find).find((caller) => caller !== undefined);
+    const [first] = given;
+    if (first !== undefined) request.record.caller = accepted ?? fingerprint(first);
+    if (allowAnonymous || request.routeOptions.config.open === true || accepted !== undefined) return done();
+    done(
+      invalidKey(
+        first === undefined
+          ? `No API key was given. ${ways}`
+          : `The API key is not one of this server's (INFERENCE_KEY). ${ways}`,
+      ),
+    );
   });
 };

@@ -46,8 +46,15 @@ const describe = () => {
       version: '0.1.0',
       description: 'An OpenAI-compatible API for Claude and Amazon Nova.',
     },
-    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
-    security: [{ key: [] }],
+    components: {
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer' },
+        xApiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'api-key' },
+      },
+    },
+    // One of them is enough.
+    security: [{ bearer: [] }, { xApiKey: [] }, { apiKey: [] }],
     paths: {
       '/v1/chat/completions': {
         post: {
@@ -77,10 +84,10 @@ const describe = () => {
 };
 
 export const registerOpenApi = (app: FastifyInstance): void => {
-  // Made when first asked for: it is of no use to anyone at start-up.
-  let document: object | undefined;
-  app.get('/openapi.json', async () => {
-    document ??= describe();
-    return document;
+  // Made when first asked for: it is of no use to anyone at start-up. As text, because anybody may ask often.
+  let document: string | undefined;
+  app.get('/openapi.json', { config: { open: true } }, async (_request, reply) => {
+    document ??= JSON.stringify(describe());
+    return reply.header('content-type', 'application/json; charset=utf-8').send(document);
   });
 };

@@ -48,7 +48,7 @@ const page = `<!doctype html>
 <style>${style}</style>
 <h1>Parley</h1>
 <p>An OpenAI-compatible API for Claude and Amazon Nova. This server is <strong id="ready">being asked</strong>.
-The API is under <code>/v1/</code>, its description at <code>/openapi.json</code>.</p>
+The API is under <code>/v1/</code>, its description at <a href="openapi.json"><code>/openapi.json</code></a>.</p>
 <form><label>Key <input type="password" autocomplete="off"></label> <button>Show models</button> <span id="note" role="status"></span></form>
 <table><thead><tr><th>model<th>upstreams<th>status<th>context, tokens<th>answer, tokens</thead><tbody></tbody></table>
 <script>${script}</script>

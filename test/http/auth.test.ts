@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectError } from '../support/errors.ts';
 import { raw, request } from '../support/raw.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 const nowhere = 'http://127.0.0.1:9';
 let server: TestServer;
@@ -10,6 +11,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
+const statusWith = async (headers: Record<string, string>, path = '/v1/models') =>
+  (await raw(server.url, request(`GET ${path}`, headers))).status;
 const status = async (authorization: string | undefined, path = '/v1/models') =>
   (await raw(server.url, request(`GET ${path}`, authorization === undefined ? {} : { authorization })))
     .status;
@@ -45,10 +48,59 @@ describe('a key', () => {
     expect(await status(authorization)).toBe(401);
   });
 
+  it.each<Record<string, string>>([
+    { 'x-api-key': 'first-key' },
+    { 'api-key': 'second-key' },
+    { 'X-API-Key': '  first-key  ' },
+    { authorization: 'Bearer wrong', 'x-api-key': 'first-key' },
+    { authorization: 'Bearer first-key', 'x-api-key': 'wrong' },
+    { authorization: 'Basic d3Jvbmc6a2V5', 'api-key': 'first-key' },
+    { authorization: '', 'x-api-key': '', 'api-key': 'first-key' },
+    { 'x-api-key': 'wrong', 'api-key': 'second-key' },
+    { 'x-api-key': 'first-key', 'api-key': 'second-key' },
+  ])('%j is accepted: the headers are of equal rank, and one valid key is enough', async (headers) => {
+    expect(await statusWith(headers)).toBe(200);
+  });
+
+  it.each<Record<string, string>>([
+    { 'x-api-key': '' },
+    { 'x-api-key': 'wrong' },
+    { 'api-key': 'wrong' },
+    { 'x-api-key': 'Bearer first-key' },
+    { 'x-api-key': 'first-key, second-key' },
+    { authorization: 'Bearer wrong', 'x-api-key': 'wrong', 'api-key': 'wrong' },
+    { 'proxy-authorization': 'Bearer first-key' },
+    { apikey: 'first-key' },
+  ])('%j is refused', async (headers) => {
+    expect(await statusWith(headers)).toBe(401);
+  });
+
+  it.each<Record<string, string>>([{}, { authorization: 'Bearer wrong' }, { 'x-api-key': 'wrong' }])(
+    'that is missing or wrong, %j: the answer names the ways to send one',
+    async (headers) => {
+      const answer = await raw(server.url, request('GET /v1/models', headers));
+      const { message } = expectError(answer.body, answer.headers);
+      for (const way of ['Authorization: Bearer', 'x-api-key', 'api-key']) expect(message).toContain(way);
+    },
+  );
+
+  it('leaves the same fingerprint in the log, whichever header had it and whatever was beside it', async () => {
+    (server.logs as unknown[]).length = 0;
+    const all = [
+      { authorization: 'Bearer first-key' },
+      { 'x-api-key': 'first-key' },
+      { 'api-key': 'first-key' },
+      { authorization: 'Bearer wrong', 'x-api-key': 'first-key' },
+    ];
+    for (const headers of all) await statusWith(headers);
+    await until(() => server.logs.length === all.length, 'a line for each');
+    expect(new Set(server.logs.map((line) => line.key_fingerprint)).size).toBe(1);
+  });
+
   it('that is wrong is not shown, neither in the answer nor in the log', async () => {
     const answer = await raw(
       server.url,
-      request('GET /v1/models', { authorization: 'Bearer sk-marker-typo' }),
+      request('GET /v1/models', { authorization: 'Bearer sk-marker-typo', 'x-api-key': 'marker' }),
     );
     const error = expectError(answer.body, answer.headers);
     expect(error).toMatchObject({ type: 'authentication_error', code: 'invalid_api_key' });
@@ -73,7 +125,7 @@ describe('what needs a key', () => {
     ['/health', 200],
     ['/ready', 200],
     ['/metrics', 401],
-    ['/openapi.json', 401],
+    ['/openapi.json', 200],
     ['/v1/models', 401],
     ['/v1/models/claude-4-5-haiku', 401],
     ['/v1/chat/completions', 401],
