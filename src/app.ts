@@ -157,7 +157,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
   const recorder = registerRecord(app, [createRequestLog(logger), metrics.observe]);
   registerHeaders(app);
   registerErrors(app, config.bodyLimit);
-  registerBody(app);
+  registerBody(app, config.bodyLimit);
   registerAuth(app, config);
   const load = registerLimits(app, { ...config, store });
   app.addHook('onRequest', (request, _reply, done) => {

@@ -142,6 +142,17 @@ export const unsupportedMediaType = (seen: string) =>
     code: 'unsupported_media_type',
   });
 
+/** 415 for a body that is packed in a way we do not know; `accepted` are those we do. */
+export const unsupportedEncoding = (accepted: readonly string[]) =>
+  new ApiError({
+    status: 415,
+    type: 'invalid_request_error',
+    message: `The content encoding of this request is not supported. Send the body as it is, or packed with one of ${accepted.join(', ')}.`,
+    code: 'unsupported_media_type',
+    // RFC 7694
+    headers: { 'accept-encoding': accepted.join(', ') },
+  });
+
 /** 429 on rate. `retryAfter` in seconds. */
 export const rateLimited = (message: string, retryAfter: number, cause?: unknown) =>
   new ApiError({

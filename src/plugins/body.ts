@@ -1,9 +1,10 @@
 /** Request bodies: JSON and nothing else, parsed once; the long texts of their messages stay bytes (texts.ts). */
 
 import type { FastifyInstance } from 'fastify';
-import { invalidRequest, unsupportedMediaType } from '../errors.ts';
+import { invalidRequest } from '../errors.ts';
 import { cutLongTexts } from '../openai/long-texts.ts';
 import type { Texts } from '../texts.ts';
+import { contentEncoding, unpackBody } from './content-encoding.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -45,19 +46,21 @@ const parse = (body: Buffer): Parsed => {
   }
 };
 
-export const registerBody = (app: FastifyInstance): void => {
+export const registerBody = (app: FastifyInstance, bodyLimit: number): void => {
   app.decorateRequest('texts', null as unknown as Texts);
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    const encoding = request.headers['content-encoding'];
-    try {
-      if (encoding !== undefined && encoding !== 'identity')
-        throw unsupportedMediaType('with a Content-Encoding');
-      const { value, texts } = parse(body as Buffer);
-      request.texts = texts;
-      done(null, value);
-    } catch (error) {
-      done(error as Error);
-    }
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    const read = (unpacked: Buffer): void => {
+      try {
+        const { value, texts } = parse(unpacked);
+        request.texts = texts;
+        done(null, value);
+      } catch (error) {
+        done(error as Error);
+      }
+    };
+    const encoding = contentEncoding(request.headers['content-encoding']);
+    if (encoding === undefined || body.length === 0) read(body);
+    else unpackBody(body, encoding, bodyLimit).then(read, done);
   });
 };
