@@ -1,6 +1,6 @@
 /** The application, built from its dependencies and not yet listening. */
 
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Fastify, {
   type FastifyBaseLogger,
@@ -20,6 +20,7 @@ import { onFrameworkError, onParserError, registerErrors } from './plugins/error
 import { registerHeaders, requestId } from './plugins/headers.ts';
 import { registerLimits } from './plugins/limits.ts';
 import { createMetrics, registerMetrics } from './plugins/metrics.ts';
+import { createTurnWatch } from './plugins/pipelining.ts';
 import { registerRecord } from './plugins/record.ts';
 import { createRequestLog } from './plugins/request-log.ts';
 import { displayedPath, routedUrl } from './plugins/request-path.ts';
@@ -73,23 +74,6 @@ const lastWait = 1000;
 /** A socket on which nothing moves for longer than we are ever silent has a caller who does not read. Ms. */
 const readingTime = ({ timeouts }: Config) => Math.min(timeouts.total + 1000, 2_147_483_647);
 
-/**
- * A caller may send the next request before the last one's answer (pipelining). Node tells only the response
- * whose turn it is that the socket has closed; those that wait for their turn would never hear of it, and
- * their model calls would run on for nobody.
- */
-const closeWithSocket = ({ socket }: IncomingMessage, response: ServerResponse): void => {
-  if (response.socket !== null) return;
-  const leave = () => {
-    // Its turn has come meanwhile, so Node sees to it.
-    if (response.socket !== null) return;
-    response.destroyed = true;
-    response.emit('close');
-  };
-  socket.once('close', leave);
-  response.once('close', () => socket.off('close', leave));
-};
-
 /** Every path, with the methods it has; asked with another one it answers 405. */
 const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
   '/': ['GET', 'HEAD'],
@@ -122,6 +106,7 @@ const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
 
 export const buildApp = ({ config, catalogue, backends, logger, store, allMetrics }: AppOptions): App => {
   let isDraining = false;
+  const watchTurn = createTurnWatch();
 
   const app = Fastify({
     loggerInstance: logger,
@@ -141,7 +126,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
       createServer(
         { requireHostHeader: false, keepAliveTimeout: keepAlive, ...sendingTimes(config) },
         (request, response) => {
-          closeWithSocket(request, response);
+          watchTurn(request, response);
           handler(request, response);
         },
       ).setTimeout(readingTime(config)),

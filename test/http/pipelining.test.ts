@@ -53,6 +53,30 @@ describe('a caller who hangs up with several requests on one connection', () => 
     expect(statuses).toEqual([200, 200, 200]);
   });
 
+  it('leaves none of many behind, and does not pile up listeners', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    const wide = await startServer({ anthropicUrl: simulator.anthropicUrl, env: { MAX_RETRIES: '0' } });
+    const count = 40;
+    for (let each = 0; each < count; each += 1) simulator.inject({ kind: 'stall', afterEvents: 0 });
+    const body = JSON.stringify({
+      model: 'claude-4-5-haiku',
+      messages: [{ role: 'user', content: 'Hi' }],
+    });
+    const one = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${testKey}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+    const caller = connect(Number(new URL(wide.url).port), '127.0.0.1');
+    caller.write(one.repeat(count));
+    await until(() => simulator.requests.length === count, 'all requests upstream');
+    caller.destroy();
+    const lines = () => wide.logs.filter(({ route }) => route === '/v1/chat/completions');
+    await until(() => lines().length === count, 'a log line for each');
+    expect(new Set(lines().map((line) => line.ended))).toEqual(new Set(['client_gone']));
+    process.off('warning', onWarning);
+    expect(warnings.map(({ name }) => name)).toEqual([]);
+    await wide.close();
+  });
+
   it('hears of the requests whose turn comes', async () => {
     const one = `GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${testKey}\r\n\r\n`;
     const caller = connect(Number(new URL(server.url).port), '127.0.0.1');
