@@ -74,6 +74,10 @@ const lastWait = 1000;
 /** A socket on which nothing moves for longer than we are ever silent has a caller who does not read. Ms. */
 const readingTime = ({ timeouts }: Config) => Math.min(timeouts.total + 1000, 2_147_483_647);
 
+/** Fastify's own lines, from warnings up: that it listens, once for every address, is logged by server.ts. */
+const warningsOf = (logger: FastifyBaseLogger): FastifyBaseLogger =>
+  ['trace', 'debug', 'info'].includes(logger.level) ? logger.child({}, { level: 'warn' }) : logger;
+
 /** Every path, with the methods it has; asked with another one it answers 405. */
 const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
   '/': ['GET', 'HEAD'],
@@ -109,7 +113,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
   const watchTurn = createTurnWatch();
 
   const app = Fastify({
-    loggerInstance: logger,
+    loggerInstance: warningsOf(logger),
     // A request's line is written at its end, with its id; a logger for each would be made for nothing.
     childLoggerFactory: (parent) => parent,
     logController: new LogController({ disableRequestLogging: true }),

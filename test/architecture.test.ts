@@ -68,7 +68,17 @@ interface Rule {
   readonly mayType?: readonly string[];
 }
 
-const ground = ['chat', 'errors', 'models', 'duration', 'cancellation', 'silence', 'texts', 'turn'];
+const ground = [
+  'chat',
+  'errors',
+  'models',
+  'duration',
+  'cancellation',
+  'silence',
+  'texts',
+  'turn',
+  'name-list',
+];
 
 /** STYLE, "Who may import whom"; `catalogue` and `config` lend their types, `Target` and `Timeouts`. */
 const rules: readonly Rule[] = [
@@ -76,6 +86,7 @@ const rules: readonly Rule[] = [
   { who: 'texts', may: [] },
   { who: 'silence', may: [] },
   { who: 'turn', may: [] },
+  { who: 'name-list', may: [] },
   { who: 'duration', may: [] },
   { who: 'cancellation', may: [] },
   { who: 'errors', may: [], mayType: ['chat'] },

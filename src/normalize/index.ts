@@ -3,6 +3,7 @@
 import type { Target } from '../catalogue.ts';
 import type { JsonObject, Prompt, Report, Turn, UpstreamName } from '../chat.ts';
 import { unsupportedParameter } from '../errors.ts';
+import { shortNameList } from '../name-list.ts';
 import { invalidBody } from '../openai/request.ts';
 import { noTexts, type Texts } from '../texts.ts';
 import { placeMarks } from './caching.ts';
@@ -219,12 +220,10 @@ export const normalize = (
   return { prompt, settings, report: report.toReport() };
 };
 
-/** Unknown fields are as many as the caller likes. */
-const mostNamed = 50;
-const named = (names: readonly string[]): string =>
-  names.length > mostNamed
-    ? `${names.slice(0, mostNamed).join(', ')} and ${names.length - mostNamed} more`
-    : names.join(', ');
+const named = (names: readonly string[]): string => {
+  const { shown, more } = shortNameList(names);
+  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+};
 
 /**
  * For callers who said `allow_ignored_params: false`: throws a 400 naming everything that was ignored

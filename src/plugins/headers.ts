@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Report } from '../chat.ts';
 import type { Origin } from '../errors.ts';
+import { shortNameList } from '../name-list.ts';
 
 const plainId = /^[A-Za-z0-9._:-]{1,64}$/;
 
@@ -16,16 +17,16 @@ export const requestId = ({ headers }: IncomingMessage): string => {
   return typeof given === 'string' && plainId.test(given) ? given : newRequestId();
 };
 
-const longestList = 50;
 const longestName = 100;
 
-/** Names come from the caller: only what a header may hold, and not without end. */
-const nameList = (names: readonly string[]): string =>
-  names
-    .slice(0, longestList)
-    .map((name) => name.slice(0, longestName).replace(/[^\x21-\x2b\x2d-\x7e]/g, '?'))
-    .concat(names.length > longestList ? [`and ${names.length - longestList} more`] : [])
-    .join(', ');
+/** Names come from the caller: only what a header may hold. */
+const toHeaderText = (name: string): string =>
+  name.slice(0, longestName).replace(/[^\x21-\x2b\x2d-\x7e]/g, '?');
+
+const nameList = (names: readonly string[]): string => {
+  const { shown, more } = shortNameList(names);
+  return [...shown.map(toHeaderText), ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
+};
 
 export const setReportHeaders = (reply: FastifyReply, { ignored, adjusted }: Report): void => {
   // Replaced as a whole: a second upstream may have had to change other things than the first.

@@ -3,6 +3,7 @@
 import type { FastifyBaseLogger } from 'fastify';
 import { ApiError } from '../errors.ts';
 import { costOf } from '../models.ts';
+import { shortNameList } from '../name-list.ts';
 import { toWireUsage } from '../openai/usage.ts';
 import type { RequestObserver } from './record.ts';
 
@@ -11,10 +12,9 @@ const round = (value: number, digits: number) => {
   return Math.round(value * unit) / unit;
 };
 
-/** At most this many names of parameters, which are as many as a caller likes; nothing where there are none. */
-const mostNames = 50;
+/** Left out of the line where there are none. */
 const named = (names: readonly string[] | undefined) =>
-  names === undefined || names.length === 0 ? undefined : names.slice(0, mostNames);
+  names === undefined || names.length === 0 ? undefined : shortNameList(names).shown;
 
 const probes: ReadonlySet<string | undefined> = new Set([
   '/health',

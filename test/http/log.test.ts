@@ -143,6 +143,22 @@ describe('one line a request', () => {
     expect(server.logs.map((line) => line.route)).toEqual(['/v1/models']);
   });
 
+  it('names as many unknown fields as the headers and the refusal do', async () => {
+    const unknown = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`x${at}`, at]));
+    const { line, response } = await lineOf({ model: 'nova-lite', ...unknown });
+    const header = response.headers.get('x-ignored-params')?.split(', ') ?? [];
+    expect(header).toHaveLength(51);
+    expect(header.at(-1)).toBe('and 10 more');
+    expect(line.ignored).toEqual(header.slice(0, 50));
+    const refused = await server.post({
+      model: 'nova-lite',
+      messages: [{ role: 'user', content: 'Hi' }],
+      ...unknown,
+      allow_ignored_params: false,
+    });
+    expect(await refused.text()).toContain('x49 and 10 more would have no effect');
+  });
+
   it('two callers have two fingerprints, one caller has one', async () => {
     const one = await lineOf({ model: 'nova-lite' });
     (server.logs as unknown[]).length = 0;
@@ -151,5 +167,20 @@ describe('one line a request', () => {
     const other = await lineOf({ model: 'nova-lite' }, { authorization: 'Bearer other' });
     expect(again.line.key_fingerprint).toBe(one.line.key_fingerprint);
     expect(other.line.key_fingerprint).not.toBe(one.line.key_fingerprint);
+  });
+});
+
+describe('the log of a start', () => {
+  it("holds no line of the framework's beside ours", async () => {
+    const fresh = await startServer({ anthropicUrl: simulator.anthropicUrl, env: { LOG_LEVEL: 'trace' } });
+    expect(fresh.logs).toEqual([]);
+    await fresh.close();
+  });
+
+  it('is empty where it is switched off', async () => {
+    const silent = await startServer({ anthropicUrl: simulator.anthropicUrl, env: { LOG_LEVEL: 'silent' } });
+    await (await silent.post({ model: 'nova' })).text();
+    await silent.close();
+    expect(silent.logs).toEqual([]);
   });
 });
