@@ -16,6 +16,7 @@ import { draining, methodNotAllowed } from './errors.ts';
 import { createThinkingMemory } from './memory.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerBody } from './plugins/body.ts';
+import { createCorsHeaders, registerCors } from './plugins/cors.ts';
 import { onFrameworkError, onParserError, registerErrors } from './plugins/errors.ts';
 import { registerHeaders, requestId } from './plugins/headers.ts';
 import { registerLimits } from './plugins/limits.ts';
@@ -111,6 +112,7 @@ const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
 export const buildApp = ({ config, catalogue, backends, logger, store, allMetrics }: AppOptions): App => {
   let isDraining = false;
   const watchTurn = createTurnWatch();
+  const corsHeaders = createCorsHeaders(config.corsOrigins);
 
   const app = Fastify({
     loggerInstance: warningsOf(logger),
@@ -124,8 +126,9 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
     routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, maxParamLength: 2048 },
     rewriteUrl: ({ url }) => routedUrl(url ?? '/'),
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => onFrameworkError(error, request, reply, recorder),
-    clientErrorHandler: (error, socket) => onParserError(error, socket, recorder),
+    frameworkErrors: (error, request, reply) =>
+      onFrameworkError(error, request, reply, recorder, corsHeaders),
+    clientErrorHandler: (error, socket) => onParserError(error, socket, recorder, corsHeaders),
     serverFactory: (handler) =>
       createServer(
         { requireHostHeader: false, keepAliveTimeout: keepAlive, ...sendingTimes(config) },
@@ -146,6 +149,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
   const recorder = registerRecord(app, [createRequestLog(logger), metrics.observe]);
   registerHeaders(app);
   registerErrors(app, config.bodyLimit);
+  if (config.corsOrigins.length > 0) registerCors(app, corsHeaders);
   registerBody(app, config.bodyLimit);
   registerAuth(app, config);
   const load = registerLimits(app, { ...config, store });

@@ -57,6 +57,26 @@ const aliases = list.transform((pairs, context) => {
   return Object.fromEntries(entries);
 });
 
+/** As browsers write it in the Origin header, or undefined where it is none. Apps have schemes of their own. */
+const toOrigin = (text: string): string | undefined => {
+  if (text === '*' || text === 'null') return text;
+  const [, scheme = '', host = ''] = /^([a-z][a-z0-9+.-]*):\/\/([^\s/?#*@]+)\/?$/i.exec(text) ?? [];
+  if (host === '') return undefined;
+  if (!/^https?$/i.test(scheme)) return `${scheme.toLowerCase()}://${host}`;
+  return URL.canParse(text) ? new URL(text).origin : undefined;
+};
+
+const origins = list.transform((entries, context) => {
+  const found = entries.map(toOrigin).filter((origin) => origin !== undefined);
+  if (found.length < entries.length) {
+    context.addIssue({
+      code: 'custom',
+      message: 'must be origins like https://app.example.com (no path, no wildcard within), or *',
+    });
+  }
+  return found;
+});
+
 const modelsFile = z.string().transform((path, context): readonly ModelOverride[] => {
   try {
     return parseModelsFile(JSON.parse(readFileSync(path, 'utf8')));
@@ -76,6 +96,7 @@ const environmentSchema = z.object({
 
   INFERENCE_KEY: list.default([]),
   ALLOW_ANONYMOUS: flag(false),
+  CORS_ORIGINS: origins.default([]),
 
   ANTHROPIC_API_KEY: z.string().optional(),
   ANTHROPIC_AUTH_TOKEN: z.string().optional(),
@@ -143,6 +164,8 @@ export interface Config {
   /** Accepted keys; empty only with `allowAnonymous`. */
   readonly keys: readonly string[];
   readonly allowAnonymous: boolean;
+  /** Of pages that may call, as browsers write them; `*`: any. */
+  readonly corsOrigins: readonly string[];
   /** Null: not configured. */
   readonly anthropic: { readonly baseUrl: string | undefined } | null;
   readonly aws: {
@@ -231,6 +254,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     logLevel: env.LOG_LEVEL,
     keys: env.INFERENCE_KEY,
     allowAnonymous: env.ALLOW_ANONYMOUS,
+    corsOrigins: env.CORS_ORIGINS,
     anthropic: hasAnthropic ? { baseUrl: env.ANTHROPIC_BASE_URL } : null,
     aws:
       region === undefined

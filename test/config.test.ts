@@ -32,6 +32,7 @@ describe('defaults', () => {
       logLevel: 'info',
       keys: ['k'],
       allowAnonymous: false,
+      corsOrigins: [],
       aws: null,
       upstreams: ['anthropic'],
       aliases: {},
@@ -105,6 +106,23 @@ describe('a setting', () => {
       env: { CLAUDE_UPSTREAMS: 'anthropic,anthropic' },
       expected: { upstreams: ['anthropic'] },
     },
+    { name: 'any page', env: { CORS_ORIGINS: '*' }, expected: { corsOrigins: ['*'] } },
+    {
+      name: 'pages and apps, as browsers will name them',
+      env: {
+        CORS_ORIGINS:
+          'https://App.example.com/, HTTP://localhost:5173, https://a.example:443, app://obsidian.md, null',
+      },
+      expected: {
+        corsOrigins: [
+          'https://app.example.com',
+          'http://localhost:5173',
+          'https://a.example',
+          'app://obsidian.md',
+          'null',
+        ],
+      },
+    },
     { name: 'aliases', env: { MODEL_ALIASES: 'a=b, c = d' }, expected: { aliases: { a: 'b', c: 'd' } } },
     {
       name: 'a models file',
@@ -148,6 +166,18 @@ describe('a bad setting is named in plain words', () => {
       env: { TOTAL_TIMEOUT_MS: '3000000000' },
       says: /^TOTAL_TIMEOUT_MS: .*2147483647/,
     },
+    ...[
+      'app.example.com',
+      'https://app.example.com/path',
+      'https://*.example.com',
+      'https://user@a.example',
+      'https://a.example:port',
+      '*, nonsense',
+    ].map((value) => ({
+      name: `an origin that is none, ${value}`,
+      env: { CORS_ORIGINS: value },
+      says: /^CORS_ORIGINS: must be origins like https:/,
+    })),
     { name: 'LOG_LEVEL', env: { LOG_LEVEL: 'loud' }, says: /^LOG_LEVEL: .*silent/ },
     {
       name: 'ALLOW_ANONYMOUS',

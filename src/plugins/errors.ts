@@ -12,6 +12,7 @@ import {
   unknownPath,
   unsupportedMediaType,
 } from '../errors.ts';
+import type { CorsHeaders } from './cors.ts';
 import { safetyHeaders, setLastHeaders, setOriginHeaders } from './headers.ts';
 import { originOf, type Recorder } from './record.ts';
 import { displayedPath } from './request-path.ts';
@@ -96,8 +97,10 @@ export const onFrameworkError = (
   request: FastifyRequest,
   reply: FastifyReply,
   recorder: Recorder,
+  corsHeaders: CorsHeaders,
 ): void => {
   recorder.begin(request, reply);
+  reply.headers(corsHeaders(request.headers.origin));
   setLastHeaders(reply);
   respond(reply, toKnownError(error, request, 0));
 };
@@ -121,7 +124,12 @@ const malformed = { status: 400, reason: 'Bad Request', message: 'The request is
 const lingering = 1000;
 
 /** What the HTTP parser refuses, mostly before there is a request: answered on the bare socket, then closed. */
-export const onParserError = (error: { code?: string }, socket: Socket, recorder: Recorder): void => {
+export const onParserError = (
+  error: { code?: string },
+  socket: Socket,
+  recorder: Recorder,
+  corsHeaders: CorsHeaders,
+): void => {
   // Refused already, and the rest of it still came.
   if (socket.writableEnded) return;
   // In the middle of an answer there is no room for another; Node's own handler looks at the same field.
@@ -142,7 +150,9 @@ export const onParserError = (error: { code?: string }, socket: Socket, recorder
       `content-length: ${Buffer.byteLength(body)}`,
       `x-request-id: ${id}`,
       `openai-processing-ms: ${Math.round(durationMs)}`,
-      ...safetyHeaders.map(([name, value]) => `${name}: ${value}`),
+      ...[...safetyHeaders, ...Object.entries(corsHeaders(due?.req.headers.origin))].map(
+        ([name, value]) => `${name}: ${value}`,
+      ),
       'connection: close',
       '',
       body,
