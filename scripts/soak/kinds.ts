@@ -6,6 +6,7 @@
  * over), or Nova, which has no other: with both of Claude's shut at once, no outcome would be certain.
  */
 
+import { gzipSync } from 'node:zlib';
 import { type Answer, type Message, readAnswer, Wrong } from './answers.ts';
 import type { Client, Leaving, Sending } from './client.ts';
 
@@ -250,6 +251,15 @@ const working: readonly Kind[] = [
   ...plainAndStreamed('JSON, Nova', 2, asking(nova, 'Ada Lovelace is 36.', person), { check: isPerson }),
   ...plainAndStreamed('64 kB, Claude', 1, history(claude)),
   ...plainAndStreamed('64 kB, Nova', 1, history(nova)),
+  {
+    name: 'a compressed body',
+    weight: 1,
+    expected: ['ok'],
+    run: async (client) => {
+      const body = gzipSync(JSON.stringify(history(claude)));
+      return readAnswer(await client.send({ body, headers: { 'content-encoding': 'gzip' } })).outcome;
+    },
+  },
 ];
 
 // ---- what is refused -------------------------------------------------------------------------------
@@ -270,7 +280,8 @@ const refusals: readonly Kind[] = [
   refused('an empty body', 400, { headers: { 'content-type': 'application/json' } }),
   refused('a list', 400, { body: [marker] }),
   refused('another content type', 415, { body: marker, headers: { 'content-type': 'text/plain' } }),
-  refused('a compressed body', 415, { body: asking(claude, 'Hi'), headers: { 'content-encoding': 'gzip' } }),
+  refused('no gzip', 400, { body: asking(claude, 'Hi'), headers: { 'content-encoding': 'gzip' } }),
+  refused('another encoding', 415, { body: marker, headers: { 'content-encoding': 'compress' } }),
   refused('unknown model', 404, { body: asking('gpt-none', 'Hi') }),
   refused('unknown path', 404, { path: '/v1/nothing', body: asking(claude, 'Hi') }),
   refused('wrong method', 405, { method: 'GET' }),
