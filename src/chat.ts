@@ -88,6 +88,8 @@ export interface Tool {
   /** A JSON Schema whose top level is an object. */
   readonly parameters: JsonObject;
   readonly strict: boolean;
+  /** Where the caller put its schema, for errors; absent: it is not the caller's. */
+  readonly path?: string | undefined;
   readonly cache?: CacheMark | undefined;
 }
 

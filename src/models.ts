@@ -37,6 +37,12 @@ export interface Price {
   readonly long?: { readonly above: number } & Omit<Price, 'long'>;
 }
 
+/**
+ * What a call's id may hold, 64 characters at most: letters, digits, `_` and `-`; `wide`: dots and colons as well,
+ * which Converse takes (its own models' calls are named `functions.lookup:0`). Others are replaced by a digest.
+ */
+export type CallIdRule = 'narrow' | 'wide';
+
 export interface Lifecycle {
   readonly status: 'active' | 'legacy' | 'deprecated' | 'retired' | 'preview';
   /** The announced end at each upstream, where one is known. */
@@ -74,6 +80,7 @@ export interface Model {
   /** Where it may do so only once thinking, on by default, is switched off. */
   readonly forcingNeedsThinkingOff?: readonly UpstreamName[];
   readonly thinking: ThinkingAbility | null;
+  readonly callIds: CallIdRule;
   /** Writes `<thinking>` tags into its text when it has tools. */
   readonly thinkingTags: boolean;
   /** Where a JSON schema can be enforced by the upstream itself. */
@@ -106,6 +113,7 @@ const claude = {
   vision: true,
   documents: true,
   forcedToolChoice: true,
+  callIds: 'narrow',
   thinkingTags: false,
 } satisfies Partial<Model>;
 
@@ -198,6 +206,7 @@ const nova = {
   documents: true,
   forcedToolChoice: true,
   thinking: null,
+  callIds: 'wide',
   thinkingTags: true,
   jsonSchema: { anthropic: false, bedrock: false },
   maxImages: 20,

@@ -80,6 +80,14 @@ const ground = [
   'name-list',
 ];
 
+/** What the adapters share. */
+const adapterParts = [
+  'adapters/adapter',
+  'adapters/names',
+  'adapters/property-keys',
+  'adapters/key-restorer',
+];
+
 /** STYLE, "Who may import whom"; `catalogue` and `config` lend their types, `Target` and `Timeouts`. */
 const rules: readonly Rule[] = [
   { who: 'chat', may: [], mayType: ['texts'] },
@@ -111,14 +119,19 @@ const rules: readonly Rule[] = [
   },
   { who: 'adapters/adapter', may: ground, mayType: ['catalogue'] },
   { who: 'adapters/names', may: [...ground, 'adapters/adapter'] },
+  { who: 'adapters/key-restorer', may: [], mayType: ['adapters/adapter'] },
+  {
+    who: 'adapters/property-keys',
+    may: [...ground, 'schema/**', 'adapters/adapter', 'adapters/names'],
+  },
   {
     who: 'adapters/claude/**',
-    may: [...ground, 'media', 'schema/**', 'adapters/adapter', 'adapters/names', 'adapters/claude/**'],
+    may: [...ground, 'media', 'schema/**', ...adapterParts, 'adapters/claude/**'],
     mayType: ['catalogue'],
   },
   {
     who: 'adapters/nova/**',
-    may: [...ground, 'media', 'schema/**', 'adapters/adapter', 'adapters/names', 'adapters/nova/**'],
+    may: [...ground, 'media', 'schema/**', ...adapterParts, 'adapters/nova/**'],
     mayType: ['catalogue'],
   },
   {

@@ -12,6 +12,14 @@ export interface Renaming {
   readonly restore: (sent: string) => string;
 }
 
+/** Property keys that were replaced in the schemas of a request. */
+export interface ReplacedKeys {
+  /** By the client's name for the tool that is called. */
+  readonly inCalls: ReadonlyMap<string, Renaming>;
+  /** Where the text of the answer is JSON of a schema with such keys. */
+  readonly inText: Renaming | undefined;
+}
+
 export interface Encoded<Request> {
   readonly request: Request;
   readonly report: Report;
@@ -21,6 +29,8 @@ export interface Encoded<Request> {
 /** What a decoder has to know about the request it reads the answer of. */
 export interface DecoderOptions {
   readonly tools: Renaming;
+  /** Absent: none was replaced. */
+  readonly keys?: ReplacedKeys | undefined;
   /** The model writes its thinking into its text, between tags. */
   readonly thinkingTags: boolean;
 }

@@ -1,25 +1,73 @@
-/** Names and ids the caller may use and an upstream may not: renamed on the way there, restored on the way back. */
+/** Names and ids the client may use and an upstream may not: replaced on the way there, restored on the way back. */
 
 import { createHash } from 'node:crypto';
 import type { Prompt } from '../chat.ts';
+import type { CallIdRule } from '../models.ts';
 import type { Renaming } from './adapter.ts';
 
-/** What an upstream accepts as a tool name. */
+/** What an upstream accepts as a name. */
 export interface NameRule {
   readonly valid: RegExp;
   /** Matches one character that must be replaced. */
   readonly invalidCharacter: RegExp;
   readonly maxLength: number;
+  /** Stands before what would otherwise begin with a character that no name begins with. */
+  readonly prefix?: string;
 }
 
-export interface ToolNames extends Renaming {
+export interface Names extends Renaming {
   readonly send: (name: string) => string;
 }
 
 const digest = (text: string, length: number) =>
   createHash('sha256').update(text).digest('hex').slice(0, length);
 
-const unchanged: ToolNames = { send: (name) => name, restore: (name) => name };
+export const isValidName = (name: string, { valid, maxLength }: NameRule): boolean =>
+  name.length <= maxLength && valid.test(name);
+
+/** Hexadecimal digits of a name's digest, and how many are tried where another name is written like the outcome. */
+const digestLengths = [8, 16, 32] as const;
+
+const replacementOf = (
+  name: string,
+  digits: number,
+  { valid, invalidCharacter, maxLength, prefix = '' }: NameRule,
+) => {
+  const suffix = `_${digest(name, digits)}`;
+  const cleaned = name.replace(invalidCharacter, '_');
+  const written = `${cleaned.slice(0, maxLength - suffix.length)}${suffix}`;
+  return valid.test(written)
+    ? written
+    : `${prefix}${cleaned.slice(0, maxLength - suffix.length - prefix.length)}${suffix}`;
+};
+
+/**
+ * Replacements for the names that break the rule; undefined: none does. A replacement depends on its name alone,
+ * for prompt caches and thinking are bound to what was sent before, whatever else was declared then. The one
+ * exception: where a name of the same request is written exactly like it, more of the digest is taken.
+ */
+export const replaceNames = (names: Iterable<string>, rule: NameRule): Names | undefined => {
+  const taken = new Set<string>();
+  const invalid = new Set<string>();
+  for (const name of names) (isValidName(name, rule) ? taken : invalid).add(name);
+  if (invalid.size === 0) return undefined;
+
+  const sent = new Map<string, string>();
+  const original = new Map<string, string>();
+  for (const name of invalid) {
+    const candidates = digestLengths.map((digits) => replacementOf(name, digits, rule));
+    const chosen = candidates.find((candidate) => !taken.has(candidate)) ?? name;
+    taken.add(chosen);
+    sent.set(name, chosen);
+    original.set(chosen, name);
+  }
+  return {
+    send: (name) => sent.get(name) ?? name,
+    restore: (name) => original.get(name) ?? name,
+  };
+};
+
+const unchanged: Names = { send: (name) => name, restore: (name) => name };
 
 /** Every tool name a prompt mentions: declared, called in the history, chosen. */
 const mentioned = (prompt: Prompt): Set<string> => {
@@ -30,32 +78,14 @@ const mentioned = (prompt: Prompt): Set<string> => {
   return names;
 };
 
-/** Stable: the same names give the same renaming in every request, so prompt caches hold. */
-export const renameTools = (prompt: Prompt, rule: NameRule): ToolNames => {
-  const names = mentioned(prompt);
-  const isValid = (name: string) => name.length <= rule.maxLength && rule.valid.test(name);
-  const invalid = [...names].filter((name) => !isValid(name));
-  if (invalid.length === 0) return unchanged;
+export const renameTools = (prompt: Prompt, rule: NameRule): Names =>
+  replaceNames(mentioned(prompt), rule) ?? unchanged;
 
-  const taken = new Set([...names].filter(isValid));
-  const sent = new Map<string, string>();
-  for (const name of invalid) {
-    const cleaned = name.replace(rule.invalidCharacter, '_');
-    const plain = cleaned.slice(0, rule.maxLength);
-    const suffixed = `${cleaned.slice(0, rule.maxLength - 9)}_${digest(name, 8)}`;
-    const candidate = rule.valid.test(plain) ? plain : `t${plain}`.slice(0, rule.maxLength);
-    const chosen = cleaned.length > rule.maxLength || taken.has(candidate) ? suffixed : candidate;
-    const final = rule.valid.test(chosen) ? chosen : `t${chosen}`.slice(0, rule.maxLength);
-    taken.add(final);
-    sent.set(name, final);
-  }
-  const original = new Map([...sent].map(([name, renamed]) => [renamed, name]));
-  return {
-    send: (name) => sent.get(name) ?? name,
-    restore: (name) => original.get(name) ?? name,
-  };
-};
+const callIds = {
+  narrow: /^[A-Za-z0-9_-]{1,64}$/,
+  wide: /^[A-Za-z0-9_.:-]{1,64}$/,
+} satisfies Record<CallIdRule, RegExp>;
 
-/** Both upstreams' rule for call ids. Calls and results map alike, so the pair stays a pair. */
-export const sendCallId = (id: string): string =>
-  /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : `call_${digest(id, 24)}`;
+/** Calls and results map alike, so the pair stays a pair. */
+export const sendCallId = (id: string, rule: CallIdRule): string =>
+  callIds[rule].test(id) ? id : `call_${digest(id, 24)}`;

@@ -3,11 +3,12 @@
  * the user first, every tool call answered at once. BEHAVIOUR section 3.
  */
 
-import type { Part, TextPart, ToolCallPart, ToolResultPart, Turn } from '../chat.ts';
+import type { Part, TextPart, ToolResultPart, Turn } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
 import type { Message } from '../openai/request.ts';
+import { createCallIds } from './call-ids.ts';
 import { readTurns } from './messages.ts';
-import { partsOf } from './parts.ts';
+import { isCall, partsOf } from './parts.ts';
 
 export interface Conversation {
   readonly system: readonly TextPart[];
@@ -51,7 +52,6 @@ const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
   return merged;
 };
 
-const isCall = (part: Part): part is ToolCallPart => part.type === 'tool-call';
 const isResult = (part: Part): part is ToolResultPart => part.type === 'tool-result';
 const isText = (part: Part): part is TextPart => part.type === 'text';
 
@@ -88,26 +88,6 @@ const answerCalls = (calls: readonly OpenCall[], parts: readonly Part[]): readon
   return [...calls.map(({ id }) => results.get(id) ?? missingResult(id)), ...rest];
 };
 
-/**
- * The upstreams want every call's id once in a conversation; some clients count anew in each turn. Later
- * ones get an id of their own.
- */
-const createCallIds = (turns: readonly Turn[]) => {
-  const used = new Set<string>();
-  const written = new Set(partsOf(turns, isCall).map(({ id }) => id));
-  // From where to go on counting, so that many calls of one id stay cheap.
-  const counts = new Map<string, number>();
-  return (id: string): string => {
-    let free = id;
-    for (let n = counts.get(id) ?? 1; used.has(free) || (free !== id && written.has(free)); n++) {
-      free = `${id}_${n}`;
-      counts.set(id, n + 1);
-    }
-    used.add(free);
-    return free;
-  };
-};
-
 const pairCalls = (turns: readonly Turn[]): Turn[] => {
   const paired: Turn[] = [];
   const callId = createCallIds(turns);
@@ -129,7 +109,7 @@ const pairCalls = (turns: readonly Turn[]): Turn[] => {
     }
     const parts = turn.parts.map((part) => {
       if (!isCall(part)) return part;
-      const id = callId(part.id);
+      const id = callId(part);
       open.push({ id, answeredAs: part.id });
       return id === part.id ? part : { ...part, id };
     });

@@ -8,17 +8,21 @@ import type { Format, JsonObject, TextPart, Tool } from '../chat.ts';
 import type { ResponseFormat } from '../openai/request.ts';
 import { toNativeSchema } from '../schema/claude.ts';
 import { instruction } from '../schema/describe.ts';
-import { readSchema, walking } from './schemas.ts';
+import { currentDraft, readSchema, walking } from './schemas.ts';
 import type { Settings } from './settings.ts';
 
-const schemaPath = 'response_format.json_schema.schema';
+/** The schema that the caller asks for, if there is one, and where it stands. */
+export const formatSchema = (wire: ResponseFormat): { schema: JsonObject | undefined; path: string } =>
+  wire.type === 'json_schema'
+    ? { schema: wire.json_schema.schema ?? undefined, path: 'response_format.json_schema.schema' }
+    : { schema: (wire.type === 'json_object' && wire.schema) || undefined, path: 'response_format.schema' };
 
 const openObject: JsonObject = { type: 'object', additionalProperties: true };
 
-const nativeFormat = (schema: JsonObject, { model, upstream }: Target): Format | undefined => {
+const nativeFormat = (schema: JsonObject, path: string, { model, upstream }: Target): Format | undefined => {
   const supported = upstream === 'anthropic' ? model.jsonSchema.anthropic : model.jsonSchema.bedrock;
   if (!supported) return undefined;
-  const native = walking(schemaPath, () => toNativeSchema(schema));
+  const native = walking(path, () => toNativeSchema(currentDraft(schema, model)));
   return native && { type: 'native', schema: native.schema, check: native.exact ? undefined : schema };
 };
 
@@ -40,15 +44,16 @@ export const chooseFormat = (
 ): Format => {
   if (wire.type === 'text') return { type: 'text' };
   const named = wire.type === 'json_schema' ? wire.json_schema : undefined;
-  const schema = named?.schema ? readSchema(named.schema, schemaPath, target.model) : undefined;
-  const native = schema === undefined ? undefined : nativeFormat(schema, target);
+  const { schema: given, path } = formatSchema(wire);
+  const schema = given === undefined ? undefined : readSchema(given, path, target.model);
+  const native = schema === undefined ? undefined : nativeFormat(schema, path, target);
   if (native !== undefined) return native;
   const forcible = schema === undefined || isObjectSchema(schema);
   if (forcible && canForce(settings, target, hasToolHistory)) {
     return {
       type: 'forced-tool',
       name: named?.name?.trim() || 'answer',
-      schema: schema ?? openObject,
+      schema: schema === undefined ? openObject : currentDraft(schema, target.model),
       check: schema,
     };
   }
@@ -56,15 +61,19 @@ export const chooseFormat = (
 };
 
 /** The tool that stands for a forced format. */
-export const answerTool = ({ name, schema }: Extract<Format, { type: 'forced-tool' }>): Tool => ({
+export const answerTool = (
+  { name, schema }: Extract<Format, { type: 'forced-tool' }>,
+  path: string,
+): Tool => ({
   name,
   description: 'Gives the answer. The arguments are the whole answer to the user.',
   parameters: schema.type === 'object' ? schema : { ...schema, type: 'object' },
   strict: false,
+  path,
 });
 
 /** What the model is told where nothing else binds it to JSON. */
-export const formatInstruction = (format: Format): readonly TextPart[] =>
+export const formatInstruction = (format: Format, path: string): readonly TextPart[] =>
   format.type === 'instructed'
-    ? [{ type: 'text', text: walking(schemaPath, () => instruction(format.schema)) }]
+    ? [{ type: 'text', text: walking(path, () => instruction(format.schema)) }]
     : [];

@@ -8,7 +8,7 @@ import { invalidBody } from '../openai/request.ts';
 import { noTexts, type Texts } from '../texts.ts';
 import { placeMarks } from './caching.ts';
 import { readConversation } from './conversation.ts';
-import { answerTool, chooseFormat, formatInstruction } from './format.ts';
+import { answerTool, chooseFormat, formatInstruction, formatSchema } from './format.ts';
 import { type Recall, settleThinking } from './history.ts';
 import { checkMedia } from './limits.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
@@ -144,7 +144,7 @@ const settleTools = (
   upstream: UpstreamName,
 ): Partial<Settings> => {
   if (settings.format.type === 'forced-tool') {
-    const tool = answerTool(settings.format);
+    const tool = answerTool(settings.format, formatSchema(settings.responseFormat).path);
     return { tools: [tool], toolChoice: { type: 'named', name: tool.name }, parallelToolCalls: false };
   }
   if (settings.tools.length > 0) return {};
@@ -210,7 +210,10 @@ export const normalize = (
     report,
   );
   const settings = { ...history.settings, ...settleTools(history.settings, history.turns, upstream) };
-  const system = [...conversation.system, ...formatInstruction(format)];
+  const system = [
+    ...conversation.system,
+    ...formatInstruction(format, formatSchema(asked.responseFormat).path),
+  ];
   const prompt = placeMarks(
     toPrompt(settings, { system, turns: history.turns, texts }),
     model,

@@ -16,6 +16,7 @@ import { invalidRequest } from '../errors.ts';
 import { customInput } from '../openai/reply.ts';
 import type { ContentPart, Message, MessageOf, WireToolCall } from '../openai/request.ts';
 import { isTooDeep } from '../schema/bounds.ts';
+import { legacyCallId } from './call-ids.ts';
 import { readDocument, readFilePart } from './documents.ts';
 import { readImage } from './images.ts';
 import { cacheMark } from './tools.ts';
@@ -152,8 +153,8 @@ const readAssistant = (message: MessageOf<'assistant'>, path: string, legacyId: 
 
 /** In the caller's order. Throws 400 with the field's path for content that cannot be sent. */
 export const readTurns = (messages: readonly Message[]): readonly Turn[] => {
-  // The legacy spelling has no ids: a result answers the latest call of that name.
-  let legacyCalls = 0;
+  // The legacy spelling has no ids: a result answers the latest call.
+  let latestLegacyId = 'call_legacy';
   return messages.map((message, index): Turn => {
     const path = `messages[${index}]`;
     switch (message.role) {
@@ -169,8 +170,11 @@ export const readTurns = (messages: readonly Message[]): readonly Turn[] => {
           parts: markLast(readContent(message.content, `${path}.content`), cacheMark(message)),
         };
       case 'assistant':
-        if (message.function_call) legacyCalls += 1;
-        return { role: 'assistant', parts: readAssistant(message, path, `call_legacy_${legacyCalls}`) };
+        if (message.function_call) {
+          const { name, arguments: written } = message.function_call;
+          latestLegacyId = legacyCallId(name, written ?? '');
+        }
+        return { role: 'assistant', parts: readAssistant(message, path, latestLegacyId) };
       case 'tool':
       case 'function': {
         // Marks inside a result stand for one on the result.
@@ -178,7 +182,7 @@ export const readTurns = (messages: readonly Message[]): readonly Turn[] => {
         const inner = content.findLast(({ cache }) => cache !== undefined)?.cache;
         const result: ToolResultPart = {
           type: 'tool-result',
-          id: message.role === 'tool' ? message.tool_call_id : `call_legacy_${legacyCalls}`,
+          id: message.role === 'tool' ? message.tool_call_id : latestLegacyId,
           content: inner === undefined ? content : content.map((part) => ({ ...part, cache: undefined })),
           isError: false,
           cache: cacheMark(message) ?? inner,

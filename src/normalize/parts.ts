@@ -1,4 +1,6 @@
-import type { Part, Turn } from '../chat.ts';
+import type { Part, ToolCallPart, Turn } from '../chat.ts';
+
+export const isCall = (part: Part): part is ToolCallPart => part.type === 'tool-call';
 
 /** All parts of one kind, in order. A loop, because `flatMap` costs several times as much on a long history. */
 export const partsOf = <Kind extends Part>(

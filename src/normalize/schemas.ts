@@ -4,6 +4,7 @@ import type { JsonObject } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
 import type { Model } from '../models.ts';
 import { measure, SchemaTooLarge } from '../schema/bounds.ts';
+import { toDraft2020 } from '../schema/drafts.ts';
 import { MalformedSchema, wellFormed } from '../schema/well-formed.ts';
 
 /** Runs a step that walks a caller's schema; what is wrong with it is the caller's mistake, at its path. */
@@ -18,7 +19,11 @@ export const walking = <Result>(path: string, walk: () => Result): Result => {
   }
 };
 
-/** Claude gets schemas as they are. For Nova they are rewritten, and what makes no sense in them is left out. */
+/** A checked schema in the draft that the model's API reads. Nova's are rewritten whole. */
+export const currentDraft = (schema: JsonObject, { family }: Model): JsonObject =>
+  family === 'claude' ? toDraft2020(schema) : schema;
+
+/** Claude's must be built well. For Nova they are rewritten, and what makes no sense in them is left out. */
 export const readSchema = (schema: JsonObject, path: string, { family }: Model): JsonObject =>
   walking(path, () => {
     if (family === 'claude') return wellFormed(schema, path);

@@ -1,16 +1,23 @@
 /** Tools and the choice among them, in all of OpenAI's spellings. BEHAVIOUR section 4. */
 
-import type { z } from 'zod';
+import { isDeepStrictEqual } from 'node:util';
 import type { Target } from '../catalogue.ts';
-import type { CacheMark, JsonObject, Part, Tool, ToolCallPart, ToolChoice, Turn } from '../chat.ts';
+import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
 import type { Model } from '../models.ts';
 import { customInput } from '../openai/reply.ts';
-import type { functionSchema, WireMarks, WireTool, WireToolChoice } from '../openai/request.ts';
+import type {
+  WireCustom,
+  WireFunction,
+  WireMarks,
+  WireTool,
+  WireToolChoice,
+  WireToolName,
+} from '../openai/request.ts';
 import { isTooDeep } from '../schema/bounds.ts';
-import { partsOf } from './parts.ts';
+import { isCall, partsOf } from './parts.ts';
 import type { Reporter } from './report.ts';
-import { readSchema } from './schemas.ts';
+import { currentDraft, readSchema } from './schemas.ts';
 import type { Context, Settings } from './settings.ts';
 
 /** A caller's cache mark, in either spelling. */
@@ -19,7 +26,7 @@ export const cacheMark = (marks: WireMarks): CacheMark | undefined => {
   return marks.prompt_cache_breakpoint?.mode === 'explicit' ? {} : undefined;
 };
 
-const customSchema: JsonObject = {
+const customParameters: JsonObject = {
   type: 'object',
   properties: { [customInput]: { type: 'string' } },
   required: [customInput],
@@ -29,87 +36,137 @@ const customSchema: JsonObject = {
 const withObjectType = (schema: JsonObject): JsonObject =>
   schema.type === 'object' ? schema : { ...schema, type: 'object' };
 
-/** `path` is the function's own. */
-const functionTool = (
-  wire: z.infer<typeof functionSchema>,
-  marks: WireMarks,
-  path: string,
-  model: Model,
-): Tool => ({
-  name: wire.name,
-  description: wire.description?.trim() ? wire.description : undefined,
-  parameters: wire.parameters
-    ? withObjectType(readSchema(wire.parameters, `${path}.parameters`, model))
-    : { type: 'object', properties: {} },
-  strict: wire.strict === true,
-  cache: cacheMark(marks),
-});
-
-const toTool = (wire: WireTool, path: string, model: Model): Tool => {
-  if (wire.type === 'function') return functionTool(wire.function, wire, `${path}.function`, model);
-  const { name, description, format } = wire.custom;
-  const grammar =
-    format?.type === 'grammar' ? `The input must follow this grammar: ${JSON.stringify(format.grammar)}` : '';
-  return {
-    name,
-    description: [description ?? '', grammar].filter((text) => text.trim() !== '').join('\n\n') || undefined,
-    parameters: customSchema,
-    strict: false,
-    cache: cacheMark(wire),
-  };
-};
-
-/** `pathOf` says where the tool of an index has its name. */
-const checkNames = (tools: readonly Tool[], pathOf: (index: number) => string): void => {
-  const seen = new Set<string>();
-  for (const [index, { name }] of tools.entries()) {
-    if (seen.has(name)) {
-      const path = pathOf(index);
-      throw invalidRequest(
-        `${path}: the name '${name}' is taken by an earlier tool. Names must be unique.`,
-        path,
-      );
-    }
-    seen.add(name);
-  }
-};
-
 /** Before anything measures or writes them. */
 const checkDepth = (value: unknown, path: string): void => {
   if (isTooDeep(value)) throw invalidRequest(`${path}: is nested too deeply. Simplify it.`, path);
 };
 
-export const declareTools = (wire: readonly WireTool[], { name, target }: Context): Partial<Settings> => {
-  for (const [index, tool] of wire.entries()) {
-    if (tool.type === 'function')
-      checkDepth(tool.function.parameters, `${name}[${index}].function.parameters`);
-    else checkDepth(tool.custom.format, `${name}[${index}].custom.format`);
+interface Declared {
+  readonly tool: Tool;
+  readonly isCustom: boolean;
+  /** Where its name stands. */
+  readonly namePath: string;
+}
+
+interface Place {
+  /** Of the object that holds the name. */
+  readonly path: string;
+  /** A mark that stands beside that object. */
+  readonly cache?: CacheMark | undefined;
+}
+
+/** `parameters` under the name it has there, which is Anthropic's in tools of its form. */
+const readFunction = (
+  wire: WireFunction,
+  { path, cache }: Place,
+  model: Model,
+  key: 'parameters' | 'input_schema' = 'parameters',
+): Declared => {
+  const at = `${path}.${key}`;
+  const { name, description, parameters } = wire;
+  checkDepth(parameters, at);
+  const tool: Tool = {
+    name,
+    description: description?.trim() ? description : undefined,
+    parameters: parameters
+      ? withObjectType(currentDraft(readSchema(parameters, at, model), model))
+      : { type: 'object', properties: {} },
+    strict: wire.strict === true,
+    path: at,
+    cache: cache ?? cacheMark(wire),
+  };
+  return { tool, isCustom: false, namePath: `${path}.name` };
+};
+
+const readCustom = (wire: WireCustom, { path, cache }: Place): Declared => {
+  const { name, description, format } = wire;
+  checkDepth(format, `${path}.format`);
+  const grammar =
+    format?.type === 'grammar' ? `The input must follow this grammar: ${JSON.stringify(format.grammar)}` : '';
+  const tool: Tool = {
+    name,
+    description: [description ?? '', grammar].filter((text) => text.trim() !== '').join('\n\n') || undefined,
+    parameters: customParameters,
+    strict: false,
+    cache: cache ?? cacheMark(wire),
+  };
+  return { tool, isCustom: true, namePath: `${path}.name` };
+};
+
+const readTool = (wire: WireTool, path: string, model: Model): Declared => {
+  if (wire.form === 'nested') {
+    return wire.type === 'function'
+      ? readFunction(wire.function, { path: `${path}.function`, cache: cacheMark(wire) }, model)
+      : readCustom(wire.custom, { path: `${path}.custom`, cache: cacheMark(wire) });
   }
-  const tools = wire.map((tool, index) => toTool(tool, `${name}[${index}]`, target.model));
-  checkNames(tools, (index) => `${name}[${index}].${wire[index]?.type ?? 'function'}.name`);
-  const custom = wire.flatMap((tool) => (tool.type === 'custom' ? [tool.custom.name] : []));
-  return { tools, customTools: new Set(custom) };
+  // `custom` is OpenAI's word for tools that take text, and Anthropic's for those that have a schema.
+  if (wire.input_schema)
+    return readFunction({ ...wire, parameters: wire.input_schema }, { path }, model, 'input_schema');
+  return wire.type === 'custom' ? readCustom(wire, { path }) : readFunction(wire, { path }, model);
+};
+
+/** Where and how a tool was declared is no difference. */
+const isAlike = (one: Declared, other: Declared): boolean =>
+  one.isCustom === other.isCustom &&
+  isDeepStrictEqual(
+    { ...one.tool, path: undefined, cache: undefined },
+    { ...other.tool, path: undefined, cache: undefined },
+  );
+
+/** Agents that gather tools from several places declare some twice: one of those alike is sent. */
+const withoutRepeats = (all: readonly Declared[]): readonly Declared[] => {
+  const byName = new Map<string, Declared>();
+  for (const each of all) {
+    const { tool, namePath } = each;
+    const earlier = byName.get(tool.name);
+    if (earlier !== undefined && !isAlike(earlier, each)) {
+      throw invalidRequest(
+        `${namePath}: the name '${tool.name}' is taken by an earlier tool that differs. Names must be unique.`,
+        namePath,
+      );
+    }
+    if (earlier === undefined) byName.set(tool.name, each);
+    else if (tool.cache !== undefined) markLast(byName, tool.cache);
+  }
+  return byName.size === all.length ? all : [...byName.values()];
+};
+
+/** The mark of a tool that is left out: everything before it may still be cached. */
+const markLast = (byName: Map<string, Declared>, cache: CacheMark): void => {
+  const last = [...byName.values()].at(-1);
+  if (last !== undefined && last.tool.cache === undefined)
+    byName.set(last.tool.name, { ...last, tool: { ...last.tool, cache } });
+};
+
+export const declareTools = (wire: readonly WireTool[], { name, target }: Context): Partial<Settings> => {
+  const declared = withoutRepeats(
+    wire.map((tool, index) => readTool(tool, `${name}[${index}]`, target.model)),
+  );
+  const custom = declared.flatMap(({ isCustom, tool }) => (isCustom ? [tool.name] : []));
+  return { tools: declared.map(({ tool }) => tool), customTools: new Set(custom) };
 };
 
 export const declareFunctions = (
-  wire: readonly z.infer<typeof functionSchema>[],
+  wire: readonly WireFunction[],
   { target, settings, report, name }: Context,
 ): Partial<Settings> => {
   if (settings.tools.length > 0) {
     report.ignore(name);
     return {};
   }
-  for (const [index, each] of wire.entries()) checkDepth(each.parameters, `${name}[${index}].parameters`);
-  const tools = wire.map((each, index) => functionTool(each, {}, `${name}[${index}]`, target.model));
-  checkNames(tools, (index) => `${name}[${index}].name`);
+  const declared = withoutRepeats(
+    wire.map((each, index) => readFunction(each, { path: `${name}[${index}]` }, target.model)),
+  );
   // The older answer has room for one call: a second would be paid for and thrown away.
-  return { tools, legacyFunctions: true, parallelToolCalls: false };
+  return { tools: declared.map(({ tool }) => tool), legacyFunctions: true, parallelToolCalls: false };
 };
 
-const nameOf = (choice: Exclude<WireToolChoice, string> & { type: 'function' | 'custom' }): string =>
-  choice.type === 'function' ? choice.function.name : choice.custom.name;
+const nameOf = (choice: WireToolName): string => {
+  if ('name' in choice) return choice.name;
+  return choice.type === 'function' ? choice.function.name : choice.custom.name;
+};
 
-/** The choice and the tools it leaves on offer. */
+/** A choice of one of the given tools, whichever form it has. */
 const interpret = (wire: WireToolChoice, tools: readonly Tool[], parameter: string) => {
   const find = (name: string): Tool => {
     const tool = tools.find((each) => each.name === name);
@@ -119,13 +176,21 @@ const interpret = (wire: WireToolChoice, tools: readonly Tool[], parameter: stri
     return tool;
   };
   if (typeof wire === 'string') return { choice: { type: wire } as ToolChoice, offered: tools };
-  if (wire.type === 'allowed_tools') {
-    const { mode, tools: allowed } = wire.allowed_tools;
-    const names = new Set(allowed.map((each) => find(nameOf(each)).name));
-    return { choice: { type: mode } as ToolChoice, offered: tools.filter((tool) => names.has(tool.name)) };
+  switch (wire.type) {
+    case 'allowed_tools': {
+      const { mode, tools: allowed } = 'allowed_tools' in wire ? wire.allowed_tools : wire;
+      const names = new Set(allowed.map((each) => find(nameOf(each)).name));
+      return { choice: { type: mode } as ToolChoice, offered: tools.filter((tool) => names.has(tool.name)) };
+    }
+    case 'none':
+    case 'auto':
+    case 'required':
+      return { choice: { type: wire.type } as ToolChoice, offered: tools };
+    case 'any':
+      return { choice: { type: 'required' } as ToolChoice, offered: tools };
+    default:
+      return { choice: { type: 'named', name: find(nameOf(wire)).name } as ToolChoice, offered: tools };
   }
-  const name = find(nameOf(wire)).name;
-  return { choice: { type: 'named', name } as ToolChoice, offered: tools };
 };
 
 /** What forcing a call brings along where the model would refuse it beside its default thinking. */
@@ -139,12 +204,25 @@ export const makeForcible = (
   return { thinking: { mode: 'off' } };
 };
 
-export const chooseTool = (
+const isNone = (wire: WireToolChoice): boolean =>
+  wire === 'none' || (typeof wire === 'object' && wire.type === 'none');
+
+const wantsSingleCall = (wire: WireToolChoice): boolean =>
+  typeof wire === 'object' && 'disable_parallel_tool_use' in wire && wire.disable_parallel_tool_use === true;
+
+export const chooseTool = (wire: WireToolChoice, context: Context): Partial<Settings> => {
+  const single = wantsSingleCall(wire)
+    ? allowParallelCalls(false, { ...context, name: `${context.name}.disable_parallel_tool_use` })
+    : {};
+  return { ...single, ...chooseAmong(wire, context) };
+};
+
+const chooseAmong = (
   wire: WireToolChoice,
   { target, settings, report, name }: Context,
 ): Partial<Settings> => {
   // Without tools there is nothing to choose, and nothing to report; but `none` holds for the history's as well.
-  if (settings.tools.length === 0) return wire === 'none' ? { toolChoice: { type: 'none' } } : {};
+  if (settings.tools.length === 0) return isNone(wire) ? { toolChoice: { type: 'none' } } : {};
   const { choice, offered } = interpret(wire, settings.tools, name);
   const forced = choice.type === 'required' || choice.type === 'named';
   const { mode } = settings.thinking;
@@ -169,8 +247,6 @@ export const allowParallelCalls = (
   }
   return { parallelToolCalls: false };
 };
-
-const isCall = (part: Part): part is ToolCallPart => part.type === 'tool-call';
 
 /** Declarations for tools that only the history knows: the upstreams refuse calls of undeclared tools. */
 export const toolsOfHistory = (turns: readonly Turn[]): readonly Tool[] => {

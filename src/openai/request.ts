@@ -122,44 +122,83 @@ export const functionSchema = z.object({
   description: z.string().nullish(),
   parameters: jsonSchemaObject.nullish(),
   strict: z.boolean().nullish(),
+  // Some clients (LiteLLM's) mark a tool in here.
+  ...marks,
 });
 
-export const toolSchema = assumingFunction(
-  z.discriminatedUnion('type', [
-    z.object({ type: z.literal('function'), function: functionSchema, ...marks }),
-    z.object({
-      type: z.literal('custom'),
-      custom: z.object({
-        name: z.string().min(1),
-        description: z.string().nullish(),
-        format: z.looseObject({ type: z.string() }).nullish(),
-      }),
-      ...marks,
-    }),
+const customSchema = z.object({
+  name: z.string().min(1),
+  description: z.string().nullish(),
+  format: z.looseObject({ type: z.string() }).nullish(),
+  ...marks,
+});
+
+/** Without an object of its own for the function: as OpenAI's Responses have tools, and as Anthropic has them. */
+const flatTool = z.object({
+  form: z.literal('flat'),
+  type: z.enum(['function', 'custom']).nullish(),
+  ...functionSchema.shape,
+  input_schema: jsonSchemaObject.nullish(),
+  format: customSchema.shape.format,
+});
+
+const nested = { form: z.literal('nested') };
+
+const isFlat = (tool: object): boolean => {
+  const { function: inner, custom, name, input_schema: schema } = tool as Record<string, unknown>;
+  return (inner ?? custom ?? null) === null && (typeof name === 'string' || isObject(schema));
+};
+
+/** Which form a tool has is decided before it is checked, so that what is wrong with it is named in that form. */
+const withForm = (value: unknown): unknown => {
+  if (!isObject(value)) return value;
+  if (isFlat(value)) return { ...value, form: 'flat' };
+  return { ...value, type: value.type ?? 'function', form: 'nested' };
+};
+
+export const toolSchema = z.preprocess(
+  withForm,
+  z.discriminatedUnion('form', [
+    z.discriminatedUnion('type', [
+      z.object({ ...nested, type: z.literal('function'), function: functionSchema, ...marks }),
+      z.object({ ...nested, type: z.literal('custom'), custom: customSchema, ...marks }),
+    ]),
+    flatTool,
   ]),
 );
 
+export type WireFunction = z.infer<typeof functionSchema>;
+export type WireCustom = z.infer<typeof customSchema>;
 export type WireTool = z.infer<typeof toolSchema>;
 
-const namedTool = z.union([
+const nestedName = z.union([
   z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
   z.object({ type: z.literal('custom'), custom: z.object({ name: z.string() }) }),
 ]);
+const flatName = z.object({ type: z.enum(['function', 'custom', 'tool']), name: z.string() });
+const namedTool = z.union([nestedName, flatName]);
 
+const allowedTools = { mode: z.enum(['auto', 'required']), tools: z.array(namedTool).min(1) };
+/** Anthropic says it in the choice. */
+const parallelism = { disable_parallel_tool_use: z.boolean().nullish() };
+
+/** OpenAI's forms, then those of the flat tools above. */
 export const toolChoiceSchema = z.union([
   z.enum(['none', 'auto', 'required']),
-  namedTool,
-  z.object({
-    type: z.literal('allowed_tools'),
-    allowed_tools: z.object({ mode: z.enum(['auto', 'required']), tools: z.array(namedTool).min(1) }),
-  }),
+  nestedName,
+  z.object({ type: z.literal('allowed_tools'), allowed_tools: z.object(allowedTools) }),
+  z.object({ type: z.literal('allowed_tools'), ...allowedTools }),
+  flatName.extend(parallelism),
+  z.object({ type: z.enum(['none', 'auto', 'required', 'any']), ...parallelism }),
 ]);
 
 export type WireToolChoice = z.infer<typeof toolChoiceSchema>;
+export type WireToolName = z.infer<typeof namedTool>;
 
 export const responseFormatSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('text') }),
-  z.object({ type: z.literal('json_object') }),
+  // Some servers take a schema here too (Together's, llama.cpp's), and some clients send it.
+  z.object({ type: z.literal('json_object'), schema: jsonSchemaObject.nullish() }),
   z.object({
     type: z.literal('json_schema'),
     json_schema: z.object({

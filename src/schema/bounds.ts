@@ -77,7 +77,8 @@ export const checkDepth = (depth: number): void => {
   if (depth > maxDepth) throw new SchemaTooLarge(`The schema expands to more than ${maxDepth} levels.`);
 };
 
-const unescapeStep = (step: string): string => {
+/** A step of a JSON pointer, as it stands in a URI fragment. */
+export const unescapeStep = (step: string): string => {
   try {
     return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
   } catch {

@@ -217,10 +217,10 @@ const messages: readonly Case[] = [
     expected: {
       messages: [
         user('Hello'),
-        assistant([use('c'), use('c_1')]),
-        user([result('c', [text('one')]), result('c_1', [text('two')])]),
-        assistant([use('c_2')]),
-        user([result('c_2', [text('three')])]),
+        assistant([use('c'), use('c_96f38edd9394')]),
+        user([result('c', [text('one')]), result('c_96f38edd9394', [text('two')])]),
+        assistant([use('c_96f38edd9394_2')]),
+        user([result('c_96f38edd9394_2', [text('three')])]),
       ],
     },
   },
@@ -563,7 +563,11 @@ const tools: readonly Case[] = [
     expected: {
       tools: [declared('f')],
       tool_choice: { type: 'tool', name: 'f', disable_parallel_tool_use: true },
-      messages: [user('Hello'), assistant([use('call_legacy_1')]), user([result('call_legacy_1')])],
+      messages: [
+        user('Hello'),
+        assistant([use('call_legacy_96f38edd9394')]),
+        user([result('call_legacy_96f38edd9394')]),
+      ],
     },
   },
 ];

@@ -348,12 +348,12 @@ const tooling: readonly Case[] = [
     expected: {
       ...greedy,
       toolConfig: {
-        tools: [spec('get_weather'), spec('t2nd_tool')],
-        toolChoice: { tool: { name: 'get_weather' } },
+        tools: [spec('get_weather_19a275db'), spec('t2nd_tool_b17014ad')],
+        toolChoice: { tool: { name: 'get_weather_19a275db' } },
       },
       messages: [
         said,
-        { role: 'assistant', content: [toolUse('a', 'get_weather')] },
+        { role: 'assistant', content: [toolUse('a', 'get_weather_19a275db')] },
         { role: 'user', content: [toolResult('a', { text: 'warm' })] },
       ],
     },
@@ -399,10 +399,10 @@ const tooling: readonly Case[] = [
     body: { messages: history([wireCall('a', 'get-weather')], result('a', 'warm')) },
     expected: {
       ...greedy,
-      toolConfig: { tools: [rebuilt('get_weather')] },
+      toolConfig: { tools: [rebuilt('get_weather_19a275db')] },
       messages: [
         said,
-        { role: 'assistant', content: [toolUse('a', 'get_weather')] },
+        { role: 'assistant', content: [toolUse('a', 'get_weather_19a275db')] },
         { role: 'user', content: [toolResult('a', { text: 'warm' })] },
       ],
     },
@@ -492,13 +492,13 @@ const tooling: readonly Case[] = [
         tools: [
           {
             toolSpec: {
-              name: 'city_info',
+              name: 'city_info_974b8214',
               description: 'Gives the answer. The arguments are the whole answer to the user.',
               inputSchema: { json: { type: 'object', properties: { n: { type: 'integer' } } } },
             },
           },
         ],
-        toolChoice: { tool: { name: 'city_info' } },
+        toolChoice: { tool: { name: 'city_info_974b8214' } },
       },
     },
   },
@@ -805,7 +805,10 @@ describe('call ids', () => {
       messages: [...hello, calling(wireCall('a', 'look'), wireCall('a', 'look')), result('a', 'x')],
     });
     const [, turn] = request.messages as { content: { toolUse: { toolUseId: string } }[] }[];
-    expect(turn?.content.map(({ toolUse: { toolUseId } }) => toolUseId)).toEqual(['a', 'a_1']);
+    expect(turn?.content.map(({ toolUse: { toolUseId } }) => toolUseId)).toEqual([
+      'a',
+      expect.stringMatching(/^a_[0-9a-f]{12}$/),
+    ]);
   });
 });
 

@@ -286,8 +286,8 @@ const cases: readonly Case[] = [
       user('Hi'),
       assistant(call('a')),
       user(result('a', 'one')),
-      assistant(call('a_1')),
-      user(result('a_1', 'two')),
+      assistant(call('a_08ebe108ce80')),
+      user(result('a_08ebe108ce80', 'two')),
     ],
   },
   {
@@ -297,7 +297,11 @@ const cases: readonly Case[] = [
       { role: 'assistant', content: null, function_call: { name: 'look', arguments: '{"x":1}' } },
       { role: 'function', name: 'look', content: 'seen' },
     ],
-    expected: [user('Hi'), assistant(call('call_legacy_1', { x: 1 })), user(result('call_legacy_1', 'seen'))],
+    expected: [
+      user('Hi'),
+      assistant(call('call_legacy_6b9646e5ed6b', { x: 1 })),
+      user(result('call_legacy_6b9646e5ed6b', 'seen')),
+    ],
   },
 
   // BEHAVIOUR 3.5

@@ -207,8 +207,8 @@ describe('the choice among tools', () => {
       says: 'zzz',
     },
     {
-      name: 'two tools of one name',
-      input: { tools: [named('a'), named('a')] },
+      name: 'two tools of one name that differ',
+      input: { tools: [named('a'), { type: 'function', function: { name: 'a', description: 'another' } }] },
       param: 'tools[1].function.name',
       says: "'a'",
     },
@@ -233,8 +233,8 @@ describe('the choice among tools', () => {
       says: 'must be a schema',
     },
     {
-      name: 'two functions of one name',
-      input: { functions: [{ name: 'f' }, { name: 'f' }] },
+      name: 'two functions of one name that differ',
+      input: { functions: [{ name: 'f' }, { name: 'f', strict: true }] },
       param: 'functions[1].name',
       says: "'f'",
     },

@@ -161,9 +161,9 @@ const cases: Case[] = [
     /Provide a json object for the field/,
   ],
   [
-    'id with a colon',
+    'id with a slash',
     NOVA,
-    { ...tools(), messages: [user(), assistant(use('a:b')), user(result('a:b'))] },
+    { ...tools(), messages: [user(), assistant(use('a/b')), user(result('a/b'))] },
     /regular expression pattern/,
   ],
   [

@@ -1,13 +1,14 @@
 /** The Claude family: a prompt as a Messages request, an answer as chat events. */
 
 import type Anthropic from '@anthropic-ai/sdk';
-import type { Prompt, UpstreamName } from '../../chat.ts';
-import type { Adapter } from '../adapter.ts';
+import type { JsonObject, Prompt, UpstreamName } from '../../chat.ts';
+import type { Adapter, Renaming, ReplacedKeys } from '../adapter.ts';
 import { renameTools } from '../names.ts';
+import { replaceFormatKeys, replacePropertyKeys } from '../property-keys.ts';
 import { encodeSystem, encodeTurn } from './messages.ts';
 import { claudeEvents, createClaudeDecoder } from './stream.ts';
 import { encodeThinking } from './thinking.ts';
-import { encodeTools, toolNameRule } from './tools.ts';
+import { encodeTools, propertyKeyRule, toolNameRule } from './tools.ts';
 import type { ClaudeEvent, ClaudeMessage, ClaudeRequest } from './wire.ts';
 
 /** `auto` is Anthropic's word for priority capacity where there is some. */
@@ -21,23 +22,36 @@ const encodeServiceTier = ({ serviceTier }: Prompt, upstream: UpstreamName) =>
 
 /** Effort of thinking and the answer's own format share a field. */
 const encodeOutput = (
-  { format }: Prompt,
+  schema: JsonObject | undefined,
   effort: Anthropic.OutputConfig['effort'],
 ): Pick<Anthropic.MessageCreateParams, 'output_config'> => {
-  const isNative = format.type === 'native';
-  if (effort === undefined && !isNative) return {};
+  if (effort === undefined && schema === undefined) return {};
   return {
     output_config: {
       ...(effort === undefined ? {} : { effort }),
-      ...(isNative ? { format: { type: 'json_schema', schema: format.schema } } : {}),
+      ...(schema === undefined ? {} : { format: { type: 'json_schema', schema } }),
     },
   };
 };
+
+/** The schema of an answer in the API's own format. The rule for keys is stated for tools; it is kept here too. */
+const encodeFormat = ({ format }: Prompt) =>
+  format.type === 'native'
+    ? replaceFormatKeys(format.schema, propertyKeyRule)
+    : { schema: undefined, keys: undefined };
+
+const joinKeys = (
+  inCalls: ReplacedKeys | undefined,
+  inText: Renaming | undefined,
+): ReplacedKeys | undefined =>
+  inText === undefined ? inCalls : { inCalls: inCalls?.inCalls ?? new Map(), inText };
 
 export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
   encode: (prompt, target) => {
     const { model, upstream } = target;
     const names = renameTools(prompt, toolNameRule);
+    const keys = replacePropertyKeys(prompt, propertyKeyRule);
+    const format = encodeFormat(prompt);
     const { thinking, effort } = encodeThinking(prompt, model);
     const serviceTier = encodeServiceTier(prompt, upstream);
     return {
@@ -46,14 +60,14 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
         body: {
           max_tokens: prompt.maxTokens ?? model.maxOutput,
           ...(prompt.system.length === 0 ? {} : { system: encodeSystem(prompt.system) }),
-          ...encodeTools(prompt, names, target),
-          messages: prompt.turns.map((turn) => encodeTurn(turn, names)),
+          ...encodeTools(prompt, { names, keys }, target),
+          messages: prompt.turns.map((turn) => encodeTurn(turn, { names, keys, callIds: model.callIds })),
           ...(prompt.temperature === undefined ? {} : { temperature: prompt.temperature }),
           ...(prompt.topP === undefined ? {} : { top_p: prompt.topP }),
           ...(prompt.topK === undefined ? {} : { top_k: prompt.topK }),
           ...(prompt.stop.length === 0 ? {} : { stop_sequences: [...prompt.stop] }),
           ...(thinking === undefined ? {} : { thinking }),
-          ...encodeOutput(prompt, effort),
+          ...encodeOutput(format.schema, effort),
           ...(prompt.user === undefined ? {} : { metadata: { user_id: prompt.user } }),
           ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
         },
@@ -62,7 +76,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
         ignored: prompt.serviceTier !== undefined && serviceTier === undefined ? ['service_tier'] : [],
         adjusted: [],
       },
-      decoder: { tools: names, thinkingTags: false },
+      decoder: { tools: names, keys: joinKeys(keys.replaced, format.keys), thinkingTags: false },
     };
   },
   createDecoder: createClaudeDecoder,

@@ -3,7 +3,9 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { CacheMark, DocumentPart, ImagePart, Part, TextPart, ThinkingBlock, Turn } from '../../chat.ts';
 import { invalidRequest } from '../../errors.ts';
-import { sendCallId, type ToolNames } from '../names.ts';
+import type { CallIdRule } from '../../models.ts';
+import { type Names, sendCallId } from '../names.ts';
+import type { PropertyKeys } from '../property-keys.ts';
 
 type Marked = { cache_control?: Anthropic.CacheControlEphemeral };
 
@@ -63,22 +65,29 @@ const contentBlock = (part: TextPart | ImagePart | DocumentPart) => {
   }
 };
 
-const block = (part: Part, names: ToolNames): Anthropic.ContentBlockParam => {
+/** What the upstream takes in place of names, keys and ids that it does not take. */
+interface Replacements {
+  readonly names: Names;
+  readonly keys: PropertyKeys;
+  readonly callIds: CallIdRule;
+}
+
+const block = (part: Part, { names, keys, callIds }: Replacements): Anthropic.ContentBlockParam => {
   switch (part.type) {
     case 'thinking-block':
       return thinkingBlock(part.block);
     case 'tool-call':
       return {
         type: 'tool_use',
-        id: sendCallId(part.id),
+        id: sendCallId(part.id, callIds),
         name: names.send(part.name),
-        input: part.input,
+        input: keys.inArguments(part.name, part.input),
         ...cacheControl(part.cache),
       };
     case 'tool-result':
       return {
         type: 'tool_result',
-        tool_use_id: sendCallId(part.id),
+        tool_use_id: sendCallId(part.id, callIds),
         ...(part.content.length === 0 ? {} : { content: part.content.map(contentBlock) }),
         ...(part.isError ? { is_error: true } : {}),
         ...cacheControl(part.cache),
@@ -95,7 +104,7 @@ const plainText = ([first, ...rest]: readonly Part[]): string | undefined =>
 export const encodeSystem = (parts: readonly TextPart[]): string | Anthropic.TextBlockParam[] =>
   plainText(parts) ?? parts.map(textBlock);
 
-export const encodeTurn = ({ role, parts }: Turn, names: ToolNames): Anthropic.MessageParam =>
+export const encodeTurn = ({ role, parts }: Turn, replacements: Replacements): Anthropic.MessageParam =>
   role === 'system'
     ? { role, content: encodeSystem(parts.filter((part) => part.type === 'text')) }
-    : { role, content: plainText(parts) ?? parts.map((part) => block(part, names)) };
+    : { role, content: plainText(parts) ?? parts.map((part) => block(part, replacements)) };

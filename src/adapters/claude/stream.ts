@@ -4,6 +4,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
 import { endedEarly, upstreamFailed } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
+import { KeyRestorer } from '../key-restorer.ts';
 import type { ClaudeEvent, ClaudeMessage } from './wire.ts';
 
 const finishReasons = {
@@ -33,14 +34,25 @@ const updateUsage = (before: Usage, figures: UsageFigures): Usage => ({
 
 /** A content block under way. Blocks of other types, and their deltas, are none of the caller's business. */
 type OpenBlock =
-  | { type: 'text' }
+  | { type: 'text'; keys: KeyRestorer | undefined }
   | { type: 'thinking'; thinking: string; signature: string }
-  | { type: 'tool_use'; hasArguments: boolean };
+  | { type: 'tool_use'; hasArguments: boolean; keys: KeyRestorer | undefined };
 
 const hasKeys = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && Object.keys(value).length > 0;
 
-export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEvent> => {
+const pushRestored = (
+  type: 'text' | 'tool-arguments',
+  keys: KeyRestorer | undefined,
+  piece: string,
+  out: ChatEvent[],
+): void => {
+  const text = keys === undefined ? piece : keys.push(piece);
+  // A key is held until it is whole, and comes with a later piece.
+  if (text !== '') out.push({ type, text });
+};
+
+export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): Decoder<ClaudeEvent> => {
   let usage: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
   let stopReason: string | null = null;
   let started = false;
@@ -53,10 +65,12 @@ export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEv
     out: ChatEvent[],
   ): void => {
     switch (block.type) {
-      case 'text':
-        open.set(index, { type: 'text' });
-        if (block.text) out.push({ type: 'text', text: block.text });
+      case 'text': {
+        const keys = replaced?.inText && new KeyRestorer(replaced.inText);
+        open.set(index, { type: 'text', keys });
+        if (block.text) pushRestored('text', keys, block.text, out);
         return;
+      }
       case 'thinking':
         open.set(index, {
           type: 'thinking',
@@ -70,9 +84,12 @@ export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEv
         return;
       case 'tool_use': {
         const given = hasKeys(block.input);
-        open.set(index, { type: 'tool_use', hasArguments: given });
-        out.push({ type: 'tool-call', id: block.id, name: tools.restore(block.name) });
-        if (given) out.push({ type: 'tool-arguments', text: JSON.stringify(block.input) });
+        const name = tools.restore(block.name);
+        const renaming = replaced?.inCalls.get(name);
+        const keys = renaming && new KeyRestorer(renaming);
+        open.set(index, { type: 'tool_use', hasArguments: given, keys });
+        out.push({ type: 'tool-call', id: block.id, name });
+        if (given) pushRestored('tool-arguments', keys, JSON.stringify(block.input), out);
         return;
       }
       default:
@@ -85,12 +102,13 @@ export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEv
     if (block === undefined) return;
     switch (delta.type) {
       case 'text_delta':
-        if (delta.text !== '') out.push({ type: 'text', text: delta.text });
+        if (delta.text === '') return;
+        pushRestored('text', block.type === 'text' ? block.keys : undefined, delta.text, out);
         return;
       case 'input_json_delta':
         if (block.type !== 'tool_use' || delta.partial_json === '') return;
         block.hasArguments = true;
-        out.push({ type: 'tool-arguments', text: delta.partial_json });
+        pushRestored('tool-arguments', block.keys, delta.partial_json, out);
         return;
       case 'thinking_delta':
         if (block.type !== 'thinking' || delta.thinking === '') return;
@@ -108,6 +126,10 @@ export const createClaudeDecoder = ({ tools }: DecoderOptions): Decoder<ClaudeEv
   const stopBlock = (index: number, out: ChatEvent[]): void => {
     const block = open.get(index);
     open.delete(index);
+    if (block?.type === 'text' || block?.type === 'tool_use') {
+      const rest = block.keys?.end();
+      if (rest) out.push({ type: block.type === 'text' ? 'text' : 'tool-arguments', text: rest });
+    }
     if (block?.type === 'tool_use' && !block.hasArguments) out.push({ type: 'tool-arguments', text: '{}' });
     if (block?.type === 'thinking' && block.signature !== '') {
       const { thinking, signature } = block;

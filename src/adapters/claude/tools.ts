@@ -7,7 +7,8 @@ import { invalidRequest } from '../../errors.ts';
 import { SchemaTooLarge } from '../../schema/bounds.ts';
 import { toNativeSchema } from '../../schema/claude.ts';
 import { withPlainTop } from '../../schema/top-level.ts';
-import type { NameRule, ToolNames } from '../names.ts';
+import type { NameRule, Names } from '../names.ts';
+import type { PropertyKeys } from '../property-keys.ts';
 import { cacheControl } from './messages.ts';
 
 export const toolNameRule: NameRule = {
@@ -16,16 +17,25 @@ export const toolNameRule: NameRule = {
   maxLength: 64,
 };
 
+/**
+ * "Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'" (github.com/anthropics/claude-code/issues/79418,
+ * github.com/ComposioHQ/composio/issues/3500)
+ */
+export const propertyKeyRule: NameRule = {
+  valid: /^[A-Za-z0-9_.-]+$/,
+  invalidCharacter: /[^A-Za-z0-9_.-]/g,
+  maxLength: 64,
+};
+
 /** What the strict tools of one request may come to (reference: anthropic-messages section 4). */
 const mostStrict = { tools: 20, loose: 16 };
 
 /** Runs a step that walks a caller's schema; one of absurd size is the caller's mistake. */
-const walking = <Result>(index: number, walk: () => Result): Result => {
+const walking = <Result>({ path = 'tools' }: Tool, walk: () => Result): Result => {
   try {
     return walk();
   } catch (error) {
     if (!(error instanceof SchemaTooLarge)) throw error;
-    const path = `tools[${index}].function.parameters`;
     throw invalidRequest(`${path}: is too large or too deeply nested. Simplify it.`, path);
   }
 };
@@ -34,10 +44,13 @@ const walking = <Result>(index: number, walk: () => Result): Result => {
  * The schemas of the tools that decoding can be bound to, by name: those that can be said whole. None at
  * all where they are too many together, for the API would refuse the request.
  */
-const strictSchemas = ({ tools }: Prompt, { model, upstream }: Target): ReadonlyMap<string, JsonObject> => {
+const strictSchemas = (
+  tools: readonly Tool[],
+  { model, upstream }: Target,
+): ReadonlyMap<string, JsonObject> => {
   if (upstream !== 'anthropic' || !model.jsonSchema.anthropic) return new Map();
-  const strict = tools.flatMap((tool, index) => {
-    const native = tool.strict ? walking(index, () => toNativeSchema(tool.parameters)) : undefined;
+  const strict = tools.flatMap((tool) => {
+    const native = tool.strict ? walking(tool, () => toNativeSchema(tool.parameters)) : undefined;
     return native?.exact ? [{ name: tool.name, ...native }] : [];
   });
   const loose = strict.reduce((sum, each) => sum + each.loose, 0);
@@ -46,20 +59,15 @@ const strictSchemas = ({ tools }: Prompt, { model, upstream }: Target): Readonly
     : new Map(strict.map(({ name, schema }) => [name, schema]));
 };
 
-const encodeTool = (
-  tool: Tool,
-  index: number,
-  names: ToolNames,
-  strict: JsonObject | undefined,
-): Anthropic.Tool => ({
+const encodeTool = (tool: Tool, names: Names, strict: JsonObject | undefined): Anthropic.Tool => ({
   name: names.send(tool.name),
   ...(tool.description === undefined ? {} : { description: tool.description }),
-  input_schema: (strict ?? walking(index, () => withPlainTop(tool.parameters))) as Anthropic.Tool.InputSchema,
+  input_schema: (strict ?? walking(tool, () => withPlainTop(tool.parameters))) as Anthropic.Tool.InputSchema,
   ...(strict === undefined ? {} : { strict: true }),
   ...cacheControl(tool.cache),
 });
 
-const encodeChoice = ({ toolChoice, parallelToolCalls }: Prompt, names: ToolNames): Anthropic.ToolChoice => {
+const encodeChoice = ({ toolChoice, parallelToolCalls }: Prompt, names: Names): Anthropic.ToolChoice => {
   const single = parallelToolCalls ? {} : { disable_parallel_tool_use: true };
   switch (toolChoice.type) {
     case 'none':
@@ -75,17 +83,23 @@ const encodeChoice = ({ toolChoice, parallelToolCalls }: Prompt, names: ToolName
   }
 };
 
+const withSentKeys = (tool: Tool, keys: PropertyKeys): Tool => {
+  const parameters = keys.inSchema(tool.name, tool.parameters);
+  return parameters === tool.parameters ? tool : { ...tool, parameters };
+};
+
 /** Nothing at all without tools; no choice where it would say what is the default. */
 export const encodeTools = (
   prompt: Prompt,
-  names: ToolNames,
+  { names, keys }: { readonly names: Names; readonly keys: PropertyKeys },
   target: Target,
 ): Pick<Anthropic.MessageCreateParams, 'tools' | 'tool_choice'> => {
   if (prompt.tools.length === 0) return {};
   const isDefault = prompt.toolChoice.type === 'auto' && prompt.parallelToolCalls;
-  const strict = strictSchemas(prompt, target);
+  const tools = prompt.tools.map((tool) => withSentKeys(tool, keys));
+  const strict = strictSchemas(tools, target);
   return {
-    tools: prompt.tools.map((tool, index) => encodeTool(tool, index, names, strict.get(tool.name))),
+    tools: tools.map((tool) => encodeTool(tool, names, strict.get(tool.name))),
     ...(isDefault ? {} : { tool_choice: encodeChoice(prompt, names) }),
   };
 };

@@ -4,9 +4,10 @@ import type { Prompt } from '../../chat.ts';
 import type { Model } from '../../models.ts';
 import type { Adapter } from '../adapter.ts';
 import { renameTools } from '../names.ts';
+import { replacePropertyKeys } from '../property-keys.ts';
 import { encodeSystem, encodeTurns, losesMark, toolsAsText } from './messages.ts';
 import { converseEvents, createConverseDecoder } from './stream.ts';
-import { encodeTools, toolNameRule } from './tools.ts';
+import { encodeTools, propertyKeyRule, toolNameRule } from './tools.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from './wire.ts';
 
 /** The character set and length Converse takes in request metadata. Its white space is ASCII's, not ours. */
@@ -62,14 +63,15 @@ const encodeNative = (
 export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
   encode: (prompt, { model }) => {
     const names = renameTools(prompt, toolNameRule);
-    const toolConfig = encodeTools(prompt, names);
+    const keys = replacePropertyKeys(prompt, propertyKeyRule);
+    const toolConfig = encodeTools(prompt, names, keys);
     const turns = toolConfig === undefined ? prompt.turns.map(toolsAsText) : prompt.turns;
     const greedy = toolConfig !== undefined && isGreedy(prompt, model);
     return {
       // What is undefined is not written.
       request: {
         system: prompt.system.length === 0 ? undefined : encodeSystem(prompt.system),
-        messages: encodeTurns(turns, names, prompt.texts),
+        messages: encodeTurns(turns, { names, keys, callIds: model.callIds, texts: prompt.texts }),
         inferenceConfig: encodeInference(prompt, greedy),
         toolConfig,
         additionalModelRequestFields: encodeNative(prompt, greedy),
@@ -84,7 +86,11 @@ export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
           ...(losesMark(prompt.tools, turns) ? ['cache_control'] : []),
         ],
       },
-      decoder: { tools: names, thinkingTags: model.thinkingTags && toolConfig !== undefined },
+      decoder: {
+        tools: names,
+        keys: keys.replaced,
+        thinkingTags: model.thinkingTags && toolConfig !== undefined,
+      },
     };
   },
   createDecoder: createConverseDecoder,

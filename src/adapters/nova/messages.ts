@@ -11,9 +11,11 @@ import type {
   Turn,
 } from '../../chat.ts';
 import { invalidRequest } from '../../errors.ts';
+import type { CallIdRule } from '../../models.ts';
 import { isTooDeep } from '../../schema/bounds.ts';
 import type { Texts } from '../../texts.ts';
-import { sendCallId, type ToolNames } from '../names.ts';
+import { type Names, sendCallId } from '../names.ts';
+import type { PropertyKeys } from '../property-keys.ts';
 import type { WireContent, WireResultContent } from './wire.ts';
 
 type ImageContent = { image: { format: 'png' | 'jpeg' | 'gif' | 'webp'; source: { bytes: string } } };
@@ -61,7 +63,9 @@ type NameDocument = (name: string) => string;
 
 /** What is the same for all parts of a conversation. */
 interface Context {
-  readonly names: ToolNames;
+  readonly names: Names;
+  readonly keys: PropertyKeys;
+  readonly callIds: CallIdRule;
   readonly texts: Texts;
   readonly nameDocument: NameDocument;
 }
@@ -132,19 +136,19 @@ const resultContent = (
 };
 
 const encodePart = (part: Exclude<Part, TextPart>, context: Context): WireContent | undefined => {
-  const { names, nameDocument } = context;
+  const { names, keys, callIds, nameDocument } = context;
   switch (part.type) {
     case 'image':
       return imageContent(part);
     case 'document':
       return documentContent(part, nameDocument);
     case 'tool-call': {
-      const input = encodeInput(part.input);
-      return { toolUse: { toolUseId: sendCallId(part.id), name: names.send(part.name), input } };
+      const input = encodeInput(keys.inArguments(part.name, part.input));
+      return { toolUse: { toolUseId: sendCallId(part.id, callIds), name: names.send(part.name), input } };
     }
     case 'tool-result': {
       const toolResult = {
-        toolUseId: sendCallId(part.id),
+        toolUseId: sendCallId(part.id, callIds),
         content: resultContent(part.content, context),
         ...(part.isError ? { status: 'error' as const } : {}),
       };
@@ -196,8 +200,8 @@ export const toolsAsText = (turn: Turn): Turn => {
   return { ...turn, parts };
 };
 
-export const encodeTurns = (turns: readonly Turn[], names: ToolNames, texts: Texts) => {
-  const context: Context = { names, texts, nameDocument: documentNames() };
+export const encodeTurns = (turns: readonly Turn[], shared: Omit<Context, 'nameDocument'>) => {
+  const context: Context = { ...shared, nameDocument: documentNames() };
   return turns.map(({ role, parts }) => {
     const content: WireContent[] = [];
     for (const part of parts) {

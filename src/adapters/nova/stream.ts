@@ -3,6 +3,7 @@
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
 import { endedEarly, malformedOutput } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
+import { KeyRestorer } from '../key-restorer.ts';
 import { createTagFilter } from './tags.ts';
 import type { ConverseEvent, ConverseMessage } from './wire.ts';
 
@@ -31,15 +32,24 @@ const readUsage = (figures: UsageFigures, before: Usage): Usage => ({
 type OpenBlock =
   | { type: 'text' }
   | { type: 'reasoning'; thinking: string; signature: string; redacted: string }
-  | { type: 'tool'; hasArguments: boolean }
+  | { type: 'tool'; hasArguments: boolean; keys: KeyRestorer | undefined }
   | { type: 'foreign' };
 
 type BlockStart = NonNullable<ConverseEvent['contentBlockStart']>;
 type BlockDelta = NonNullable<ConverseEvent['contentBlockDelta']>;
 
+/** A replaced key is held until it is whole: there may be nothing to pass on yet. */
+const pushArguments = (text: string, out: ChatEvent[]): void => {
+  if (text !== '') out.push({ type: 'tool-arguments', text });
+};
+
 const fromBase64 = (data: string): string => Buffer.from(data, 'base64').toString('utf8');
 
-export const createConverseDecoder = ({ tools, thinkingTags }: DecoderOptions): Decoder<ConverseEvent> => {
+export const createConverseDecoder = ({
+  tools,
+  keys,
+  thinkingTags,
+}: DecoderOptions): Decoder<ConverseEvent> => {
   let usage: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
   let stopReason: string | undefined;
   let finished = false;
@@ -53,8 +63,11 @@ export const createConverseDecoder = ({ tools, thinkingTags }: DecoderOptions): 
       open.set(contentBlockIndex, { type: 'foreign' });
       return;
     }
-    open.set(contentBlockIndex, { type: 'tool', hasArguments: false });
-    out.push({ type: 'tool-call', id: toolUse.toolUseId ?? '', name: tools.restore(toolUse.name ?? '') });
+    const name = tools.restore(toolUse.name ?? '');
+    const renaming = keys?.inCalls.get(name);
+    const restorer = renaming && new KeyRestorer(renaming);
+    open.set(contentBlockIndex, { type: 'tool', hasArguments: false, keys: restorer });
+    out.push({ type: 'tool-call', id: toolUse.toolUseId ?? '', name });
   };
 
   const blockFor = (index: number, delta: NonNullable<BlockDelta['delta']>): OpenBlock => {
@@ -76,7 +89,10 @@ export const createConverseDecoder = ({ tools, thinkingTags }: DecoderOptions): 
       else tags.push(delta.text, out);
     } else if (delta.toolUse?.input && block.type === 'tool') {
       block.hasArguments = true;
-      out.push({ type: 'tool-arguments', text: delta.toolUse.input });
+      pushArguments(
+        block.keys === undefined ? delta.toolUse.input : block.keys.push(delta.toolUse.input),
+        out,
+      );
     } else if (delta.reasoningContent !== undefined && block.type === 'reasoning') {
       const { text, signature, redactedContent } = delta.reasoningContent;
       if (text) {
@@ -92,6 +108,7 @@ export const createConverseDecoder = ({ tools, thinkingTags }: DecoderOptions): 
     const block = open.get(index);
     open.delete(index);
     if (block?.type === 'text') tags?.flush(out);
+    if (block?.type === 'tool') pushArguments(block.keys?.end() ?? '', out);
     if (block?.type === 'tool' && !block.hasArguments) out.push({ type: 'tool-arguments', text: '{}' });
     if (block?.type === 'reasoning' && block.signature !== '') {
       const { thinking, signature } = block;

@@ -4,7 +4,8 @@ import type { JsonObject, Prompt, Tool } from '../../chat.ts';
 import { invalidRequest } from '../../errors.ts';
 import { SchemaTooLarge } from '../../schema/bounds.ts';
 import { toNovaSchema } from '../../schema/nova.ts';
-import type { NameRule, ToolNames } from '../names.ts';
+import type { NameRule, Names } from '../names.ts';
+import type { PropertyKeys } from '../property-keys.ts';
 import type { ConverseRequest, WireTool } from './wire.ts';
 
 /** Narrower than Converse's own rule: Nova stumbles over hyphens. */
@@ -12,11 +13,19 @@ export const toolNameRule: NameRule = {
   valid: /^[A-Za-z][A-Za-z0-9_]*$/,
   invalidCharacter: /[^A-Za-z0-9_]/g,
   maxLength: 64,
+  prefix: 't',
 };
 
-const inputSchema = ({ parameters }: Tool, path: string): JsonObject => {
+/** Converse refuses keys that are empty, in calls at least; of others no rule is known. */
+export const propertyKeyRule: NameRule = {
+  valid: /./s,
+  invalidCharacter: /(?!)/g,
+  maxLength: Number.POSITIVE_INFINITY,
+};
+
+const inputSchema = ({ name, parameters, path = 'tools' }: Tool, keys: PropertyKeys): JsonObject => {
   try {
-    return toNovaSchema(parameters);
+    return toNovaSchema(keys.inSchema(name, parameters));
   } catch (error) {
     if (!(error instanceof SchemaTooLarge)) throw error;
     throw invalidRequest(`${path}: is too large or too deeply nested for this model. Simplify it.`, path);
@@ -24,20 +33,17 @@ const inputSchema = ({ parameters }: Tool, path: string): JsonObject => {
 };
 
 export const encodeTools = (
-  { tools, toolChoice, format }: Prompt,
-  names: ToolNames,
+  { tools, toolChoice }: Prompt,
+  names: Names,
+  keys: PropertyKeys,
 ): ConverseRequest['toolConfig'] => {
   if (tools.length === 0 || toolChoice.type === 'none') return undefined;
-  const path = (index: number) =>
-    format.type === 'forced-tool'
-      ? 'response_format.json_schema.schema'
-      : `tools[${index}].function.parameters`;
   const specs = tools.map(
-    (tool, index): WireTool => ({
+    (tool): WireTool => ({
       toolSpec: {
         name: names.send(tool.name),
         ...(tool.description === undefined ? {} : { description: tool.description }),
-        inputSchema: { json: inputSchema(tool, path(index)) },
+        inputSchema: { json: inputSchema(tool, keys) },
       },
     }),
   );

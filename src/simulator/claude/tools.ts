@@ -1,6 +1,7 @@
 import { type Fields, isFields, listOf, textOf } from '../json.ts';
 import { refuse } from '../refusal.ts';
 import { at, needBoolean, needList, needObject, needString, needTag, onlyKnown } from './fields.ts';
+import { checkInputSchema } from './input-schema.ts';
 import { type ClaudeRequest, thinkingMode } from './request.ts';
 import { checkStrictSchema } from './schema-limits.ts';
 
@@ -31,16 +32,7 @@ const checkSchema = (schema: Fields, path: string): void => {
     if (schema[key] !== undefined)
       refuse(`${path}: input_schema does not support oneOf, allOf, or anyOf at the top level`);
   }
-  const required = schema.required;
-  if (
-    (schema.properties !== undefined && !isFields(schema.properties)) ||
-    (required !== undefined &&
-      !(Array.isArray(required) && required.every((name) => typeof name === 'string')))
-  ) {
-    refuse(
-      `${path}: JSON schema is invalid. It must match JSON Schema draft 2020-12 (https://json-schema.org/draft/2020-12). Learn more about tool use at https://docs.claude.com/en/docs/tool-use.`,
-    );
-  }
+  checkInputSchema(schema, path);
 };
 
 const checkTool = (value: unknown, index: number, request: ClaudeRequest): Fields => {
