@@ -59,9 +59,7 @@ const claudeStream = ({ blocks, stop = 'end_turn', size = 3 }: Script): Fields[]
       {
         type: 'content_block_start',
         index,
-        content_block: isCall
-          ? { ...claudeBlock(block, index), input: {} }
-          : { type: 'text', text: '' },
+        content_block: isCall ? { ...claudeBlock(block, index), input: {} } : { type: 'text', text: '' },
       },
       ...pieces(text, size).map((piece) => ({
         type: 'content_block_delta',
@@ -92,7 +90,11 @@ const converseMessage = ({ blocks, stop = 'end_turn' }: Script): Fields => ({
   usage: converseUsage,
 });
 
-const converseStream = ({ blocks, stop = 'end_turn', size = 3 }: Script): [type: string, payload: Fields][] => [
+const converseStream = ({
+  blocks,
+  stop = 'end_turn',
+  size = 3,
+}: Script): [type: string, payload: Fields][] => [
   ['messageStart', { role: 'assistant' }],
   ...blocks.flatMap((block, contentBlockIndex): [string, Fields][] => {
     const isCall = 'tool' in block;
