@@ -88,7 +88,9 @@ describe.each(novas)('the official SDK with %s', (model) => {
     expect(simulator.requests.map(({ status }) => status)).toEqual([200, 200]);
     expect(sent().toolConfig?.tools[0]?.toolSpec.name).toMatch(/^get_current_weather_[0-9a-f]{8}$/);
     const [, call, result] = sent().messages;
-    expect(call?.content.at(-1)).toMatchObject({ toolUse: { name: sent().toolConfig?.tools[0]?.toolSpec.name } });
+    expect(call?.content.at(-1)).toMatchObject({
+      toolUse: { name: sent().toolConfig?.tools[0]?.toolSpec.name },
+    });
     expect(result?.content[0]).toMatchObject({ toolResult: { content: [{ json: { celsius: 21 } }] } });
   };
 

@@ -171,6 +171,36 @@ const cases: Case[] = [
     { tools: [tool({ name: 'a.b' })] },
     /^tools.0.custom.name: String should match pattern/,
   ],
+  ...(
+    [
+      ['a flag of draft 4', { n: { type: 'integer', minimum: 0, exclusiveMinimum: true } }],
+      ['a tuple of draft 7', { t: { type: 'array', items: [{ type: 'string' }] } }],
+      ['an empty list of options', { a: { anyOf: [] } }],
+      ['a type that is none, deep inside', { a: { items: { not: { properties: { b: { type: 'any' } } } } } }],
+    ] as const
+  ).map(
+    ([what, properties]): Case => [
+      `a tool's schema with ${what}`,
+      { tools: [tool({ input_schema: { type: 'object', properties } })] },
+      /^tools\.0\.custom\.input_schema: JSON schema is invalid\. It must match JSON Schema draft 2020-12/,
+    ],
+  ),
+  ...['$top', 'filter[id]', 'größe', '', 'k'.repeat(65)].map(
+    (key): Case => [
+      `the property key '${key}'`,
+      { tools: [tool({ input_schema: { type: 'object', properties: { [key]: {} } } })] },
+      "tools.0.custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'",
+    ],
+  ),
+  [
+    'a property key deep inside',
+    {
+      tools: [
+        tool({ input_schema: { type: 'object', $defs: { a: { items: { properties: { 'a b': true } } } } } }),
+      ],
+    },
+    /^tools\.0\.custom\.input_schema\.\$defs\.a\.items\.properties: Property keys should match pattern/,
+  ],
   ['two tools of one name', { tools: [tool(), tool()] }, 'tools: Tool names must be unique.'],
   ['tool without schema', { tools: [{ name: 'x' }] }, 'tools.0.custom.input_schema: Field required'],
   [

@@ -106,6 +106,7 @@ const callArguments = fc.constantFrom(
   null,
   undefined,
   '{"a":{"b":[1,null]}}',
+  '{"$top":"x","größe":1,"":[{"@id":"y"}]}',
 );
 
 const calls = fc.array(
@@ -299,6 +300,32 @@ const schemas: readonly Record<string, unknown>[] = [
       not: { not: { type: 'null' } },
     },
   },
+  // Keys that Claude does not take, and forms of older drafts.
+  {
+    type: 'object',
+    properties: { $top: city, 'filter[id]': { type: 'integer' }, größe: { $ref: '#/properties/%24top' } },
+    required: ['$top'],
+    additionalProperties: false,
+  },
+  {
+    type: 'object',
+    properties: {
+      ['k'.repeat(70)]: { type: 'array', items: { type: 'object', properties: { '': city, '@id': city } } },
+    },
+    dependencies: { a: ['$top'], b: { properties: { 'x y': city } } },
+  },
+  {
+    $schema: 'http://json-schema.org/draft-04/schema#',
+    id: 'https://example.com/old#',
+    type: 'object',
+    properties: {
+      n: { type: 'integer', minimum: 0, exclusiveMinimum: true },
+      pair: { id: '#pair', type: 'array', items: [{ $ref: '#/definitions/a' }, {}], additionalItems: false },
+      none: { type: 'array', items: [] },
+    },
+    definitions: { a: { type: 'string', description: null, anyOf: [] } },
+    required: ['n', 'n'],
+  },
 ];
 const schema = fc.constantFrom(...schemas);
 
@@ -323,6 +350,11 @@ const tool = (each: string): fc.Arbitrary<unknown> =>
       weight: 1,
       arbitrary: fc.constant({ type: 'custom', custom: { name: each, format: { type: 'text' } } }),
     },
+    {
+      weight: 1,
+      arbitrary: schema.map((input_schema) => ({ name: each, description: 'Does it.', input_schema })),
+    },
+    { weight: 1, arbitrary: schema.map((parameters) => ({ type: 'function', name: each, parameters })) },
   );
 
 const choiceOf = (each: string, isCustom: boolean) =>
@@ -344,7 +376,7 @@ const toolFields = fc
         choiceOf(chosen[index] ?? '', type === 'custom'),
       );
       return fc.record({
-        tools: fc.constant(tools),
+        tools: fc.constantFrom(tools, [...tools, ...tools.slice(0, 1)]),
         tool_choice: fc.oneof(
           fc.constantFrom<unknown>('auto', 'none', 'required', undefined, null),
           fc.constantFrom<unknown>(...forms),
@@ -392,6 +424,7 @@ const formatFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
     arbitrary: fc.constantFrom(
       { response_format: { type: 'text' } },
       { response_format: { type: 'json_object' } },
+      { response_format: { type: 'json_object', schema: schemas.at(-1) } },
     ),
   },
   {
