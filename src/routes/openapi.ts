@@ -23,8 +23,19 @@ const errorSchema = {
 
 const json = (schema: unknown) => ({ 'application/json': { schema } });
 
+/** A tool's `form` is found out by the server; no client sends it. */
+const withoutForm = (schema: z.core.JSONSchema.BaseSchema): void => {
+  if (schema.properties?.form === undefined) return;
+  delete schema.properties.form;
+  if (schema.required !== undefined) schema.required = schema.required.filter((name) => name !== 'form');
+};
+
 const describe = () => {
-  const request = z.toJSONSchema(chatRequestSchema, { io: 'input', unrepresentable: 'any' }) as {
+  const request = z.toJSONSchema(chatRequestSchema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => withoutForm(jsonSchema),
+  }) as {
     properties: Record<string, object>;
   };
   const properties = Object.fromEntries(

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import type { Fields } from '../support/replay.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 
 let simulator: Simulator;
@@ -258,6 +258,15 @@ describe('tools in other forms than that of this endpoint', () => {
     const [choice] = asked.reply.choices as { message: { tool_calls: { function: Fields }[] } }[];
     expect(choice?.message.tool_calls[0]?.function.name).toBe('read_file');
     expect(asked.headers.get('x-ignored-params')).toBeNull();
+  });
+
+  it('are told apart by the server: the description knows no such field', async () => {
+    const response = await fetch(`${servers.anthropic.url}/openapi.json`, {
+      headers: { authorization: `Bearer ${testKey}` },
+    });
+    const text = await response.text();
+    expect(text).toContain('"input_schema"');
+    expect(text).not.toContain('"form"');
   });
 
   it('for Nova as well', async () => {
