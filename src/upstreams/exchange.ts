@@ -7,6 +7,7 @@ import type { Dispatcher } from 'undici';
 import type { Cancellation } from '../cancellation.ts';
 import { upstreamFailed } from '../errors.ts';
 import { createTurn, type Turn } from '../turn.ts';
+import type { Connections } from './connections.ts';
 import { ownCopy } from './connector.ts';
 
 /** For one reader, piece by piece or whole. Whoever stops reading cancels the request. */
@@ -55,6 +56,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   readonly #caller: Waiting<Answered>;
   readonly #describe: Describe;
   readonly #woken: Turn<Exchange>;
+  readonly #giveUp: () => void;
   #headers: Answered['headers'] | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #pieces: Buffer[] = [];
@@ -72,11 +74,13 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
     caller: Waiting<Answered>,
     describe: Describe,
     woken: Turn<Exchange>,
+    giveUp: () => void,
   ) {
     this.#cancellation = cancellation;
     this.#caller = caller;
     this.#describe = describe;
     this.#woken = woken;
+    this.#giveUp = giveUp;
     cancellation.listen(this.#cancel);
   }
 
@@ -87,9 +91,11 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   };
 
   #fail(error: unknown): void {
+    if (this.#isOver) return;
     const failure = this.#describe(error, this.#headers);
     this.#caller.reject(failure);
     this.#end(failure);
+    this.#giveUp();
   }
 
   #end(failure?: unknown): void {
@@ -216,13 +222,18 @@ export type Exchanger = (
   describe: Describe,
 ) => Promise<Answered>;
 
-export const createExchanger = (dispatcher: Dispatcher): Exchanger => {
+export const createExchanger = (connections: Connections): Exchanger => {
   const woken = createTurn<Exchange>((exchanges) => {
     for (const exchange of exchanges) exchange.wake();
   });
   return (request, cancellation, describe) =>
     new Promise((resolve, reject) => {
-      if (cancellation.aborted) reject(describe(cancellation.reason, undefined));
-      else dispatcher.dispatch(request, new Exchange(cancellation, { resolve, reject }, describe, woken));
+      if (cancellation.aborted) {
+        reject(describe(cancellation.reason, undefined));
+        return;
+      }
+      const connection = connections.take();
+      const giveUp = (): void => connections.discard(connection);
+      connection.dispatch(request, new Exchange(cancellation, { resolve, reject }, describe, woken, giveUp));
     });
 };

@@ -1,14 +1,14 @@
 /**
- * HTTP to an upstream, on undici's dispatch interface (exchange.ts): no fetch, no web streams, one pool per origin. The
+ * HTTP to an upstream, on undici's dispatch interface (exchange.ts): no fetch, no web streams. The
  * SDKs keep credentials and types; their transports cost three to eight times the CPU of this one (reference
  * measurements, 2026-11). Redirects are never followed: they would
  * carry the credential along. Waits are the caller's business, by the cancellation, except for connecting.
  */
 
-import { Pool } from 'undici';
 import type { Cancellation } from '../cancellation.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../errors.ts';
 import type { Texts } from '../texts.ts';
+import { Connections } from './connections.ts';
 import { createConnector } from './connector.ts';
 import { type Body, createExchanger } from './exchange.ts';
 
@@ -70,12 +70,9 @@ export const createTransport = (
 ): Transport => {
   const url = new URL(baseUrl);
   const prefix = url.pathname.replace(/\/+$/, '');
-  const pool = new Pool(url.origin, {
-    connections,
+  const pool = new Connections(url.origin, {
     connect: createConnector({ timeout: connectTimeout }),
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: 30_000,
+    limit: connections,
   });
   const exchange = createExchanger(pool);
   const pathOf = (path: string) => prefix + path;
@@ -95,7 +92,7 @@ export const createTransport = (
         origin: toOrigin(answered.headers),
       };
     },
-    close: () => pool.destroy(),
+    close: () => pool.close(),
   };
 };
 

@@ -38,8 +38,7 @@ const listen = async (answer: (socket: Socket) => void): Promise<Transport> => {
 const ask = ({ post }: Transport, cancellation: Cancellation = new Cancellation()) =>
   post('/', ['content-type', 'application/json'], Buffer.from('{}'), cancellation, () => origin);
 
-/** No connection is left that was asked anything; the pool may have opened another one. */
-const hasClosed = () => [...sockets].every(({ bytesRead }) => bytesRead === 0);
+const hasClosed = () => sockets.size === 0;
 
 /** Bytes read by someone who takes his time, or the error it ended with. */
 const readSlowly = async (body: AsyncIterable<Buffer>): Promise<number | ApiError> => {
