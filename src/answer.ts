@@ -5,6 +5,7 @@ import type { Backends, Answer as Opened, Prepared } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Catalogue, Target } from './catalogue.ts';
 import type { ChatEvent, Prompt, Report, ThinkingBlock, Usage } from './chat.ts';
+import type { Timeouts } from './config.ts';
 import { ApiError } from './errors.ts';
 import type { ThinkingMemory } from './memory.ts';
 import { dropThinking } from './normalize/history.ts';
@@ -53,8 +54,7 @@ interface Dependencies {
   readonly images: ImageFetcher;
   readonly resilience: Resilience;
   readonly defaultMaxTokens: number | undefined;
-  /** Ms, retries and body included. */
-  readonly totalTimeout: number;
+  readonly timeouts: Pick<Timeouts, 'total' | 'stream'>;
 }
 
 const union = (a: readonly string[], b: readonly string[]): readonly string[] =>
@@ -154,17 +154,10 @@ interface Asked {
 }
 
 export const createAnswerer =
-  ({
-    catalogue,
-    backends,
-    resilience,
-    memory,
-    images,
-    defaultMaxTokens,
-    totalTimeout,
-  }: Dependencies): Answerer =>
+  ({ catalogue, backends, resilience, memory, images, defaultMaxTokens, timeouts }: Dependencies): Answerer =>
   async (request, { texts, cancellation, caller, promptCaching, onPrepared, onRetry }) => {
-    const deadline = performance.now() + totalTimeout;
+    const startedAt = performance.now();
+    const deadline = startedAt + (request.stream === true ? timeouts.stream : timeouts.total);
     const model = catalogue.resolve(request.model);
     const targets = catalogue.targets(model);
     const scope = { caller, model: model.id };
@@ -179,7 +172,7 @@ export const createAnswerer =
       target: Target,
       stream: boolean,
     ): Promise<Opened> => {
-      const options = { stream, cancellation, deadline };
+      const options = { stream, cancellation, startedAt };
       try {
         return await prepared.open(options);
       } catch (error) {

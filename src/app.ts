@@ -73,7 +73,8 @@ const sendingTimes = ({ headersTimeout, bodyTimeout }: Config) => ({
 const lastWait = 1000;
 
 /** A socket on which nothing moves for longer than we are ever silent has a caller who does not read. Ms. */
-const readingTime = ({ timeouts }: Config) => Math.min(timeouts.total + 1000, 2_147_483_647);
+const readingTime = ({ timeouts: { total, stream } }: Config) =>
+  Math.min(Math.max(total, stream) + 1000, 2_147_483_647);
 
 /** Fastify's own lines, from warnings up: that it listens, once for every address, is logged by server.ts. */
 const warningsOf = (logger: FastifyBaseLogger): FastifyBaseLogger =>
@@ -174,7 +175,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
       memory,
       images,
       defaultMaxTokens: config.defaultMaxTokens,
-      totalTimeout: config.timeouts.total,
+      timeouts: config.timeouts,
     }),
     catalogue,
     bodyLimit: config.bodyLimit,

@@ -31,8 +31,8 @@ export interface Prepared {
   open(options: {
     readonly stream: boolean;
     readonly cancellation: Cancellation;
-    /** `performance.now()` at which everything ends. */
-    readonly deadline: number;
+    /** `performance.now()` at which the first attempt began. */
+    readonly startedAt: number;
   }): Promise<Answer>;
 }
 
@@ -69,9 +69,9 @@ const joinBackend =
       return taken;
     };
 
-    const open: Prepared['open'] = async ({ stream, cancellation: caller, deadline }) => {
+    const open: Prepared['open'] = async ({ stream, cancellation: caller, startedAt }) => {
       const asStream = stream || isLong(prompt);
-      const wait = watch(timeouts, { stream: asStream, caller, deadline });
+      const wait = watch(timeouts, { stream: asStream, caller, startedAt });
       const decoder = adapter.createDecoder(decoderOptions);
       try {
         const opened = await upstream.open(take(), {

@@ -116,8 +116,9 @@ const environmentSchema = z.object({
 
   CONNECT_TIMEOUT_MS: milliseconds(5_000),
   FIRST_BYTE_TIMEOUT_MS: milliseconds(120_000),
-  IDLE_TIMEOUT_MS: milliseconds(90_000),
+  IDLE_TIMEOUT_MS: milliseconds(300_000),
   TOTAL_TIMEOUT_MS: milliseconds(600_000),
+  STREAM_TIMEOUT_MS: milliseconds(3_600_000),
 
   MAX_RETRIES: whole(0, 10).default(2),
   RETRY_BUDGET_MS: milliseconds(20_000, 0),
@@ -150,9 +151,13 @@ const notBuilt = ['OTEL_EXPORTER_OTLP_ENDPOINT'];
 /** Upstream waits, in ms. */
 export interface Timeouts {
   readonly connect: number;
+  /** Of a stream: until its first event, and between events. */
   readonly firstByte: number;
   readonly idle: number;
+  /** A plain call in all, retries and body included. */
   readonly total: number;
+  /** A stream in all. */
+  readonly stream: number;
 }
 
 export interface Config {
@@ -273,6 +278,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
       firstByte: env.FIRST_BYTE_TIMEOUT_MS,
       idle: env.IDLE_TIMEOUT_MS,
       total: env.TOTAL_TIMEOUT_MS,
+      stream: env.STREAM_TIMEOUT_MS,
     },
     retries: {
       maxRetries: env.MAX_RETRIES,

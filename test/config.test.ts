@@ -38,7 +38,7 @@ describe('defaults', () => {
       aliases: {},
       modelOverrides: [],
       defaultMaxTokens: undefined,
-      timeouts: { connect: 5000, firstByte: 120_000, idle: 90_000, total: 600_000 },
+      timeouts: { connect: 5000, firstByte: 120_000, idle: 300_000, total: 600_000, stream: 3_600_000 },
       bodyLimit: 33_554_432,
       shutdownTimeout: 25_000,
       metrics: 'key',

@@ -28,8 +28,8 @@ describe('SECURITY.md', () => {
       `| body | ${inMebibytes(bodyLimit)} |`,
       `| sending headers, then the body | ${inSeconds(headersTimeout, bodyTimeout)} |`,
       `| requests at once | ${maxConcurrent} |`,
-      `| waiting for an upstream: connect, first byte, silence, all | ${inSeconds(timeouts.connect, timeouts.firstByte, timeouts.idle, timeouts.total)} |`,
-      `| a socket whose caller reads nothing | ${inSeconds(timeouts.total + 1000)} |`,
+      `| waiting for an upstream: connect, first byte, silence, a plain call, a stream | ${inSeconds(timeouts.connect, timeouts.firstByte, timeouts.idle, timeouts.total, timeouts.stream)} |`,
+      `| a socket whose caller reads nothing | ${inSeconds(timeouts.stream + 1000)} |`,
       `| an image fetched | ${inMebibytes(imageFetch.maxBytes)}, ${inSeconds(imageFetch.timeoutMs)}, `,
     ])
       expect(text).toContain(row);

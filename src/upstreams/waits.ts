@@ -21,12 +21,12 @@ export interface Watch {
 }
 
 export interface Attempt {
-  /** Whether events are awaited; a plain call is bounded by its total alone. */
+  /** Whether the upstream is asked for a stream; a plain call is bounded by its total alone. */
   readonly stream: boolean;
   /** The caller's leaving. */
   readonly caller: Cancellation;
-  /** `performance.now()` at which everything ends, retries and body included. */
-  readonly deadline: number;
+  /** `performance.now()` at the first attempt: what bounds the whole covers retries. */
+  readonly startedAt: number;
 }
 
 /** Ms for an upstream to close what it has finished. */
@@ -35,7 +35,9 @@ const lastWait = 1000;
 const notWanted = () => new Error('The answer is not wanted any more.');
 
 /** Times in ms. */
-export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, deadline }: Attempt): Watch => {
+export const watch = (timeouts: Timeouts, { stream, caller, startedAt }: Attempt): Watch => {
+  const { firstByte, idle } = timeouts;
+  const total = stream ? timeouts.stream : timeouts.total;
   const cancellation = new Cancellation();
   const expire = (which: string, named: number, after: number = named) =>
     setTimeout(() => cancellation.abort(upstreamTimeout(which, named)), after);
@@ -51,7 +53,7 @@ export const watch = ({ firstByte, idle, total }: Timeouts, { stream, caller, de
   let timer: NodeJS.Timeout | undefined = stream
     ? expire('The model did not begin to answer in time', firstByte)
     : undefined;
-  const left = Math.max(0, deadline - performance.now());
+  const left = Math.max(0, startedAt + total - performance.now());
   const whole = expire('The answer took longer than this server allows', total, left);
   const settle = () => {
     clearTimeout(timer);

@@ -84,7 +84,7 @@ interface Case {
 const always = { times: 20 };
 const short = { 'retry-after': '0.02' };
 const hurried = { FIRST_BYTE_TIMEOUT_MS: '25' };
-const hasty = { TOTAL_TIMEOUT_MS: '90' };
+const hasty = { TOTAL_TIMEOUT_MS: '90', STREAM_TIMEOUT_MS: '90' };
 const impatient = { IDLE_TIMEOUT_MS: '70' };
 const onBedrock: readonly Setup[] = ['Claude on Bedrock', 'Nova'];
 const broken = { status: 502, code: 'upstream_error' } as const;

@@ -152,7 +152,7 @@ describe('a caller who stops reading', () => {
   );
 
   it('does not hold its place for ever', async () => {
-    const seen = await start('anthropic', { TOTAL_TIMEOUT_MS: '3000' });
+    const seen = await start('anthropic', { TOTAL_TIMEOUT_MS: '3000', STREAM_TIMEOUT_MS: '3000' });
     await until(() => seen.received > megabyte, 'the first megabyte', 10_000);
     caller.pause();
     await until(() => torrent.state.isCancelled, 'the upstream call is cancelled', 10_000);

@@ -6,7 +6,7 @@ import { type Attempt, watch } from '../../src/upstreams/waits.ts';
 import { until } from '../support/until.ts';
 
 const never = 60_000;
-const patient = { connect: never, firstByte: never, idle: never, total: never };
+const patient = { connect: never, firstByte: never, idle: never, total: never, stream: never };
 
 const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =>
   watch(
@@ -14,7 +14,7 @@ const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =
     {
       stream: true,
       caller: new Cancellation(),
-      deadline: performance.now() + (times.total ?? never),
+      startedAt: performance.now(),
       ...attempt,
     },
   );
@@ -26,10 +26,10 @@ describe('each wait ends with a 504 of its own', () => {
   const texts = {
     firstByte: /did not begin to answer in time \(30 ms\)/,
     idle: /stopped in the middle of its answer \(30 ms\)/,
-    total: /took longer than this server allows \(30 ms\)/,
+    stream: /took longer than this server allows \(30 ms\)/,
   };
 
-  it.each(['firstByte', 'idle', 'total'] as const)('%s', async (which) => {
+  it.each(['firstByte', 'idle', 'stream'] as const)('%s', async (which) => {
     const { cancellation, started, done } = begin({ [which]: 30 });
     if (which === 'idle') started();
     await until(() => cancellation.aborted, 'the wait ends');
@@ -97,7 +97,7 @@ describe('a caller who takes its time', () => {
   });
 
   it('is bounded by the total all the same', async () => {
-    const { cancellation, started, listening, done } = begin({ idle: 20, total: 80 });
+    const { cancellation, started, listening, done } = begin({ idle: 20, stream: 80 });
     started();
     listening(false);
     await until(() => cancellation.aborted, 'the wait ends');
@@ -108,7 +108,7 @@ describe('a caller who takes its time', () => {
 
 describe('the total', () => {
   it('also ends a stream of pings', async () => {
-    const { cancellation, activity, started, done } = begin({ idle: 50, total: 120 });
+    const { cancellation, activity, started, done } = begin({ idle: 50, stream: 120 });
     started();
     const pings = setInterval(activity, 10);
     await until(() => cancellation.aborted, 'the wait ends');
@@ -118,22 +118,40 @@ describe('the total', () => {
   });
 
   it('counts from the first attempt, and names the whole', async () => {
-    const { cancellation, done } = begin({ total: 5000 }, { deadline: performance.now() + 30 });
+    const { cancellation, done } = begin({ stream: 5000 }, { startedAt: performance.now() - 4970 });
     expect(await until(() => cancellation.aborted, 'the wait ends')).toBeLessThan(1000);
     expect(ended(cancellation)).toMatch(/\(5000 ms\)/);
     done(false);
   });
 
   it('that is over already ends the attempt at once', async () => {
-    const { cancellation, done } = begin({}, { deadline: performance.now() - 1000 });
+    const { cancellation, done } = begin({}, { startedAt: performance.now() - never - 1000 });
     expect(await until(() => cancellation.aborted, 'the wait ends')).toBeLessThan(500);
     done(false);
   });
 
   it('is all that bounds a plain call', async () => {
-    const { cancellation, activity, started, done } = begin({ firstByte: 20, idle: 20 }, { stream: false });
+    const { cancellation, activity, started, done } = begin(
+      { firstByte: 20, idle: 20, stream: 20 },
+      { stream: false },
+    );
     await pause(60);
     activity();
+    started();
+    await pause(60);
+    expect(ended(cancellation)).toBe('still waiting');
+    done(true);
+  });
+
+  it('of a plain call is its own', async () => {
+    const { cancellation, done } = begin({ total: 30 }, { stream: false });
+    await until(() => cancellation.aborted, 'the wait ends');
+    expect(ended(cancellation)).toMatch(/took longer .* \(30 ms\)/);
+    done(false);
+  });
+
+  it('of a plain call does not end a stream', async () => {
+    const { cancellation, started, done } = begin({ total: 20 });
     started();
     await pause(60);
     expect(ended(cancellation)).toBe('still waiting');
@@ -162,7 +180,7 @@ describe('the caller', () => {
 
   it('who leaves first is the reason, even when a wait ends afterwards', async () => {
     const hangUp = new Cancellation();
-    const { cancellation, done } = begin({ firstByte: 20, total: 20 }, { caller: hangUp });
+    const { cancellation, done } = begin({ firstByte: 20, stream: 20 }, { caller: hangUp });
     hangUp.abort(new CallerGone());
     await pause(50);
     expect(cancellation.reason).toBeInstanceOf(CallerGone);
@@ -175,7 +193,7 @@ describe('afterwards', () => {
     { complete: true, aborted: false },
     { complete: false, aborted: true },
   ])('complete: $complete cancels the upstream call: $aborted', async ({ complete, aborted }) => {
-    const { cancellation, started, done } = begin({ idle: 20, total: 20 });
+    const { cancellation, started, done } = begin({ idle: 20, stream: 20 });
     started();
     done(complete);
     await pause(50);
