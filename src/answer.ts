@@ -31,6 +31,12 @@ export interface Answer extends Opened {
   readonly schemaProblems: () => readonly string[];
 }
 
+/** Told when a model has been asked and is waited for, and when that has failed: what follows is no such wait. */
+export interface AttemptListener {
+  attemptStarted(): void;
+  attemptFailed(): void;
+}
+
 export interface AnswerOptions {
   /** What the stand-ins in the request stand for. */
   readonly texts: Texts;
@@ -43,6 +49,7 @@ export interface AnswerOptions {
   readonly onPrepared: (target: Target, report: Report) => void;
   /** Told when an upstream is asked once more, the same or another. */
   readonly onRetry: () => void;
+  readonly attempts: AttemptListener;
 }
 
 export type Answerer = (request: ChatRequest, options: AnswerOptions) => Promise<Answer>;
@@ -155,7 +162,7 @@ interface Asked {
 
 export const createAnswerer =
   ({ catalogue, backends, resilience, memory, images, defaultMaxTokens, timeouts }: Dependencies): Answerer =>
-  async (request, { texts, cancellation, caller, promptCaching, onPrepared, onRetry }) => {
+  async (request, { texts, cancellation, caller, promptCaching, onPrepared, onRetry, attempts }) => {
     const startedAt = performance.now();
     const deadline = startedAt + (request.stream === true ? timeouts.stream : timeouts.total);
     const model = catalogue.resolve(request.model);
@@ -165,6 +172,16 @@ export const createAnswerer =
     const calls = canThink ? toolCallIds(request) : [];
     const recall = calls.length > 0 ? await memory.recall(scope, calls) : undefined;
 
+    const attempt = async (prepared: Prepared, stream: boolean): Promise<Opened> => {
+      attempts.attemptStarted();
+      try {
+        return await prepared.open({ stream, cancellation, startedAt });
+      } catch (error) {
+        attempts.attemptFailed();
+        throw error;
+      }
+    };
+
     /** Opens a prepared prompt, once more with a smaller cap of ours if that is what was refused. */
     const open = async (
       prompt: Prompt,
@@ -172,14 +189,13 @@ export const createAnswerer =
       target: Target,
       stream: boolean,
     ): Promise<Opened> => {
-      const options = { stream, cancellation, startedAt };
       try {
-        return await prepared.open(options);
+        return await attempt(prepared, stream);
       } catch (error) {
         const smaller = refit(prompt, error);
         if (smaller === undefined) throw error;
         onRetry();
-        return backends.prepare(smaller, target).open(options);
+        return attempt(backends.prepare(smaller, target), stream);
       }
     };
 

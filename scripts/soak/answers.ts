@@ -156,14 +156,20 @@ const readStream = (text: string): Answer => {
   };
 };
 
+const endsInErrorFrame = (text: string): boolean => /(?:^|\n\n)data: \{"error":[^\n]*\n\n$/.test(text);
+
 /** Throws Wrong for what is no answer of this API. */
 export const readAnswer = ({ status, headers, text, ended }: Reply): Answer => {
+  const isStream = status === 200 && headers['content-type']?.startsWith('text/event-stream') === true;
+  // Clients that do not know the frame would take what came for the whole, were it not cut.
+  if (isStream && endsInErrorFrame(text)) {
+    if (ended === 'complete') throw new Wrong('a stream that failed and ends like a good one');
+    if (ended === 'cut') return readStream(text);
+  }
   if (ended !== 'complete') return { outcome: ended, ...nothing };
   if (status !== 200) {
     readError(parse<WireError>(text));
     return { outcome: `status ${status}`, ...nothing };
   }
-  return headers['content-type']?.startsWith('text/event-stream') === true
-    ? readStream(text)
-    : readCompletion(text);
+  return isStream ? readStream(text) : readCompletion(text);
 };

@@ -7,6 +7,7 @@
 import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
 import type { ErrorBody } from '../errors.ts';
 import { customText, type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
+import type { StreamHead } from './stream-head.ts';
 import { toWireUsage } from './usage.ts';
 
 export interface ChunkEncoder {
@@ -22,11 +23,8 @@ export const errorFrame = (body: ErrorBody): string => `data: ${JSON.stringify(b
 
 const doneFrame = 'data: [DONE]\n\n';
 
-export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
-  let head = '';
-  let prefix = '';
-  const usageNull = options.includeUsage ? ',"usage":null' : '';
-  const suffix = `},"logprobs":null,"finish_reason":null}]${usageNull}}\n\n`;
+export const createChunkEncoder = (options: ReplyOptions, head: StreamHead): ChunkEncoder => {
+  const { suffix, usageNull } = head;
   let calls = 0;
   // Arguments of the custom call under way, whose text is known once they are whole.
   let custom: string | undefined;
@@ -34,14 +32,7 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
   let finish: string | undefined;
   const blocks: ThinkingBlock[] = [];
 
-  const delta = (fields: string): string => prefix + fields + suffix;
-
-  const start = (id: string): string => {
-    const common = { id, object: 'chat.completion.chunk', created: options.created, model: options.model };
-    head = `data: ${JSON.stringify(common).slice(0, -1)},"choices":[`;
-    prefix = `${head}{"index":0,"delta":{`;
-    return delta('"role":"assistant","content":"","refusal":null');
-  };
+  const delta = (fields: string): string => head.prefix + fields + suffix;
 
   const callStart = (id: string, name: string): string => {
     calls += 1;
@@ -83,13 +74,13 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
         ? delta(`"thinking_blocks":${JSON.stringify(wireThinking(blocks))}`)
         : '';
     const word = wireFinish(reason, options);
-    return `${thinking}${prefix}},"logprobs":null,"finish_reason":"${word}"}]${usageNull}}\n\n`;
+    return `${thinking}${head.prefix}},"logprobs":null,"finish_reason":"${word}"}]${usageNull}}\n\n`;
   };
 
   const encode = (event: ChatEvent): string => {
     switch (event.type) {
       case 'text':
-        return `${prefix}"content":${JSON.stringify(event.text)}${suffix}`;
+        return `${head.prefix}"content":${JSON.stringify(event.text)}${suffix}`;
       case 'reasoning':
         return options.includeReasoning ? delta(`"reasoning_content":${JSON.stringify(event.text)}`) : '';
       case 'thinking-block':
@@ -116,8 +107,7 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
     push: (events) => {
       let frames = '';
       for (const event of events) {
-        if (prefix === '')
-          frames += start((event.type === 'start' ? event.id : undefined) ?? options.makeId());
+        if (head.prefix === '') frames += head.open(event.type === 'start' ? event.id : undefined);
         if (event.type !== 'tool-arguments') frames += customEnd();
         frames += encode(event);
       }
@@ -126,7 +116,7 @@ export const createChunkEncoder = (options: ReplyOptions): ChunkEncoder => {
     end: () => {
       const last =
         options.includeUsage && usage !== undefined
-          ? `${head}],"usage":${JSON.stringify(toWireUsage(usage))}}\n\n`
+          ? `${head.start}],"usage":${JSON.stringify(toWireUsage(usage))}}\n\n`
           : '';
       return last + doneFrame;
     },

@@ -9,10 +9,20 @@ import { type ChatRequest, parseRequest } from '../normalize/index.ts';
 import { createChunkEncoder, errorFrame } from '../openai/chunks.ts';
 import { toCompletion } from '../openai/completion.ts';
 import { makeMessageId, type ReplyOptions } from '../openai/reply.ts';
+import { StreamHead } from '../openai/stream-head.ts';
 import { toKnownError } from '../plugins/errors.ts';
 import { setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../plugins/headers.ts';
 import { originOf } from '../plugins/record.ts';
-import { callerLeaving, deliverPlain, deliverStream, type Outgoing, type Pace } from './deliver.ts';
+import { callerLeaving, deliverPlain, deliverStream, type Outgoing } from './deliver.ts';
+import { HeaderHold } from './header-hold.ts';
+
+/** Times in ms. */
+interface Pace {
+  /** How long the status is held back for the model to begin; 0: for ever. */
+  readonly hold: number;
+  /** The longest silence once the status is out. */
+  readonly interval: number;
+}
 
 export interface ChatDependencies {
   readonly answer: Answerer;
@@ -30,7 +40,12 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const { answer, catalogue, bodyLimit, promptCaching, streamPace, plainPace, onStream } = dependencies;
 
   /** Asks the model, telling headers and log what becomes known on the way. */
-  const ask = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest): Promise<Answer> => {
+  const ask = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: ChatRequest,
+    hold: HeaderHold,
+  ): Promise<Answer> => {
     const { record } = request;
     const answered = await answer(body, {
       texts: request.texts,
@@ -40,6 +55,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
       onRetry: () => {
         record.retries += 1;
       },
+      attempts: hold,
       onPrepared: (target, report) => {
         record.target = target;
         record.report = report;
@@ -55,12 +71,18 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     return answered;
   };
 
-  const replyOptions = ({ settings }: Answer, { model }: ChatRequest): ReplyOptions => ({
+  /** What is known of the reply before there is an answer. */
+  const identityOf = ({ model, stream_options }: ChatRequest) => ({
     model,
     created: Math.floor(Date.now() / 1000),
     makeId: makeMessageId,
-    includeReasoning: settings.includeReasoning,
+    includeUsage: stream_options?.include_usage === true,
+  });
+
+  const replyOptions = ({ settings }: Answer, body: ChatRequest): ReplyOptions => ({
+    ...identityOf(body),
     includeUsage: settings.includeUsage,
+    includeReasoning: settings.includeReasoning,
     legacyFunctions: settings.legacyFunctions,
     customTools: settings.customTools,
   });
@@ -69,10 +91,12 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     request: FastifyRequest,
     reply: FastifyReply,
     body: ChatRequest,
+    hold: HeaderHold,
+    head: StreamHead,
   ): Promise<Outgoing<readonly ChatEvent[]>> => {
     const { record } = request;
-    const answered = await ask(request, reply, body);
-    const encoder = createChunkEncoder(replyOptions(answered, body));
+    const answered = await ask(request, reply, body, hold);
+    const encoder = createChunkEncoder(replyOptions(answered, body), head);
     record.outcome = encoder.summary;
     onStream(1);
     return {
@@ -87,9 +111,14 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     };
   };
 
-  const complete = async (request: FastifyRequest, reply: FastifyReply, body: ChatRequest) => {
+  const complete = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: ChatRequest,
+    hold: HeaderHold,
+  ) => {
     const { record } = request;
-    const answered = await ask(request, reply, body);
+    const answered = await ask(request, reply, body, hold);
     let used: Usage | undefined;
     let finish: string | undefined;
     record.outcome = () => ({ usage: used, finish });
@@ -124,9 +153,16 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
       record.metadata = body.metadata ?? undefined;
 
       const onFailure = (error: unknown) => failLate(request, error);
-      if (body.stream !== true)
-        return await deliverPlain(reply, complete(request, reply, body), plainPace, onFailure);
-      await deliverStream(reply, stream(request, reply, body), streamPace, onFailure);
+      if (body.stream !== true) {
+        const hold = new HeaderHold(plainPace.hold);
+        const answered = complete(request, reply, body, hold);
+        return await deliverPlain(reply, answered, { hold, interval: plainPace.interval }, onFailure);
+      }
+      const hold = new HeaderHold(streamPace.hold);
+      const head = new StreamHead(identityOf(body));
+      const answered = stream(request, reply, body, hold, head);
+      const delivery = { hold, interval: streamPace.interval, keepAliveFrame: () => head.keepAlive() };
+      await deliverStream(reply, answered, delivery, onFailure);
       return reply;
     },
   );

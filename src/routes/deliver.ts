@@ -6,19 +6,29 @@
  */
 
 import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { Cancellation } from '../cancellation.ts';
 import { CallerGone } from '../errors.ts';
 import { setLastHeaders } from '../plugins/headers.ts';
-import { type Silence, watchSilence } from '../silence.ts';
+import type { HeaderHold } from './header-hold.ts';
+import { KeepAlive, type KeepAliveKind } from './keep-alive.ts';
 
-/** Times in ms. */
-export interface Pace {
-  /** How long the status is held back for the answer to begin; 0: for ever. */
-  readonly hold: number;
-  /** The longest silence once the status is out. */
+/** How an answer that takes its time is delivered. */
+export interface Delivery {
+  /** How long its status is held back. */
+  readonly hold: HeaderHold;
+  /** Ms; the longest silence once the status is out. */
   readonly interval: number;
 }
+
+export interface StreamDelivery extends Delivery {
+  /** A frame that clients take for a piece of the answer, and that says nothing. */
+  readonly keepAliveFrame: () => string;
+}
+
+/** Ms; half of what LangChain's async streams wait for a chunk. */
+const chunkInterval = 60_000;
 
 /**
  * Aborted when the caller hangs up before the answer is complete. (Not by `request.signal`: on a POST that
@@ -42,17 +52,40 @@ const flowing = (raw: ServerResponse): Promise<void> =>
     raw.on('drain', settle).on('close', settle);
   });
 
-/** The status and headers, sent when there is something to say, and a filler for the silences after. */
-const openReply = (reply: FastifyReply, headers: Record<string, string>, filler: string, pace: Pace) => {
+/** Ms for a client to close its side of a connection that we have ended. */
+const lingering = 1000;
+
+/**
+ * Ends our side behind what has been written. Destroyed at once, a connection with bytes that nobody has read is
+ * reset, and a reset can eat what is still on its way to the client.
+ */
+const closeInOrder = (socket: Socket | null): void => {
+  if (socket === null || socket.destroyed) return;
+  socket.end();
+  const late = setTimeout(() => socket.destroy(), lingering);
+  socket.once('close', () => clearTimeout(late));
+};
+
+interface ReplyForm {
+  readonly headers: Readonly<Record<string, string>>;
+  /** What clients ignore. */
+  readonly filler: string;
+  /** A frame that says nothing; absent where the answer is one piece. */
+  readonly emptyFrame?: () => string;
+}
+
+/** The status and headers, sent when there is something to say, and what fills the silences after. */
+const openReply = (reply: FastifyReply, form: ReplyForm, { hold, interval }: Delivery) => {
   const { raw } = reply;
+  const { filler, emptyFrame } = form;
   let isCommitted = false;
   let isChunked = false;
 
   const commit = (length?: number): void => {
     if (isCommitted) return;
     isCommitted = true;
-    clearTimeout(holding);
-    reply.headers(headers);
+    hold.stop();
+    reply.headers({ ...form.headers });
     if (length !== undefined) reply.header('content-length', length);
     setLastHeaders(reply);
     reply.hijack();
@@ -60,45 +93,49 @@ const openReply = (reply: FastifyReply, headers: Record<string, string>, filler:
     // Node writes a chunk in four pieces; as one it costs a fourth less (docs/performance.md).
     isChunked = raw.chunkedEncoding;
     raw.chunkedEncoding = false;
+    if (length === undefined) keepAlive.start();
   };
   const framed = (text: string): string =>
     isChunked && text !== '' ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text;
-  const write = (text: string): void => {
-    raw.write(framed(text));
-  };
   const end = (text: string, length?: number): void => {
     commit(length);
     stop();
     raw.end(isChunked ? `${framed(text)}0\r\n\r\n` : text);
   };
-  const beat = (): void => {
-    commit();
-    // With a full buffer the caller has plenty to read.
-    if (!raw.writableNeedDrain) write(filler);
-    rest();
+  const fill = (kind: KeepAliveKind): void => {
+    // With a full buffer the client has plenty to read.
+    if (!raw.writableNeedDrain) raw.write(framed(kind === 'chunk' && emptyFrame ? emptyFrame() : filler));
   };
-  const holding = pace.hold > 0 ? setTimeout(beat, pace.hold) : undefined;
-  let silence: Silence | undefined;
-  const rest = (): void => {
-    if (silence === undefined) silence = watchSilence(pace.interval, beat);
-    else silence.sign();
-  };
+  const chunk = emptyFrame === undefined ? Number.POSITIVE_INFINITY : chunkInterval;
+  const keepAlive = new KeepAlive({ silence: interval, chunk }, fill);
   const stop = (): void => {
-    clearTimeout(holding);
-    silence?.stop();
+    hold.stop();
+    keepAlive.stop();
   };
+  hold.start(() => {
+    commit();
+    fill('filler');
+  });
   raw.on('close', stop);
 
   return {
     isCommitted: () => isCommitted,
     write: (text: string): void => {
       commit();
-      rest();
-      write(text);
+      keepAlive.pieceSent();
+      raw.write(framed(text));
     },
     end: (text: string): void => end(text),
     /** The answer in one piece; nothing but fillers may have been sent before. */
     endWith: (text: string): void => end(text, Buffer.byteLength(text)),
+    /**
+     * The last frame of an answer that failed. The connection is closed without the chunk that ends an answer, so
+     * that clients that do not know the frame notice too. HTTP/1.0 has no chunks: there every answer ends so.
+     */
+    cut: (text: string): void => {
+      stop();
+      raw.write(framed(text), () => closeInOrder(raw.socket));
+    },
     stop,
   };
 };
@@ -149,18 +186,23 @@ const send = async <Batch>(
 export const deliverStream = async <Batch>(
   reply: FastifyReply,
   answer: Promise<Outgoing<Batch>>,
-  pace: Pace,
+  delivery: StreamDelivery,
   onFailure: (error: unknown) => string,
 ): Promise<void> => {
   const { raw } = reply;
-  const open = openReply(reply, streamHeaders, ': keep-alive\n\n', pace);
+  const form = {
+    headers: streamHeaders,
+    filler: ': keep-alive\n\n',
+    emptyFrame: delivery.keepAliveFrame,
+  };
+  const open = openReply(reply, form, delivery);
   try {
     await send(raw, open, await answer);
   } catch (error) {
     open.stop();
     if (!open.isCommitted()) throw error;
     const last = onFailure(error);
-    if (!raw.destroyed) open.end(last);
+    if (!raw.destroyed) open.cut(last);
   }
 };
 
@@ -172,10 +214,11 @@ export const deliverStream = async <Batch>(
 export const deliverPlain = async (
   reply: FastifyReply,
   answer: Promise<object>,
-  pace: Pace,
+  delivery: Delivery,
   onFailure: (error: unknown) => void,
 ): Promise<FastifyReply> => {
-  const open = openReply(reply, { 'content-type': 'application/json; charset=utf-8' }, ' ', pace);
+  const headers = { 'content-type': 'application/json; charset=utf-8' };
+  const open = openReply(reply, { headers, filler: ' ' }, delivery);
   try {
     open.endWith(JSON.stringify(await answer));
   } catch (error) {

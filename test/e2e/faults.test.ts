@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
@@ -361,10 +362,12 @@ const expectGoodEnd = async (response: Response, stream: boolean) => {
   expect(text).not.toContain('"error"');
 };
 
-/** One error frame, last; nothing that looks as if all was well. */
+/** One error frame, last, and a connection that is cut; nothing that looks as if all was well. */
 const expectBadEnd = async (response: Response, code: string | null | undefined) => {
   expect(response.status).toBe(200);
-  const frames = framesOf(await response.text());
+  const { text, isCut } = await readUntilCut(response);
+  expect(isCut).toBe(true);
+  const frames = framesOf(text);
   expect(frames.length).toBeGreaterThan(1);
   expect(JSON.parse(frames.at(-1)?.slice('data: '.length) ?? '')).toEqual({
     error: {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -24,7 +25,7 @@ beforeEach(() => {
 
 const lineOf = async (body: object, headers?: Record<string, string>) => {
   const response = await server.post({ messages: [{ role: 'user', content: 'Hi' }], ...body }, headers);
-  await response.text();
+  await readUntilCut(response);
   await until(() => server.logs.length > 0, 'the log line');
   expect(server.logs).toHaveLength(1);
   return { line: server.logs[0] ?? {}, response };

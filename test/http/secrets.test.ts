@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { today } from '../support/today.ts';
 
@@ -121,7 +122,7 @@ describe('where the upstreams are, and with what they are asked', () => {
             },
             hostile,
           );
-          const text = await response.text();
+          const { text } = await readUntilCut(response);
           if (text.includes('"error"')) failures += 1;
           told += `${JSON.stringify([...response.headers])}${text}`;
         }

@@ -4,6 +4,7 @@ import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { raw, request } from '../support/raw.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
@@ -230,7 +231,9 @@ describe('a stream that is silent', () => {
     const response = await server.post(body(true));
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
-    const frames = framesOf(await response.text());
+    const { text, isCut } = await readUntilCut(response);
+    expect(isCut).toBe(true);
+    const frames = framesOf(text);
     expect(frames.filter((frame) => frame !== ': keep-alive')).toHaveLength(1);
     expect(JSON.parse(frames.at(-1)?.slice('data: '.length) ?? '')).toEqual({
       error: { message: expect.any(String), type: expect.any(String), param: null, code },

@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { request } from '../support/raw.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
@@ -166,7 +167,7 @@ describe('a failure before the first byte is a real status', () => {
 });
 
 // BEHAVIOUR 7.5
-describe('a failure after the first byte is one error frame and the end', () => {
+describe('a failure after the first byte is one error frame, and the connection is cut', () => {
   it.each([
     { name: 'an error event', fault: { kind: 'error-event', afterEvents: 5, type: '', message: 'busy' } },
     { name: 'a broken connection', fault: { kind: 'reset', afterEvents: 5 } },
@@ -177,9 +178,9 @@ describe('a failure after the first byte is one error frame and the end', () => 
       simulator.inject(fault);
       const response = await ask(upstream, true, '[[length 200]]');
       expect(response.status).toBe(200);
-      const frames = (await response.text())
-        .split('\n\n')
-        .filter((frame) => frame !== '' && !frame.startsWith(':'));
+      const { text, isCut } = await readUntilCut(response);
+      expect(isCut).toBe(true);
+      const frames = text.split('\n\n').filter((frame) => frame !== '' && !frame.startsWith(':'));
       const last = JSON.parse(frames.at(-1)?.slice('data: '.length) ?? '') as {
         error: { type: string; message: string };
       };

@@ -10,6 +10,7 @@ import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'ope
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createFrameParser } from '../../src/upstreams/frames.ts';
 import { createSseParser } from '../../src/upstreams/sse.ts';
+import { readUntilCut } from './cut.ts';
 import { type ExpectedAnswer, type ExpectedError, readExpected } from './expected.ts';
 import {
   type Cut,
@@ -458,7 +459,7 @@ const checkBrokenStream = async (
   expected: ExpectedError,
 ): Promise<void> => {
   const response = await server.post(requestFor(recording, cut, streaming));
-  const body = await response.text();
+  const { text: body, isCut } = await readUntilCut(response);
   // Before anything was said a failure is still a status.
   if (expected.atOnce === true) expect(response.status).toBe(expected.status);
   if (response.status !== 200) {
@@ -466,6 +467,7 @@ const checkBrokenStream = async (
     expectErrorBody(JSON.parse(body), expected);
     return;
   }
+  expect(isCut).toBe(true);
   const frames = readFrames(body).map((text) => (text === '[DONE]' ? text : JSON.parse(text)) as WireChunk);
   expect(body).not.toContain('[DONE]');
   expectErrorBody(frames.pop(), expected);
