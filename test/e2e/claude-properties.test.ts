@@ -5,6 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { claudeRequest } from '../support/claude-requests.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { explore, runsFor, type Simulated, seed, startSimulated, timeoutFor } from '../support/fuzz.ts';
 
 const runs = runsFor(0.04);
@@ -47,7 +48,7 @@ describe('whatever valid conversation a client sends', () => {
       const outcomes = { answered: 0, refused: 0 };
       await explore(runs, claudeRequest, async ({ upstream, body }) => {
         const response = await servers[upstream].post(body);
-        const text = await response.text();
+        const { text } = await readUntilCut(response);
         const sent = () => JSON.stringify(simulator.requests.at(-1)?.body ?? null).slice(0, 4000);
         if (response.status === 200) {
           outcomes.answered += 1;

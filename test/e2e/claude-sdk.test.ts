@@ -18,6 +18,7 @@ import { models } from '../../src/models.ts';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import type { Store } from '../../src/store/store.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -328,7 +329,8 @@ describe('JSON beside tools and thinking', () => {
       stream: true,
       ...thinkHard,
     });
-    const text = await response.text();
+    const { text, isCut } = await readUntilCut(response);
+    expect(isCut).toBe(true);
     expect(text).toContain('"malformed_model_output"');
     expect(text).not.toContain('"finish_reason":"');
     expect(text).not.toContain('[DONE]');
@@ -1046,7 +1048,8 @@ describe('errors of the upstreams', () => {
       stream: true,
     });
     expect(response.status).toBe(200);
-    const text = await response.text();
+    const { text, isCut } = await readUntilCut(response);
+    expect(isCut).toBe(true);
     expect(frames(text).at(-1)?.error?.code).toBe(code);
     expect(text).not.toContain('[DONE]');
     expect(text).not.toContain('"finish_reason":"');

@@ -17,6 +17,7 @@ import {
   claudeRequestTo,
   claudeTargets,
 } from '../support/claude-requests.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { expectError, type WireError } from '../support/errors.ts';
 import { explore, runsFor, type Simulated, seed, startSimulated, timeoutFor } from '../support/fuzz.ts';
 import {
@@ -63,7 +64,7 @@ const post = async (upstream: ClaudeUpstream, body: string | Buffer) => {
   });
   const headers = new Headers();
   for (const [name, value] of Object.entries(response.headers)) if (value) headers.set(name, String(value));
-  return { status: response.statusCode, headers, text: await response.body.text() };
+  return { status: response.statusCode, headers, ...(await readUntilCut(response)) };
 };
 
 type Response = Awaited<ReturnType<typeof post>>;
@@ -72,7 +73,7 @@ const framesOf = (text: string): string[] =>
   text.split('\n\n').flatMap((frame) => (frame.startsWith('data: ') ? [frame.slice('data: '.length)] : []));
 
 /** The error of an answer, be it in a stream; undefined where there was none. */
-const readAnswer = ({ status, headers, text }: Response): WireError | undefined => {
+const readAnswer = ({ status, headers, text, isCut }: Response): WireError | undefined => {
   if (status !== 200) return expectError(text, headers);
   if (!headers.get('content-type')?.startsWith('text/event-stream')) {
     expect(JSON.parse(text)).toMatchObject({ object: 'chat.completion' });
@@ -80,6 +81,7 @@ const readAnswer = ({ status, headers, text }: Response): WireError | undefined 
   }
   const frames = framesOf(text);
   const failed = frames.find((frame) => frame.startsWith('{"error"'));
+  expect(isCut).toBe(failed !== undefined);
   if (failed === undefined) expect(frames.at(-1)).toBe('[DONE]');
   return failed === undefined ? undefined : (JSON.parse(failed) as { error: WireError }).error;
 };

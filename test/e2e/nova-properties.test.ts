@@ -4,6 +4,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { explore, runsFor, type Simulated, seed, startSimulated, timeoutFor } from '../support/fuzz.ts';
 import { novaRequest } from '../support/nova-requests.ts';
@@ -32,7 +33,7 @@ const ours = [
 
 const check = async (body: unknown): Promise<void> => {
   const response = await simulated.servers.bedrock.post(body);
-  const text = await response.text();
+  const { text } = await readUntilCut(response);
   if (response.status === 400) {
     expect(response.headers.get('x-upstream'), text).toBeNull();
     const error = expectError(text, response.headers);

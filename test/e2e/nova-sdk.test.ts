@@ -10,6 +10,7 @@ import type { ChatCompletionMessageParam } from 'openai/resources';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
@@ -589,7 +590,9 @@ describe('a stream that fails after its beginning', () => {
     simulator.inject(fault);
     const response = await server.post(ask('Tell me about streams.', { stream: true }));
     expect(response.status).toBe(200);
-    const frames = (await response.text()).split('\n\n').filter((frame) => frame !== '');
+    const { text, isCut } = await readUntilCut(response);
+    expect(isCut).toBe(true);
+    const frames = text.split('\n\n').filter((frame) => frame !== '');
     const parsed = frames.map((frame) => JSON.parse(frame.replace(/^data: /, '')) as Record<string, unknown>);
     expect(parsed.at(-1)).toMatchObject({
       error: { code, type, param: code.startsWith('context') ? 'messages' : null },

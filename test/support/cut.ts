@@ -1,16 +1,12 @@
 /** The text of a body as far as it came, and whether it was cut off instead of being ended. BEHAVIOUR 7.5. */
-export const readUntilCut = async (
-  response: Response,
-): Promise<{ readonly text: string; readonly isCut: boolean }> => {
+export const readUntilCut = async (response: {
+  readonly body: AsyncIterable<Uint8Array> | null;
+}): Promise<{ readonly text: string; readonly isCut: boolean }> => {
   const decoder = new TextDecoder();
   let text = '';
-  const reader = response.body?.getReader();
   try {
-    for (;;) {
-      const piece = await reader?.read();
-      if (piece === undefined || piece.done) return { text, isCut: false };
-      text += decoder.decode(piece.value, { stream: true });
-    }
+    for await (const piece of response.body ?? []) text += decoder.decode(piece, { stream: true });
+    return { text, isCut: false };
   } catch {
     return { text, isCut: true };
   }
