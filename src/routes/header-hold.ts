@@ -10,7 +10,8 @@ import type { AttemptListener } from '../answer.ts';
 const longestHold = 25_000;
 
 export class HeaderHold implements AttemptListener {
-  /** Ms of waiting for a model that are left; 0 from the start: the status is held back for ever. */
+  readonly #isEndless: boolean;
+  /** Ms of waiting for a model that are left. */
   #left: number;
   /** `performance.now()`. */
   readonly #limitAt: number;
@@ -18,15 +19,16 @@ export class HeaderHold implements AttemptListener {
   #timer: NodeJS.Timeout | undefined;
   #onOver: (() => void) | undefined;
 
-  /** In ms. */
+  /** In ms; 0: the status is held back for ever. */
   constructor(hold: number) {
+    this.#isEndless = hold === 0;
     this.#left = hold;
     this.#limitAt = performance.now() + Math.max(hold, longestHold);
   }
 
   /** Calls back when it is over, unless it is stopped before. */
   start(onOver: () => void): void {
-    if (this.#left === 0) return;
+    if (this.#isEndless) return;
     this.#onOver = onOver;
     this.#schedule();
   }
