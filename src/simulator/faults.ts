@@ -1,3 +1,4 @@
+import { isWithheld, type Withheld } from './bedrock/withheld.ts';
 import { readDirectives } from './directives.ts';
 import { digest } from './ids.ts';
 import { type Fields, fieldsOf, isFields, listOf, textOf } from './json.ts';
@@ -12,6 +13,8 @@ export type FaultKind =
       readonly message?: string;
       readonly headers?: Readonly<Record<string, string>>;
     }
+  /** Bedrock has the model and does not serve it to this account; the Anthropic API answers as ever. */
+  | { readonly kind: 'withheld'; readonly reason: Withheld }
   | { readonly kind: 'refuse' }
   | { readonly kind: 'hang' }
   | { readonly kind: 'delay'; readonly ms: number }
@@ -64,6 +67,10 @@ const readers = {
       ? {}
       : { headers: { 'retry-after': textOf(values['retry-after']) } }),
   }),
+  withheld: (values) => {
+    const reason = textOf(values.reason);
+    return { kind: 'withheld', reason: isWithheld(reason) ? reason : 'legacy' };
+  },
   refuse: () => ({ kind: 'refuse' }),
   hang: () => ({ kind: 'hang' }),
   delay: (values) => ({ kind: 'delay', ms: number(values.ms, 1000) }),
@@ -99,7 +106,7 @@ const scopeOf = (values: Fields): FaultScope => {
   };
 };
 
-/** `[[fault status=529]]` and `[[fault end-early after=3]]`, `[[delay 2000]]`. */
+/** `[[fault status=529]]`, `[[fault end-early after=3]]`, `[[fault withheld reason=use-case-form]]`, `[[delay 2000]]`. */
 export const faultsIn = (text: string): Fault[] =>
   readDirectives(text).flatMap(({ name, words, values }): Fault[] => {
     const scope = scopeOf(values);

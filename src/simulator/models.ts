@@ -10,8 +10,8 @@ export interface ClaudeModel {
   readonly aliases: readonly string[];
   readonly bedrockId: string;
   readonly profiles: readonly string[];
-  /** The bare Bedrock id answers on demand; otherwise only an inference profile does. */
-  readonly onDemand: boolean;
+  /** Regions in which the bare Bedrock id answers on demand; elsewhere only an inference profile does. */
+  readonly onDemand: readonly string[] | 'everywhere';
   readonly context: number;
   readonly maxOutput: number;
   readonly images: number;
@@ -40,7 +40,7 @@ export interface NovaModel {
   readonly id: string;
   readonly bedrockId: string;
   readonly profiles: readonly string[];
-  readonly onDemand: boolean;
+  readonly onDemand: readonly string[] | 'everywhere';
   readonly context: number;
   readonly maxOutput: number;
   readonly media: boolean;
@@ -55,7 +55,7 @@ export type Model = ClaudeModel | NovaModel;
 type Facts = Omit<ClaudeModel, 'family' | 'id' | 'aliases' | 'bedrockId' | 'profiles'>;
 
 const older: Facts = {
-  onDemand: false,
+  onDemand: [],
   context: 200_000,
   maxOutput: 64_000,
   images: 100,
@@ -76,7 +76,7 @@ const older: Facts = {
 };
 const version35: Facts = {
   ...older,
-  onDemand: true,
+  onDemand: 'everywhere',
   maxOutput: 8192,
   budget: false,
   sampling: 'both',
@@ -107,19 +107,22 @@ const version55: Facts = { ...fable, forcedTool: false };
 
 type Row = [id: string, bedrock: string, profiles: string, facts: Facts, aliases?: string];
 
+/** The few in which newer Claude models can be asked for without a profile (AWS, regional availability). */
+const fourRegions = ['us-east-1', 'eu-north-1', 'eu-west-1', 'ap-southeast-4'];
+
 const rows: Row[] = [
   [
     'claude-3-5-sonnet-20241022',
     'claude-3-5-sonnet-20241022-v2:0',
-    'us',
-    { ...version35, retires: '2025-10-28' },
+    'us apac',
+    { ...version35, onDemand: [], retires: '2025-10-28', bedrockRetires: '2026-07-30' },
     'claude-3-5-sonnet-latest',
   ],
   [
     'claude-3-5-sonnet-20240620',
     'claude-3-5-sonnet-20240620-v1:0',
     'us',
-    { ...version35, maxOutput: 4096, retires: '2025-10-28' },
+    { ...version35, maxOutput: 4096, retires: '2025-10-28', bedrockRetires: '2026-07-30' },
   ],
   [
     'claude-3-5-haiku-20241022',
@@ -131,8 +134,8 @@ const rows: Row[] = [
   [
     'claude-3-7-sonnet-20250219',
     'claude-3-7-sonnet-20250219-v1:0',
-    'us',
-    { ...version4, retires: '2026-02-19' },
+    'us apac',
+    { ...version4, onDemand: ['eu-west-2'], retires: '2026-02-19', bedrockRetires: '2026-07-30' },
     'claude-3-7-sonnet-latest',
   ],
   [
@@ -153,7 +156,7 @@ const rows: Row[] = [
     'claude-opus-4-1-20250805',
     'claude-opus-4-1-20250805-v1:0',
     'us',
-    { ...older, maxOutput: 32_000, retires: '2026-08-05' },
+    { ...older, maxOutput: 32_000, retires: '2026-08-05', bedrockRetires: '2027-01-08' },
     'claude-opus-4-1',
   ],
   [
@@ -167,7 +170,7 @@ const rows: Row[] = [
     'claude-haiku-4-5-20251001',
     'claude-haiku-4-5-20251001-v1:0',
     'us eu jp au in global',
-    { ...older, cacheMinimum: 4096 },
+    { ...older, onDemand: [...fourRegions, 'ap-northeast-1'], cacheMinimum: 4096 },
     'claude-haiku-4-5',
   ],
   [
@@ -177,11 +180,26 @@ const rows: Row[] = [
     { ...older, effort: ['low', 'medium', 'high'], cacheMinimum: 4096 },
     'claude-opus-4-5',
   ],
-  ['claude-opus-4-6', 'claude-opus-4-6-v1', 'us eu au global', { ...version46, cacheMinimum: 4096 }],
-  ['claude-sonnet-4-6', 'claude-sonnet-4-6', 'us eu jp au global', version46],
-  ['claude-opus-4-7', 'claude-opus-4-7', 'us eu jp au global', { ...version47, cacheMinimum: 2048 }],
-  ['claude-opus-4-8', 'claude-opus-4-8', 'us eu jp au global', { ...version47, midSystem: true }],
-  ['claude-sonnet-5', 'claude-sonnet-5', 'us eu jp au in global', version5],
+  [
+    'claude-opus-4-6',
+    'claude-opus-4-6-v1',
+    'us eu au global',
+    { ...version46, onDemand: ['eu-west-2'], cacheMinimum: 4096 },
+  ],
+  ['claude-sonnet-4-6', 'claude-sonnet-4-6', 'us eu jp au global', { ...version46, onDemand: ['eu-west-2'] }],
+  [
+    'claude-opus-4-7',
+    'claude-opus-4-7',
+    'us eu jp au global',
+    { ...version47, onDemand: fourRegions, cacheMinimum: 2048 },
+  ],
+  [
+    'claude-opus-4-8',
+    'claude-opus-4-8',
+    'us eu jp au global',
+    { ...version47, onDemand: [...fourRegions, 'ap-northeast-1'], midSystem: true },
+  ],
+  ['claude-sonnet-5', 'claude-sonnet-5', 'us eu jp au in global', { ...version5, onDemand: fourRegions }],
   [
     'claude-opus-5',
     'claude-opus-5',
@@ -210,9 +228,11 @@ export const claudeModels: readonly ClaudeModel[] = rows.map(([id, bedrock, prof
   ...facts,
 }));
 
+const novaRegions = ['us-east-1', 'eu-west-2', 'ap-southeast-2', 'ap-southeast-3', 'me-central-1'];
+
 const nova = {
   family: 'nova',
-  onDemand: true,
+  onDemand: 'everywhere',
   context: 300_000,
   maxOutput: 10_000,
   media: true,
@@ -222,7 +242,7 @@ const nova = {
 } as const;
 const nova2 = {
   ...nova,
-  onDemand: false,
+  onDemand: [],
   context: 1_000_000,
   maxOutput: 65_535,
   reasoning: true,
@@ -238,14 +258,26 @@ export const novaModels: readonly NovaModel[] = [
     context: 128_000,
     media: false,
   },
-  { ...nova, id: 'nova-lite', bedrockId: 'amazon.nova-lite-v1:0', profiles: ['us', 'eu', 'apac', 'ca'] },
-  { ...nova, id: 'nova-pro', bedrockId: 'amazon.nova-pro-v1:0', profiles: ['us', 'eu', 'apac'] },
+  {
+    ...nova,
+    id: 'nova-lite',
+    bedrockId: 'amazon.nova-lite-v1:0',
+    profiles: ['us', 'eu', 'apac', 'ca'],
+    onDemand: [...novaRegions, 'us-east-2', 'us-west-2'],
+  },
+  {
+    ...nova,
+    id: 'nova-pro',
+    bedrockId: 'amazon.nova-pro-v1:0',
+    profiles: ['us', 'eu', 'apac'],
+    onDemand: novaRegions,
+  },
   {
     ...nova,
     id: 'nova-premier',
     bedrockId: 'amazon.nova-premier-v1:0',
     profiles: ['us'],
-    onDemand: false,
+    onDemand: [],
     context: 1_000_000,
     bedrockRetires: '2026-09-14',
   },

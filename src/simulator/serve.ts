@@ -1,6 +1,7 @@
 import { errorTypes } from './anthropic/errors.ts';
 import { awsErrorTypes } from './bedrock/errors.ts';
 import { modelPath } from './bedrock/path.ts';
+import { withheld } from './bedrock/withheld.ts';
 import { type Fault, type FaultQueue, lastUserText } from './faults.ts';
 import { fieldsOf, parseJson, textOf } from './json.ts';
 import { type AnyRequest, type AnyResponse, cut, wasCut } from './ports.ts';
@@ -80,6 +81,8 @@ const replaced = (
       const message = fault.message ?? MESSAGES[fault.status] ?? 'Injected by the simulator';
       return front.refuse(new Refusal(fault.status, type, message, { ...fault.headers }), call);
     }
+    if (fault.kind === 'withheld' && upstream !== 'anthropic')
+      return front.refuse(withheld(fault.reason), call);
     if (fault.kind === 'error-event' && !stream) {
       const status = statusOfType(fault.type);
       return front.refuse(new Refusal(status, typeFor(upstream, status), fault.message), call);

@@ -406,3 +406,51 @@ describe('Invoke refuses', () => {
     ]);
   });
 });
+
+describe('a bare id', () => {
+  const ask = (region: string, modelId: string) =>
+    post(
+      `${simulator.bedrockUrl}/model/${encodeURIComponent(modelId)}/converse`,
+      { messages: [user()] },
+      {
+        'x-amz-date': '20261122T120000Z',
+        authorization: `AWS4-HMAC-SHA256 Credential=AKIATEST/20261122/${region}/bedrock/aws4_request, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`,
+      },
+    );
+
+  it.each([
+    { modelId: 'amazon.nova-lite-v1:0', region: 'us-west-2', status: 200 },
+    { modelId: 'amazon.nova-lite-v1:0', region: 'us-west-1', status: 400 },
+    { modelId: 'amazon.nova-pro-v1:0', region: 'us-west-2', status: 400 },
+    { modelId: 'amazon.nova-2-lite-v1:0', region: 'us-east-1', status: 400 },
+    {
+      modelId: 'arn:aws:bedrock:us-west-1::foundation-model/amazon.nova-lite-v1:0',
+      region: 'us-west-1',
+      status: 400,
+    },
+    { modelId: 'us.amazon.nova-lite-v1:0', region: 'us-west-1', status: 200 },
+  ])('$modelId is $status in $region', async ({ modelId, region, status }) => {
+    const seen = await ask(region, modelId);
+    expect(seen.status).toBe(status);
+    if (status !== 200) expect(seen.message).toMatch(/with on-demand throughput isn't supported/);
+  });
+});
+
+describe('a model that AWS withholds from the account', () => {
+  it.each([
+    ['use-case-form', 404, /^Model use case details have not been submitted/],
+    ['legacy', 404, /marked by provider as Legacy/],
+    ['end-of-life', 404, /reached the end of its life/],
+    ['data-retention', 400, /^data retention mode 'default' is not available/],
+    ['operation', 400, /^This action doesn't support the model/],
+  ] as const)('is refused in its words: %s', async (reason, status, message) => {
+    const content = [text(`[[fault withheld reason=${reason}]] hi`)];
+    const seen = await post(
+      `${simulator.bedrockUrl}/model/${NOVA}/converse`,
+      { messages: [{ role: 'user', content }] },
+      AUTH,
+    );
+    expect(seen.status).toBe(status);
+    expect(seen.message).toMatch(message);
+  });
+});

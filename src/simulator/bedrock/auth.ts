@@ -101,6 +101,10 @@ const checkSignature = (call: Call, header: string, secret: string | undefined):
   }
 };
 
+/** The region a request was signed for; with a Bedrock API key only the address tells, and here it does not. */
+export const signedRegion = (call: Call): string =>
+  /Credential=[^/,\s]+\/\d{8}\/([a-z0-9-]+)\//.exec(textOf(call.headers.authorization))?.[1] ?? 'us-east-1';
+
 /** SigV4 or a Bedrock API key. Credentials that say `invalid` are refused. */
 export const checkAws = (call: Call, secret: string | undefined): void => {
   const header = textOf(call.headers.authorization);

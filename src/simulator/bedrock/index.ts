@@ -2,7 +2,7 @@ import type { PrefixCache } from '../cache.ts';
 import { uuid } from '../ids.ts';
 import { Refusal } from '../refusal.ts';
 import type { Call, Reply } from '../reply.ts';
-import { checkAws } from './auth.ts';
+import { checkAws, signedRegion } from './auth.ts';
 import { converse } from './converse.ts';
 import { awsError } from './errors.ts';
 import { invoke } from './invoke.ts';
@@ -25,7 +25,7 @@ const answer = (call: Call, situation: Situation, requestId: string): Reply => {
     throw new Refusal(404, 'UnknownOperationException', 'Unknown operation');
   }
   checkAws(call, situation.secret);
-  const model = findBedrock(path.modelId, situation.now());
+  const model = findBedrock(path.modelId, signedRegion(call), situation.now());
   const stream = path.operation.endsWith('-stream');
   return path.operation.startsWith('invoke')
     ? invoke(call, model, stream, situation.cache, requestId)
