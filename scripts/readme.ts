@@ -37,10 +37,12 @@ const thinkingOf = ({ thinking }: Model): string => {
 const yes = (value: boolean) => (value ? 'yes' : 'no');
 const thousands = (tokens: number) => (tokens >= 1_000_000 ? `${tokens / 1_000_000}M` : `${tokens / 1000}k`);
 
-const lifecycleOf = ({ lifecycle }: Model): string => {
-  const retires = lifecycle.retires?.anthropic;
-  return retires === undefined ? lifecycle.status : `${lifecycle.status}, Anthropic API until ${retires}`;
-};
+const lifecycleOf = ({ lifecycle: { status, retires } }: Model): string =>
+  [
+    status,
+    ...(retires?.anthropic === undefined ? [] : [`Anthropic API until ${retires.anthropic}`]),
+    ...(retires?.bedrock === undefined ? [] : [`Bedrock until ${retires.bedrock}`]),
+  ].join(', ');
 
 const modelTable = (): string =>
   table(

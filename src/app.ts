@@ -96,6 +96,12 @@ const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
 };
 const allMethods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
+/** Ms that a probe waits for credentials to be found. */
+const credentialWait = 1000;
+
+const canSignSoon = (backends: Backends): Promise<boolean> =>
+  Promise.race([backends.canSign(), sleep(credentialWait, false, { ref: false })]);
+
 const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
   for (const [url, methods] of Object.entries(paths)) {
     if (url === '/metrics' && config.metrics === 'off') continue;
@@ -159,9 +165,12 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
   });
 
   registerHealth(app, {
-    obstacle: () => {
+    obstacle: async () => {
       if (isDraining) return 'The server is shutting down.';
-      return listed.size === 0 ? 'No upstream is usable.' : undefined;
+      if (listed.size === 0) return 'No upstream is usable.';
+      // The Anthropic API's key is a setting; AWS's may come from a profile or a role, or not at all.
+      const isUsable = config.upstreams.includes('anthropic') || (await canSignSoon(backends));
+      return isUsable ? undefined : 'No upstream is usable: no AWS credentials were found.';
     },
   });
   registerStatus(app);

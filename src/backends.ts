@@ -38,6 +38,8 @@ export interface Prepared {
 
 export interface Backends {
   prepare(prompt: Prompt, target: Target): Prepared;
+  /** Whether there are AWS credentials. Looking for them may take seconds where there are none. */
+  canSign(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -76,6 +78,7 @@ const joinBackend =
       try {
         const opened = await upstream.open(take(), {
           modelId: target.modelId,
+          contextWindow: target.model.contextWindow,
           stream: asStream,
           texts: prompt.texts,
           cancellation: wait.cancellation,
@@ -106,6 +109,7 @@ export const createBackends = ({ anthropic, aws, timeouts, maxConcurrent }: Conf
   const transport = { connectTimeout: timeouts.connect, connections: 2 * maxConcurrent };
   const backends = new Map<UpstreamName, Backend>();
   const closing: (() => Promise<void>)[] = [];
+  let canSign: Backends['canSign'] = async () => false;
 
   if (anthropic !== null) {
     const upstream = createAnthropic({ ...anthropic, ...transport });
@@ -117,6 +121,7 @@ export const createBackends = ({ anthropic, aws, timeouts, maxConcurrent }: Conf
     backends.set('bedrock', joinBackend(claude, createBedrockClaude(bedrock), timeouts));
     backends.set('bedrock-converse', joinBackend(nova, createBedrockConverse(bedrock), timeouts));
     closing.push(bedrock.close);
+    canSign = bedrock.canSign;
   }
 
   return {
@@ -125,6 +130,7 @@ export const createBackends = ({ anthropic, aws, timeouts, maxConcurrent }: Conf
       if (backend === undefined) throw unknownModel(target.model.id);
       return backend(prompt, target);
     },
+    canSign,
     close: async () => {
       await Promise.all(closing.map((close) => close()));
     },

@@ -3,8 +3,11 @@
  * operator's MODELS_FILE and MODEL_ALIASES, and the upstreams that are configured.
  */
 
+import { regionalId } from './bedrock-regions.ts';
 import type { UpstreamName } from './chat.ts';
-import { ConfigError, unknownModel } from './errors.ts';
+import { editDistance } from './edit-distance.ts';
+import { ConfigError, modelNotConfigured, unknownModel } from './errors.ts';
+import { type ModelName, readModelName } from './model-names.ts';
 import { type BedrockId, type Model, models, unlistedClaude } from './models.ts';
 import { applyOverride, type ModelOverride } from './models-file.ts';
 
@@ -16,7 +19,10 @@ export interface Target {
 }
 
 export interface Catalogue {
-  /** The row for a public id or alias. Throws 404 `model_not_found`. */
+  /**
+   * The row for a public id, an alias, or what else a client may call the model (model-names.ts). Where the name
+   * says what Bedrock is to be asked for, a row with that id alone. Throws 404 `model_not_found`.
+   */
   resolve(id: string): Model;
   /** Where to ask, best first; never empty for a resolved model. */
   targets(model: Model): readonly Target[];
@@ -26,7 +32,9 @@ export interface Catalogue {
   aliases(model: Model): readonly string[];
   /** When the model ends at that upstream, as an ISO day, if that is over or within 60 days. */
   sunset(model: Model, upstream: UpstreamName): string | undefined;
-  /** Sentences for the operator about models that are retired or soon will be. */
+  /** A model that can be recommended: active, and not about to end where it is asked first. */
+  example(): Model | undefined;
+  /** For the operator at start: what is retired or soon will be, and what may leave the region's geography. */
   warnings(): readonly string[];
 }
 
@@ -35,52 +43,53 @@ interface Options {
   readonly upstreams: readonly UpstreamName[];
   /** The AWS region, which decides the inference profile. */
   readonly region: string | undefined;
+  /** Whether Bedrock's global profiles may be used, where the region's geography has none; true if absent. */
+  readonly allowGlobal?: boolean | undefined;
   readonly aliases: Readonly<Record<string, string>>;
   /** Rows from MODELS_FILE, checked by `parseModelsFile`. */
   readonly overrides: readonly ModelOverride[];
   readonly now: () => Date;
 }
 
-/** Geographies a region belongs to, most specific first, as inference-profile prefixes. */
-const geographies = (region: string): readonly string[] => {
-  const [area = '', place = ''] = region.split('-');
-  if (area === 'ap') {
-    const country =
-      region.startsWith('ap-northeast-1') || region.startsWith('ap-northeast-3')
-        ? ['jp']
-        : region === 'ap-southeast-2' || region === 'ap-southeast-4'
-          ? ['au']
-          : place === 'south'
-            ? ['in']
-            : [];
-    return [...country, 'apac'];
-  }
-  return region.startsWith('us-gov') ? ['us-gov'] : [area];
-};
-
-/** The id to invoke in that region: its geography's inference profile, else the global one, else the bare id. */
-const profileFor = ({ id, profiles }: BedrockId, region: string | undefined): string => {
-  const prefix = [...geographies(region ?? ''), 'global'].find((each) => profiles.includes(each));
-  return prefix === undefined ? id : `${prefix}.${id}`;
-};
-
 const sixtyDays = 60 * 24 * 3600 * 1000;
 
-/** Edit distance, for "did you mean". Ids are short and the input is cut, so quadratic is fine. */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+/** What serves a model that is not served, with the settings to make. */
+const settingsFor = {
+  anthropic: 'the Anthropic API (ANTHROPIC_API_KEY; CLAUDE_UPSTREAMS, if set, has to name anthropic)',
+  bedrock: 'Amazon Bedrock (AWS_REGION and AWS credentials; CLAUDE_UPSTREAMS, if set, has to name bedrock)',
+  'bedrock-converse': 'Amazon Bedrock (AWS_REGION and AWS credentials)',
+} satisfies Record<UpstreamName, string>;
+
+/** Longer names are none that anyone gave a model; what is done with a name has to stay short. */
+const longestName = 300;
+/** Characters of a name that are compared and quoted. */
+const quotedName = 120;
+
+const openAiModel = /^(?:chatgpt|gpt|codex|o\d)(?:-[\w.-]*)?$/;
+
+/** A row that is asked for at Bedrock alone, under that id. */
+const pinned = (row: Model, bedrockId: string): Model => {
+  const id = { id: bedrockId, profiles: [] };
+  const { bedrock, 'bedrock-converse': converse } = row.ids;
+  return {
+    ...row,
+    ids: {
+      ...(bedrock === undefined ? {} : { bedrock: id }),
+      ...(converse === undefined ? {} : { 'bedrock-converse': id }),
+    },
+  };
 };
 
-export const createCatalogue = ({ upstreams, region, aliases, overrides, now }: Options): Catalogue => {
+const bedrockIdOf = ({ ids }: Model): BedrockId | undefined => ids.bedrock ?? ids['bedrock-converse'];
+
+export const createCatalogue = ({
+  upstreams,
+  region = '',
+  allowGlobal = true,
+  aliases,
+  overrides,
+  now,
+}: Options): Catalogue => {
   const rows = new Map(models.map((model) => [model.id, model]));
   for (const override of overrides) applyOverride(rows, override);
 
@@ -89,8 +98,38 @@ export const createCatalogue = ({ upstreams, region, aliases, overrides, now }: 
   for (const model of rows.values()) for (const alias of model.aliases) byName.set(alias, model);
   for (const model of rows.values()) byName.set(model.id, model);
 
-  const lookUp = (id: string): Model | undefined =>
-    byName.get(id) ?? (/^claude-[a-z0-9-]{1,60}$/.test(id) ? unlistedClaude(id) : undefined);
+  const byBedrockId = new Map<string, Model>();
+  for (const model of [...rows.values()].reverse()) {
+    const id = bedrockIdOf(model)?.id;
+    if (id !== undefined) byBedrockId.set(id, model);
+  }
+
+  const rowOf = ({ spellings }: ModelName): Model | undefined => {
+    for (const spelling of spellings) {
+      const row = byName.get(spelling) ?? byBedrockId.get(spelling);
+      if (row !== undefined) return row;
+    }
+    return undefined;
+  };
+
+  /** A model that is newer than this list of rows; Bedrock's ids need a row that says how to ask. */
+  const unlisted = ({ spellings, bedrockId, geography, isBedrockForm }: ModelName): Model | undefined => {
+    if (isBedrockForm || bedrockId !== undefined || geography !== undefined) return undefined;
+    const id = spellings.find((spelling) => /^claude-[a-z0-9-]{1,60}$/.test(spelling));
+    return id === undefined ? undefined : unlistedClaude(id);
+  };
+
+  const lookUp = (id: string): Model | undefined => {
+    const known = byName.get(id) ?? byBedrockId.get(id);
+    if (known !== undefined || id.length > longestName) return known;
+    const name = readModelName(id);
+    const row = rowOf(name);
+    if (row === undefined) return unlisted(name);
+    if (name.bedrockId !== undefined) return pinned(row, name.bedrockId);
+    if (name.geography !== undefined)
+      return pinned(row, `${name.geography}.${bedrockIdOf(row)?.id ?? row.id}`);
+    return row;
+  };
   for (const [alias, id] of Object.entries(aliases)) {
     const model = lookUp(id);
     if (model === undefined)
@@ -107,7 +146,8 @@ export const createCatalogue = ({ upstreams, region, aliases, overrides, now }: 
     upstreams.flatMap((upstream): Target[] => {
       const id = model.ids[upstream];
       if (id === undefined) return [];
-      return [{ model, upstream, modelId: typeof id === 'string' ? id : profileFor(id, region) }];
+      const modelId = typeof id === 'string' ? id : regionalId(id, region, allowGlobal).id;
+      return [{ model, upstream, modelId }];
     });
   // Rows do not change; ids that are made up on the way in are not kept.
   const reachableRows = new Map([...new Set(byName.values())].map((model) => [model, reachable(model)]));
@@ -137,37 +177,117 @@ export const createCatalogue = ({ upstreams, region, aliases, overrides, now }: 
     return retires !== undefined && Date.parse(retires) - now().getTime() <= sixtyDays ? retires : undefined;
   };
 
+  const example = () =>
+    list().find((model) => {
+      const [first] = targets(model);
+      return (
+        model.lifecycle.status === 'active' &&
+        first !== undefined &&
+        sunset(model, first.upstream) === undefined
+      );
+    });
+
+  // ---- why a name is not served ----------------------------------------------------------------
+
+  /** The names that are nearest, one for each model. */
+  const closeNames = (spelling: string): readonly string[] => {
+    const asked = spelling.slice(0, quotedName).toLowerCase();
+    const nearest = new Map<string, { readonly name: string; readonly distance: number }>();
+    for (const [name, model] of byName) {
+      const distance = editDistance(asked, name);
+      if (distance > Math.max(3, asked.length / 3) || targets(model).length === 0) continue;
+      if (distance < (nearest.get(model.id)?.distance ?? Number.POSITIVE_INFINITY))
+        nearest.set(model.id, { name, distance });
+    }
+    return [...nearest.values()]
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, 3)
+      .map(({ name }) => name);
+  };
+
+  const adviceFor = (id: string): readonly string[] => {
+    const { spellings } = readModelName(id.slice(0, longestName));
+    const [name = ''] = spellings;
+    // Without a maker's prefix and a version, which say nothing about which model is near.
+    const close = closeNames(spellings.reduce((a, b) => (b.length < a.length ? b : a), name));
+    const served = openAiModel.test(name) ? example()?.id : undefined;
+    return [
+      ...(close.length > 0 ? [`Did you mean ${close.join(' or ')}?`] : []),
+      ...(served === undefined
+        ? []
+        : [`The operator can point the name to a model: MODEL_ALIASES=${name}=${served}.`]),
+    ];
+  };
+
+  const notServed = (id: string, model: Model | undefined): Error => {
+    const quoted = id.slice(0, quotedName);
+    if (model === undefined) return unknownModel(quoted, adviceFor(id));
+    const needs = Object.entries(settingsFor).filter(([upstream]) => upstream in model.ids);
+    return modelNotConfigured(
+      quoted,
+      needs.map(([, settings]) => settings),
+      rows.has(model.id) ? [] : adviceFor(id),
+    );
+  };
+
+  // ---- what the operator should know at start ----------------------------------------------------
+
+  /** Where the region has no use for the row, its end is no news. */
+  const isServed = ({ model, upstream }: Target): boolean => {
+    const id = model.ids[upstream];
+    return typeof id === 'string' || (id !== undefined && regionalId(id, region, allowGlobal).isServed);
+  };
+
+  const retirements = (): readonly string[] => {
+    const ending = list().flatMap((model) => {
+      const ends = targets(model)
+        .filter(isServed)
+        .flatMap(({ upstream }) => {
+          const day = sunset(model, upstream);
+          return day === undefined ? [] : [`${upstream} ${day}`];
+        });
+      return ends.length === 0 ? [] : [{ model, ends }];
+    });
+    if (ending.length === 0) return [];
+    const moves = ending.flatMap(({ model: { id, lifecycle } }) =>
+      lifecycle.successor === undefined ? [] : [`${id}=${lifecycle.successor}`],
+    );
+    const named = ending.map(({ model, ends }) => `${model.id} (${ends.join(', ')})`).join(', ');
+    return [
+      `Retired or soon to be, by upstream and day: ${named}${
+        moves.length === 0 ? '' : `; MODEL_ALIASES=${moves.join(',')} sends their requests on`
+      }`,
+    ];
+  };
+
+  const departures = (): readonly string[] => {
+    const leaving = list().filter((model) =>
+      targets(model).some(({ upstream }) => {
+        const id = model.ids[upstream];
+        return (
+          id !== undefined && typeof id !== 'string' && regionalId(id, region, allowGlobal).leavesGeography
+        );
+      }),
+    );
+    if (leaving.length === 0) return [];
+    return [
+      `Bedrock may process requests for these models outside the geography of ${region}, which has no profile of its own for them: ${leaving
+        .map(({ id }) => id)
+        .join(', ')}; BEDROCK_GLOBAL=off keeps global profiles out`,
+    ];
+  };
+
   return {
     targets,
     list,
     aliases: namesFor,
     sunset,
+    example,
     resolve: (id) => {
       const model = lookUp(id);
       if (model !== undefined && targets(model).length > 0) return model;
-      const asked = id.slice(0, 80).toLowerCase();
-      const closest = list()
-        .map((each) => ({ id: each.id, distance: distance(asked, each.id) }))
-        .filter((each) => each.distance <= Math.max(3, asked.length / 3))
-        .sort((a, b) => a.distance - b.distance)
-        .slice(0, 3);
-      throw unknownModel(
-        id.slice(0, 120),
-        closest.map((each) => each.id),
-      );
+      throw notServed(id, model);
     },
-    warnings: () =>
-      list().flatMap((model) =>
-        targets(model).flatMap(({ upstream }) => {
-          const retires = sunset(model, upstream);
-          if (retires === undefined) return [];
-          const { successor } = model.lifecycle;
-          return [
-            `${model.id} ${retiredAt(model, upstream) ? 'was retired' : 'will be retired'} at the upstream '${upstream}' on ${retires}${
-              successor === undefined ? '' : `; MODEL_ALIASES=${model.id}=${successor} sends its requests on`
-            }`,
-          ];
-        }),
-      ),
+    warnings: () => [...retirements(), ...departures()],
   };
 };

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { UpstreamName } from './chat.ts';
 import { ConfigError } from './errors.ts';
+import { describeMisspelling, findMisspellings, type Misspelling } from './misspellings.ts';
 import { type ModelOverride, parseModelsFile } from './models-file.ts';
 
 const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
@@ -106,6 +107,11 @@ const environmentSchema = z.object({
   AWS_DEFAULT_REGION: z.string().optional(),
   AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url.optional(),
   AWS_BEARER_TOKEN_BEDROCK: z.string().optional(),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  AWS_PROFILE: z.string().optional(),
+  BEDROCK_GLOBAL: flag(true),
 
   CLAUDE_UPSTREAMS: list
     .pipe(z.array(claudeUpstream).min(1, { error: 'must name anthropic, bedrock or both' }))
@@ -177,6 +183,9 @@ export interface Config {
     readonly region: string;
     readonly endpoint: string | undefined;
     readonly bearerToken: string | undefined;
+    readonly hasAccessKey: boolean;
+    /** Whether requests may go through global inference profiles. */
+    readonly allowGlobal: boolean;
   } | null;
   /** The configured upstreams, in the order of preference. */
   readonly upstreams: readonly UpstreamName[];
@@ -216,6 +225,8 @@ export interface Config {
   readonly metrics: 'key' | 'open' | 'off';
   /** Settings that are present and have no effect in this version, to be said at start. */
   readonly withoutEffect: readonly string[];
+  /** Variables that are no settings, and the settings they look like. */
+  readonly misspelt: readonly Misspelling[];
 }
 
 /**
@@ -250,7 +261,10 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
   if (env !== undefined && hasAnthropic && region === undefined && claude.length === 0) {
     problems.push('CLAUDE_UPSTREAMS: names only bedrock, but there is no AWS_REGION; add anthropic');
   }
-  if (env === undefined || problems.length > 0) throw new ConfigError(problems);
+  const misspelt = findMisspellings(Object.keys(present), Object.keys(environmentSchema.shape));
+  if (env === undefined || problems.length > 0) {
+    throw new ConfigError([...problems, ...misspelt.map(describeMisspelling)]);
+  }
 
   return Object.freeze({
     port: env.PORT,
@@ -268,6 +282,8 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
             region,
             endpoint: env.AWS_ENDPOINT_URL_BEDROCK_RUNTIME,
             bearerToken: env.AWS_BEARER_TOKEN_BEDROCK,
+            hasAccessKey: env.AWS_ACCESS_KEY_ID !== undefined && env.AWS_SECRET_ACCESS_KEY !== undefined,
+            allowGlobal: env.BEDROCK_GLOBAL,
           },
     upstreams: [...claude, ...(region === undefined ? [] : (['bedrock-converse'] as const))],
     aliases: env.MODEL_ALIASES,
@@ -308,5 +324,6 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     redisUrl: env.REDIS_URL,
     metrics: env.METRICS,
     withoutEffect: notBuilt.filter((name) => present[name] !== undefined),
+    misspelt,
   });
 };

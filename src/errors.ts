@@ -65,8 +65,18 @@ export const invalidRequest = (
 export const unsupportedParameter = (message: string, param: string) =>
   invalidRequest(message, param, 'unsupported_parameter');
 
-export const contextLengthExceeded = (message: string, cause?: unknown) =>
-  invalidRequest(message, 'messages', 'context_length_exceeded', cause);
+/**
+ * 400: prompt and answer pass the window. Clients that compact a conversation look for OpenAI's sentence (LangChain,
+ * LiteLLM: "This model's maximum context length is") or for Anthropic's ("prompt is too long"), and some read the
+ * figures of `words`, the upstream's own.
+ */
+export const contextLengthExceeded = (words: string, contextWindow: number, cause?: unknown) =>
+  invalidRequest(
+    `This model's maximum context length is ${contextWindow} tokens, and the prompt is too long for it. ${words}`,
+    'messages',
+    'context_length_exceeded',
+    cause,
+  );
 
 export const invalidKey = (message: string) =>
   new ApiError({
@@ -77,25 +87,50 @@ export const invalidKey = (message: string) =>
     headers: { 'www-authenticate': 'Bearer' },
   });
 
-/** 404 for a model id nobody serves; `closest` are ids the caller may have meant. */
-export const unknownModel = (id: string, closest: readonly string[] = []) =>
+/** 404 for a model id that means nothing here; `advice` are whole sentences. */
+export const unknownModel = (id: string, advice: readonly string[] = []) =>
   new ApiError({
     status: 404,
     type: 'invalid_request_error',
-    message: `The model '${id}' does not exist or is not served here. ${
-      closest.length > 0 ? `Did you mean ${closest.join(' or ')}? ` : ''
-    }GET /v1/models lists what is.`,
+    message: [
+      `The model '${id}' does not exist or is not served here.`,
+      ...advice,
+      'GET /v1/models lists what is.',
+    ].join(' '),
     param: 'model',
     code: 'model_not_found',
     headers: noRetry,
   });
 
-/** 404 from upstream for an id our configuration names. */
-export const modelGoneUpstream = (configuredId: string, upstream: string, cause?: unknown) =>
+/** 404 for a model whose upstreams are not configured; `needs` names them with their settings. */
+export const modelNotConfigured = (id: string, needs: readonly string[], advice: readonly string[] = []) =>
   new ApiError({
     status: 404,
     type: 'invalid_request_error',
-    message: `The upstream '${upstream}' does not know the model id '${configuredId}' that this server asked for: it may be retired, or not enabled for the account. Choose another model, or have MODEL_ALIASES or MODELS_FILE point this one elsewhere.`,
+    message: [
+      `The model '${id}' is not served here: the operator would have to configure ${needs.join(', or ')}.`,
+      ...advice,
+      'GET /v1/models lists what is served.',
+    ].join(' '),
+    param: 'model',
+    code: 'model_not_found',
+    headers: noRetry,
+  });
+
+/** 404 from upstream for an id our configuration names; `reason` in the upstream's words, where it gives one. */
+export const modelGoneUpstream = (
+  configuredId: string,
+  upstream: string,
+  { reason, cause }: { readonly reason?: string | undefined; readonly cause?: unknown } = {},
+) =>
+  new ApiError({
+    status: 404,
+    type: 'invalid_request_error',
+    message: `${
+      reason === undefined
+        ? `The upstream '${upstream}' does not know the model id '${configuredId}' that this server asked for: it may be retired, or not enabled for the account.`
+        : `The upstream '${upstream}' does not serve the model id '${configuredId}' to this server: ${reason}`
+    } Choose another model, or have MODEL_ALIASES or MODELS_FILE point this one elsewhere.`,
     param: 'model',
     code: 'model_not_found',
     headers: noRetry,
@@ -212,6 +247,17 @@ export const credentialRefused = (upstream: string, cause?: unknown) =>
     type: 'server_error',
     message: `The upstream '${upstream}' refused this server's own credential. Your key is fine; the operator has to mend the configuration.`,
     code: 'upstream_credential_refused',
+    headers: noRetry,
+    cause,
+  });
+
+/** 502: there is no credential to ask the upstream with. */
+export const credentialMissing = (upstream: string, cause?: unknown) =>
+  new ApiError({
+    status: 502,
+    type: 'server_error',
+    message: `This server found no credential for the upstream '${upstream}'. Your key is fine; the operator has to configure one.`,
+    code: 'upstream_credential_missing',
     headers: noRetry,
     cause,
   });

@@ -11,6 +11,7 @@ const bedrockId = z.union([
   z.strictObject({
     id: z.string().min(1),
     profiles: z.array(z.string()).default([]),
+    regions: z.array(z.string()).default([]),
   }),
 ]);
 

@@ -1,6 +1,6 @@
 /**
  * The catalogue: one data row per model. A fact about a model is a field of its row; no other file
- * tells models apart by name. State of the facts: 2026-11-22.
+ * tells models apart by name. State of the facts: 2026-11-25.
  */
 
 import type { Effort, UpstreamName, Usage } from './chat.ts';
@@ -8,10 +8,13 @@ import type { Effort, UpstreamName, Usage } from './chat.ts';
 /** ISO date, `YYYY-MM-DD`. */
 type Day = string;
 
-/** A base model id and the geographies it has cross-region inference profiles for (`us`, `global`, ...). */
+/** A model id at Bedrock and where it can be asked for. */
 export interface BedrockId {
   readonly id: string;
+  /** Geographies that have a cross-region inference profile for it: `us`, `global`, ... */
   readonly profiles: readonly string[];
+  /** Regions that serve the id itself, without a profile. Most newer models are served by profiles alone. */
+  readonly regions?: readonly string[];
 }
 
 export interface ThinkingAbility {
@@ -100,8 +103,12 @@ const price = (input: number, output: number, cacheRead: number, cacheWrite: num
   cacheWrite,
 });
 
-/** `profiles` separated by blanks. */
-const onBedrock = (id: string, profiles: string): BedrockId => ({ id, profiles: profiles.split(' ') });
+/** `profiles` and `regions` separated by blanks. */
+const onBedrock = (id: string, profiles: string, regions?: string): BedrockId => ({
+  id,
+  profiles: profiles.split(' '),
+  ...(regions === undefined ? {} : { regions: regions.split(' ') }),
+});
 
 // ---- Claude, by generation: each constant is what its models share ------------------------------
 
@@ -256,7 +263,11 @@ export const models: readonly Model[] = [
     released: '2025-10-01',
     ids: {
       anthropic: 'claude-haiku-4-5-20251001',
-      bedrock: onBedrock('anthropic.claude-haiku-4-5-20251001-v1:0', 'us eu jp au in global'),
+      bedrock: onBedrock(
+        'anthropic.claude-haiku-4-5-20251001-v1:0',
+        'us eu jp au in global',
+        'us-east-1 eu-north-1 eu-west-1 ap-northeast-1 ap-southeast-4',
+      ),
     },
     cacheMinimum: 4096,
     lifecycle: { status: 'active' },
@@ -281,9 +292,14 @@ export const models: readonly Model[] = [
     released: '2025-02-19',
     ids: {
       anthropic: 'claude-3-7-sonnet-20250219',
-      bedrock: onBedrock('anthropic.claude-3-7-sonnet-20250219-v1:0', 'us'),
+      bedrock: onBedrock('anthropic.claude-3-7-sonnet-20250219-v1:0', 'us apac', 'eu-west-2'),
     },
-    lifecycle: { status: 'retired', retires: { anthropic: '2026-02-19' }, successor: 'claude-sonnet-5-5' },
+    // Still served in eu-west-2 and ap-south-1.
+    lifecycle: {
+      status: 'retired',
+      retires: { anthropic: '2026-02-19', bedrock: '2026-07-30' },
+      successor: 'claude-sonnet-5-5',
+    },
     price: price(3, 15, 0.3, 3.75),
   },
   {
@@ -293,10 +309,15 @@ export const models: readonly Model[] = [
     released: '2024-10-22',
     ids: {
       anthropic: 'claude-3-5-sonnet-20241022',
-      bedrock: onBedrock('anthropic.claude-3-5-sonnet-20241022-v2:0', 'us'),
+      bedrock: onBedrock('anthropic.claude-3-5-sonnet-20241022-v2:0', 'us apac'),
     },
     maxOutput: 8192,
-    lifecycle: { status: 'retired', retires: { anthropic: '2025-10-28' }, successor: 'claude-sonnet-5-5' },
+    // Still served in Seoul, Mumbai and Singapore.
+    lifecycle: {
+      status: 'retired',
+      retires: { anthropic: '2025-10-28', bedrock: '2026-07-30' },
+      successor: 'claude-sonnet-5-5',
+    },
     price: price(3, 15, 0.3, 3.75),
   },
   {
@@ -322,7 +343,13 @@ export const models: readonly Model[] = [
     id: 'nova-pro',
     aliases: ['amazon-nova-pro', 'amazon.nova-pro-v1:0'],
     released: '2024-12-03',
-    ids: { 'bedrock-converse': onBedrock('amazon.nova-pro-v1:0', 'us eu apac') },
+    ids: {
+      'bedrock-converse': onBedrock(
+        'amazon.nova-pro-v1:0',
+        'us eu apac',
+        'us-east-1 eu-west-2 ap-southeast-2 ap-southeast-3 me-central-1',
+      ),
+    },
     price: price(0.8, 3.2, 0.2, 0.8),
   },
   {
@@ -330,7 +357,13 @@ export const models: readonly Model[] = [
     id: 'nova-lite',
     aliases: ['amazon-nova-lite', 'amazon.nova-lite-v1:0'],
     released: '2024-12-03',
-    ids: { 'bedrock-converse': onBedrock('amazon.nova-lite-v1:0', 'us eu apac ca') },
+    ids: {
+      'bedrock-converse': onBedrock(
+        'amazon.nova-lite-v1:0',
+        'us eu apac ca',
+        'us-east-1 us-east-2 us-west-2 eu-west-2 ap-southeast-2 ap-southeast-3 me-central-1',
+      ),
+    },
     price: price(0.06, 0.24, 0.015, 0.06),
   },
 
@@ -411,7 +444,11 @@ export const models: readonly Model[] = [
     released: '2026-06-30',
     ids: {
       anthropic: 'claude-sonnet-5',
-      bedrock: onBedrock('anthropic.claude-sonnet-5', 'us eu jp au in global'),
+      bedrock: onBedrock(
+        'anthropic.claude-sonnet-5',
+        'us eu jp au in global',
+        'us-east-1 eu-north-1 eu-west-1 ap-southeast-4',
+      ),
     },
     forcingNeedsThinkingOff: ['bedrock'],
     price: price(2, 10, 0.2, 2.5),
@@ -422,7 +459,11 @@ export const models: readonly Model[] = [
     released: '2026-05-28',
     ids: {
       anthropic: 'claude-opus-4-8',
-      bedrock: onBedrock('anthropic.claude-opus-4-8', 'us eu jp au global'),
+      bedrock: onBedrock(
+        'anthropic.claude-opus-4-8',
+        'us eu jp au global',
+        'us-east-1 eu-north-1 eu-west-1 ap-northeast-1 ap-southeast-4',
+      ),
     },
     midSystem: true,
     cacheMinimum: 4096,
@@ -434,7 +475,11 @@ export const models: readonly Model[] = [
     released: '2026-01-01',
     ids: {
       anthropic: 'claude-opus-4-7',
-      bedrock: onBedrock('anthropic.claude-opus-4-7', 'us eu jp au global'),
+      bedrock: onBedrock(
+        'anthropic.claude-opus-4-7',
+        'us eu jp au global',
+        'us-east-1 eu-north-1 eu-west-1 ap-southeast-4',
+      ),
     },
     price: price(5, 25, 0.5, 6.25),
   },
@@ -444,7 +489,7 @@ export const models: readonly Model[] = [
     released: '2026-01-01',
     ids: {
       anthropic: 'claude-opus-4-6',
-      bedrock: onBedrock('anthropic.claude-opus-4-6-v1', 'us eu au global'),
+      bedrock: onBedrock('anthropic.claude-opus-4-6-v1', 'us eu au global', 'eu-west-2'),
     },
     jsonSchema: { anthropic: true, bedrock: true },
     lifecycle: { status: 'legacy' },
@@ -453,10 +498,12 @@ export const models: readonly Model[] = [
   {
     ...claude46,
     id: 'claude-sonnet-4-6',
+    // Heroku's name.
+    aliases: ['claude-4-6-sonnet'],
     released: '2026-02-17',
     ids: {
       anthropic: 'claude-sonnet-4-6',
-      bedrock: onBedrock('anthropic.claude-sonnet-4-6', 'us eu jp au global'),
+      bedrock: onBedrock('anthropic.claude-sonnet-4-6', 'us eu jp au global', 'eu-west-2'),
     },
     cacheMinimum: 2048,
     lifecycle: { status: 'legacy' },
@@ -488,7 +535,11 @@ export const models: readonly Model[] = [
     maxOutput: 32_000,
     sampling: 'exclusive',
     jsonSchema: { anthropic: true, bedrock: false },
-    lifecycle: { status: 'retired', retires: { anthropic: '2026-08-05' }, successor: 'claude-opus-5-5' },
+    lifecycle: {
+      status: 'retired',
+      retires: { anthropic: '2026-08-05', bedrock: '2027-01-08' },
+      successor: 'claude-opus-5-5',
+    },
     price: price(15, 75, 1.5, 18.75),
   },
   {
@@ -523,6 +574,8 @@ export const models: readonly Model[] = [
     aliases: ['amazon-nova-2-lite', 'amazon.nova-2-lite-v1:0'],
     released: '2025-12-02',
     ids: { 'bedrock-converse': onBedrock('amazon.nova-2-lite-v1:0', 'us eu jp global') },
+    // Bedrock's own refusal names it; model lists say 64,000.
+    maxOutput: 65_535,
     price: price(0.3, 2.5, 0.075, 0.3),
   },
   {

@@ -3,13 +3,15 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type App, buildApp } from './app.ts';
-import { createBackends } from './backends.ts';
+import { type Backends, createBackends } from './backends.ts';
 import { createCatalogue } from './catalogue.ts';
 import { type Config, readConfig } from './config.ts';
 import { ConfigError } from './errors.ts';
 import { createLogger } from './logger.ts';
+import { describeMisspelling } from './misspellings.ts';
 import { ProcessFailed, startPrimary } from './processes/primary.ts';
 import { joinPrimary } from './processes/worker.ts';
+import { startSummary } from './start-summary.ts';
 import { createLocalStore } from './store/local.ts';
 import type { Store } from './store/store.ts';
 
@@ -61,6 +63,7 @@ const createCatalogueOf = ({ upstreams, aws, aliases, modelOverrides }: Config) 
   createCatalogue({
     upstreams,
     region: aws?.region,
+    allowGlobal: aws?.allowGlobal,
     aliases,
     overrides: modelOverrides,
     now: () => new Date(),
@@ -80,6 +83,34 @@ const createStore = async ({ redisUrl }: Config, own: Store, logger: Logger): Pr
   });
 };
 
+/** What has to be said at start, once however many processes there are. */
+const warn = (config: Config, logger: Logger): void => {
+  for (const name of config.withoutEffect) logger.warn(`${name} has no effect in this version`);
+  for (const misspelling of config.misspelt) logger.warn(describeMisspelling(misspelling));
+  for (const warning of createCatalogueOf(config).warnings()) logger.warn(warning);
+};
+
+/** A region is a promise that Bedrock can be asked. Looking goes on while the server already listens. */
+const warnWithoutCredentials = async ({ aws }: Config, backends: Backends, logger: Logger): Promise<void> => {
+  if (aws === null || (await backends.canSign())) return;
+  logger.warn(
+    'An AWS region is set, but no AWS credentials were found, neither in the environment nor by a profile or role: requests to Bedrock will fail',
+  );
+};
+
+/** For a person at a terminal; where the output is collected there are the log lines alone. */
+const greet = (config: Config, port: number): void => {
+  if (!process.stdout.isTTY) return;
+  const summary = startSummary({
+    host: config.host,
+    port,
+    needsKey: !config.allowAnonymous,
+    catalogue: createCatalogueOf(config),
+  });
+  // After the log lines of this turn.
+  setImmediate(() => process.stdout.write(summary));
+};
+
 /** Serves in this process, alone or as one of several. */
 const serve = async (config: Config, logger: Logger): Promise<void> => {
   const catalogue = createCatalogueOf(config);
@@ -94,10 +125,11 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
         onUnanswered: () => logger.warn('the primary process did not answer; this one went on alone'),
       })
     : undefined;
+  const backends = createBackends(config);
   const app = buildApp({
     config,
     catalogue,
-    backends: createBackends(config),
+    backends,
     logger,
     store: await createStore(config, worker?.store ?? local, logger),
     ...(worker === undefined ? {} : { allMetrics: worker.allMetrics }),
@@ -110,7 +142,11 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
     'listening',
   );
 
-  if (worker === undefined) return onSignal(logger, stop);
+  if ((cluster.worker?.id ?? 1) === 1) void warnWithoutCredentials(config, backends, logger);
+  if (worker === undefined) {
+    greet(config, Number(new URL(address).port || 80));
+    return onSignal(logger, stop);
+  }
   // Signals reach the whole group of processes; the primary says when to stop.
   // Without a primary nobody can reach this one any more, and Node ends it at once.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
@@ -125,9 +161,14 @@ const lead = async (config: Config, logger: Logger): Promise<void> => {
     shutdownTimeout,
     onDeath: (death) => logger.error(death, 'a process died; another takes its place'),
   });
+  let port = config.port;
+  cluster.once('listening', (_worker, listening) => {
+    port = listening.port;
+  });
   onSignal(logger, primary.stop);
   await Promise.race([primary.listening, primary.failed]);
   logger.info({ processes: count }, 'all processes listen');
+  greet(config, port);
   await primary.failed;
 };
 
@@ -135,10 +176,7 @@ const start = async (): Promise<void> => {
   const config = readConfig();
   const logger = createLogger(config.logLevel);
   const leads = config.processes > 1 && cluster.isPrimary;
-  if (!cluster.isWorker) {
-    for (const name of config.withoutEffect) logger.warn(`${name} has no effect in this version`);
-    for (const warning of createCatalogueOf(config).warnings()) logger.warn(warning);
-  }
+  if (!cluster.isWorker) warn(config, logger);
   await (leads ? lead(config, logger) : serve(config, logger));
 };
 

@@ -7,6 +7,7 @@ import { type ModelOverride, parseModelsFile } from '../src/models-file.ts';
 interface Given {
   readonly upstreams?: readonly UpstreamName[];
   readonly region?: string | undefined;
+  readonly allowGlobal?: boolean;
   readonly aliases?: Readonly<Record<string, string>>;
   readonly overrides?: readonly ModelOverride[];
   readonly day?: string;
@@ -17,11 +18,19 @@ const everything: readonly UpstreamName[] = ['anthropic', 'bedrock', 'bedrock-co
 const catalogue = ({
   upstreams = everything,
   region = 'us-east-1',
+  allowGlobal = true,
   aliases = {},
   overrides = [],
   day = '2026-11-22',
 }: Given = {}): Catalogue =>
-  createCatalogue({ upstreams, region, aliases, overrides, now: () => new Date(`${day}T12:00:00Z`) });
+  createCatalogue({
+    upstreams,
+    region,
+    allowGlobal,
+    aliases,
+    overrides,
+    now: () => new Date(`${day}T12:00:00Z`),
+  });
 
 const ask = (given: Given, id: string) => {
   const made = catalogue(given);
@@ -102,7 +111,8 @@ describe('an unknown id', () => {
   it.each([
     ['gpt-4o', undefined],
     ['nova-lit', 'nova-lite'],
-    ['claude-4.5-sonnet', 'claude-4-5-sonnet'],
+    ['claude_4-5-sonnet', 'claude-4-5-sonnet'],
+    ['anthropic.claude-haiku-4-6-v1:0', 'claude-haiku-4-5'],
     ['Nova-Pro', 'nova-pro'],
   ])('%s is a 404 that names close matches', (id, close) => {
     const error = refusal({}, id);
@@ -131,7 +141,22 @@ describe('an unknown id', () => {
 
 describe('the inference profile follows the region', () => {
   it.each([
-    { region: 'us-west-2', id: 'nova-lite', expected: 'us.amazon.nova-lite-v1:0' },
+    { region: 'us-west-1', id: 'nova-lite', expected: 'us.amazon.nova-lite-v1:0' },
+    { region: 'us-west-2', id: 'nova-lite', expected: 'amazon.nova-lite-v1:0' },
+    { region: 'us-west-2', id: 'nova-pro', expected: 'us.amazon.nova-pro-v1:0' },
+    { region: 'eu-west-2', id: 'nova-pro', expected: 'amazon.nova-pro-v1:0' },
+    { region: 'us-east-1', id: 'nova-2-lite', expected: 'us.amazon.nova-2-lite-v1:0' },
+    {
+      region: 'us-east-1',
+      id: 'claude-4-5-sonnet',
+      expected: 'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
+    },
+    { region: 'us-east-1', id: 'claude-opus-4-7', expected: 'anthropic.claude-opus-4-7' },
+    { region: 'eu-west-2', id: 'claude-sonnet-4-6', expected: 'anthropic.claude-sonnet-4-6' },
+    { region: 'eu-west-1', id: 'claude-sonnet-4-6', expected: 'eu.anthropic.claude-sonnet-4-6' },
+    { region: 'ca-central-1', id: 'nova-pro', expected: 'us.amazon.nova-pro-v1:0' },
+    { region: 'ap-southeast-6', id: 'claude-sonnet-5-5', expected: 'au.anthropic.claude-sonnet-5-5' },
+    { region: 'me-south-1', id: 'claude-sonnet-5-5', expected: 'global.anthropic.claude-sonnet-5-5' },
     { region: 'eu-central-1', id: 'nova-lite', expected: 'eu.amazon.nova-lite-v1:0' },
     { region: 'ap-southeast-1', id: 'nova-lite', expected: 'apac.amazon.nova-lite-v1:0' },
     { region: 'ca-central-1', id: 'nova-lite', expected: 'ca.amazon.nova-lite-v1:0' },
@@ -139,7 +164,12 @@ describe('the inference profile follows the region', () => {
     {
       region: 'ap-northeast-1',
       id: 'claude-4-5-haiku',
-      expected: 'jp.anthropic.claude-haiku-4-5-20251001-v1:0',
+      expected: 'anthropic.claude-haiku-4-5-20251001-v1:0',
+    },
+    {
+      region: 'ap-northeast-1',
+      id: 'claude-4-5-sonnet',
+      expected: 'jp.anthropic.claude-sonnet-4-5-20250929-v1:0',
     },
     {
       region: 'ap-northeast-3',
@@ -173,6 +203,51 @@ describe('the inference profile follows the region', () => {
       ask({ region, upstreams: ['bedrock', 'bedrock-converse'] }, id).map((each) => each.split(' ')[1]),
     ).toEqual([expected]);
   });
+
+  const elsewhere = { region: 'sa-east-1', upstreams: ['bedrock', 'bedrock-converse'] } as const;
+
+  it('never leads to a global profile where the operator forbids that: the region answers for itself', () => {
+    expect(ask({ ...elsewhere, allowGlobal: false }, 'claude-4-5-haiku')).toEqual([
+      'bedrock anthropic.claude-haiku-4-5-20251001-v1:0',
+    ]);
+  });
+
+  it('is as MODELS_FILE says, the regions of the bare id included', () => {
+    const overrides = parseModelsFile([
+      {
+        id: 'nova-lite',
+        ids: { 'bedrock-converse': { id: 'amazon.nova-lite-v1:0', regions: ['sa-east-1'] } },
+      },
+    ]);
+    expect(ask({ ...elsewhere, overrides }, 'nova-lite')).toEqual(['bedrock-converse amazon.nova-lite-v1:0']);
+  });
+
+  const departing = (given: Given) =>
+    catalogue(given)
+      .warnings()
+      .find((each) => each.startsWith('Bedrock may'));
+
+  it.each([
+    {
+      name: 'the global profile',
+      region: 'eu-central-1',
+      named: ['claude-fable-5-2'],
+      not: ['claude-4-5-haiku', 'nova-lite'],
+    },
+    { name: 'a neighbour’s profile', region: 'ca-central-1', named: ['nova-pro'], not: ['nova-lite'] },
+  ])('is told at start where it may leave the geography by $name', ({ region, named, not }) => {
+    const warning = departing({ region });
+    expect(warning).toContain(region);
+    expect(warning).toContain('BEDROCK_GLOBAL=off');
+    for (const id of named) expect(warning).toContain(id);
+    for (const id of not) expect(warning).not.toContain(id);
+  });
+
+  it('is not told where all stays, where that is forbidden, or without Bedrock', () => {
+    expect(departing({ region: 'us-east-1' })).toBeUndefined();
+    expect(departing({ region: 'eu-central-1', allowGlobal: false })).toBeUndefined();
+    expect(departing({ region: 'eu-central-1', upstreams: ['anthropic'] })).toBeUndefined();
+  });
 });
 
 // BEHAVIOUR 10.2
@@ -197,12 +272,26 @@ describe('retirement', () => {
   });
 
   it('is warned of at start, with the setting that helps', () => {
-    const warnings = catalogue().warnings();
-    expect(warnings.find((each) => each.startsWith('claude-4-5-sonnet '))).toMatch(
-      /will be retired .*'anthropic'.* 2026-11-30; MODEL_ALIASES=claude-4-5-sonnet=claude-sonnet-5-5 /,
-    );
-    expect(warnings.find((each) => each.startsWith('claude-4-sonnet '))).toContain('was retired');
-    expect(warnings.filter((each) => each.includes('haiku-4-5') || each.startsWith('nova'))).toEqual([]);
+    const [warning = '', ...others] = catalogue().warnings();
+    expect(others).toEqual([]);
+    expect(warning).toMatch(/claude-4-5-sonnet \(anthropic 2026-11-30\)/);
+    expect(warning).toMatch(/claude-3-5-haiku \(anthropic 2026-02-19, bedrock 2026-06-19\)/);
+    expect(warning).toMatch(/MODEL_ALIASES=(\S+,)?claude-4-5-sonnet=claude-sonnet-5-5[ ,]/);
+    expect(warning).not.toMatch(/4-5-haiku|nova/);
+  });
+
+  it('is no news at an upstream that could not serve the model in this region anyway', () => {
+    const given = { region: 'eu-central-1', upstreams: ['bedrock', 'bedrock-converse'] } as const;
+    expect(
+      catalogue(given)
+        .warnings()
+        .filter((each) => each.startsWith('Retired')),
+    ).toEqual([]);
+    expect(
+      catalogue({ ...given, region: 'us-east-1' })
+        .warnings()
+        .join(),
+    ).toContain('claude-3-7-sonnet');
   });
 
   it('is not warned of where the upstream is not configured', () => {
@@ -210,8 +299,9 @@ describe('retirement', () => {
   });
 
   it('is not warned of any more once the operator has done what the warning says', () => {
-    const warnings = catalogue({ aliases: { 'claude-4-5-sonnet': 'claude-sonnet-5-5' } }).warnings();
-    expect(warnings.filter((each) => each.startsWith('claude-4-5-sonnet '))).toEqual([]);
+    const [warning] = catalogue({ aliases: { 'claude-4-5-sonnet': 'claude-sonnet-5-5' } }).warnings();
+    expect(warning).not.toContain('claude-4-5-sonnet');
+    expect(warning).toContain('claude-4-sonnet');
   });
 });
 

@@ -155,6 +155,55 @@ describe('settings that are not built', () => {
   });
 });
 
+describe('a name that is nearly a setting', () => {
+  const needed = { INFERENCE_KEY: 'k', ANTHROPIC_API_KEY: 'k' };
+  const meant = (env: Record<string, string>) =>
+    readConfig({ ...needed, ...env }).misspelt.map((each) => `${each.name} ${each.meant}`);
+
+  it.each([
+    {
+      name: 'a plural beside the setting itself',
+      env: { INFERENCE_KEYS: 'a,b' },
+      meant: 'INFERENCE_KEYS INFERENCE_KEY',
+    },
+    { name: 'a letter too few', env: { IDLE_TIMOUT_MS: '1' }, meant: 'IDLE_TIMOUT_MS IDLE_TIMEOUT_MS' },
+    { name: 'a word too few', env: { CONNECT_TIMEOUT: '1' }, meant: 'CONNECT_TIMEOUT CONNECT_TIMEOUT_MS' },
+    { name: 'a word too many', env: { AWS_REGION_NAME: 'x' }, meant: 'AWS_REGION_NAME AWS_REGION' },
+    { name: 'small letters', env: { model_aliases: 'a=b' }, meant: 'model_aliases MODEL_ALIASES' },
+  ])('is noticed: $name', ({ env, meant: expected }) => {
+    expect(meant(env)).toEqual([expected]);
+  });
+
+  it.each([
+    {
+      name: 'what every machine has',
+      env: { PATH: '/', HOME: '/', HOSTNAME: 'h', POST: '1', LANG: 'C', NODE_ENV: 'production' },
+    },
+    { name: 'Heroku’s second Redis address', env: { REDIS_URL: 'redis://h', REDIS_TLS_URL: 'rediss://h' } },
+    {
+      name: 'the AWS SDK’s own',
+      env: {
+        AWS_EXECUTION_ENV: 'x',
+        AWS_CONFIG_FILE: 'x',
+        AWS_ROLE_ARN: 'x',
+        AWS_PROFILE: 'x',
+        AWS_SESSION_TOKEN: 'x',
+      },
+    },
+    { name: 'what README tells clients to set', env: { INFERENCE_URL: 'http://x' } },
+    { name: 'a setting', env: { METRICS: 'open', AWS_DEFAULT_REGION: 'us-east-1' } },
+  ])('is not seen in $name', ({ env }) => {
+    expect(meant(env)).toEqual([]);
+  });
+
+  it('stands among the problems where there are some', () => {
+    expect(problems({ INFERENCE_KEY: 'k', ANTHROPIC_KEY: 'k' })).toEqual([
+      expect.stringContaining('no upstream'),
+      expect.stringContaining('did you mean ANTHROPIC_API_KEY?'),
+    ]);
+  });
+});
+
 describe('a bad setting is named in plain words', () => {
   it.each([
     { name: 'PORT as a word', env: { PORT: 'http' }, says: /^PORT: must be a number/ },

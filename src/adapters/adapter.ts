@@ -55,6 +55,8 @@ export interface Adapter<Request, Message, Event> {
 
 export interface OpenOptions {
   readonly modelId: string;
+  /** Tokens; what a refusal for length tells the caller. */
+  readonly contextWindow: number;
   readonly stream: boolean;
   /** What the stand-ins in the request stand for. */
   readonly texts: Texts;

@@ -5,7 +5,7 @@ import { ApiError } from '../errors.ts';
 
 export interface Readiness {
   /** Why there should be no traffic now, or undefined. */
-  readonly obstacle: () => string | undefined;
+  readonly obstacle: () => Promise<string | undefined>;
 }
 
 const livenessPaths = ['/health', '/livez', '/healthz'] as const;
@@ -14,7 +14,7 @@ const readinessPaths = ['/ready', '/readyz'] as const;
 export const registerHealth = (app: FastifyInstance, { obstacle }: Readiness): void => {
   for (const path of livenessPaths) app.get(path, { config: { open: true } }, async () => ({ status: 'ok' }));
   const answer = async () => {
-    const reason = obstacle();
+    const reason = await obstacle();
     if (reason === undefined) return { status: 'ready' };
     throw new ApiError({
       status: 503,

@@ -6,7 +6,7 @@
 import type { Opened, OpenOptions, ReadBatch, Upstream } from '../adapters/adapter.ts';
 import type { ApiVersion, ClaudeEvent, ClaudeMessage, ClaudeRequest } from '../adapters/claude/wire.ts';
 import type { ApiError, Origin } from '../errors.ts';
-import { type Asked, notTheProtocol, toApiError } from './failures.ts';
+import { type Asked, notTheProtocol, toApiError, unnamedError } from './failures.ts';
 import {
   createTransport,
   type HeaderList,
@@ -49,18 +49,12 @@ const spendLimits: ReadonlySet<string> = new Set([
 ]);
 
 /** An error body or event of the Messages API as an ApiError; `status` and `wait` (seconds) where HTTP gave them. */
-export const readClaudeError = (
-  body: unknown,
-  { origin, modelId }: Asked,
-  status?: number,
-  wait?: number,
-): ApiError => {
+export const readClaudeError = (body: unknown, asked: Asked, status?: number, wait?: number): ApiError => {
   const { error } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody;
-  const type = error?.type ?? 'unknown';
+  const type = error?.type ?? unnamedError;
   const isSpent = spendLimits.has(error?.details?.error_code ?? '');
   return toApiError({
-    origin,
-    modelId,
+    ...asked,
     status: isSpent ? 402 : (status ?? statusOfType[type] ?? 500),
     type,
     message: typeof error?.message === 'string' ? error.message : '',
@@ -139,12 +133,12 @@ export const createAnthropic = ({
   const ask = async (
     payload: Buffer,
     version: ApiVersion,
-    { modelId, stream, cancellation }: OpenOptions,
+    { modelId, contextWindow, stream, cancellation }: OpenOptions,
   ): Promise<Opened<ClaudeMessage, ClaudeEvent>> => {
     const headers = known.get(version) ?? (await headersFor(version));
     const response = await transport.post('/v1/messages', headers, payload, cancellation, originOf);
     const { origin } = response;
-    const asked = { origin, modelId };
+    const asked = { origin, modelId, contextWindow };
     if (response.status !== 200) {
       const refusal = parseJson(await response.body.whole());
       throw readClaudeError(refusal, asked, response.status, retryAfter(response.headers));

@@ -6,8 +6,8 @@
 import type { Opened, OpenOptions, ReadBatch } from '../adapters/adapter.ts';
 import type { Cancellation } from '../cancellation.ts';
 import type { UpstreamName } from '../chat.ts';
-import { type ApiError, credentialRefused } from '../errors.ts';
-import { type Asked, notTheProtocol, toApiError } from './failures.ts';
+import { type ApiError, credentialMissing } from '../errors.ts';
+import { type Asked, notTheProtocol, toApiError, unnamedError } from './failures.ts';
 import { createFrameParser, type Frame } from './frames.ts';
 import {
   createTransport,
@@ -27,6 +27,11 @@ const statusOfException: Readonly<Record<string, number>> = {
   UnrecognizedClientException: 403,
   ExpiredTokenException: 403,
   InvalidSignatureException: 403,
+  // With a 400 of its own: our signature all the same.
+  IncompleteSignatureException: 403,
+  MissingAuthenticationTokenException: 403,
+  // Said of a path, with a 404: some other service stands there, and the model is not in question.
+  UnknownOperationException: 502,
   ResourceNotFoundException: 404,
   ModelTimeoutException: 408,
   ModelErrorException: 424,
@@ -39,7 +44,7 @@ const statusOfException: Readonly<Record<string, number>> = {
 };
 
 const toFailure = (
-  { origin, modelId }: Asked,
+  asked: Asked,
   type: string,
   message: string,
   status: number | undefined,
@@ -47,8 +52,7 @@ const toFailure = (
 ): ApiError =>
   // The name says more than the status: a quota arrives as a 400, a model not yet loaded as a 429.
   toApiError({
-    origin,
-    modelId,
+    ...asked,
     status: statusOfException[type] ?? status ?? 500,
     type,
     message,
@@ -67,7 +71,13 @@ const messageOf = (body: unknown): string => {
 const readRefusal = async (response: UpstreamResponse, asked: Asked): Promise<ApiError> => {
   const body = parseJson(await response.body.whole());
   const [type = ''] = (header(response.headers, 'x-amzn-errortype') ?? '').split(':');
-  return toFailure(asked, type || 'unknown', messageOf(body), response.status, retryAfter(response.headers));
+  return toFailure(
+    asked,
+    type || unnamedError,
+    messageOf(body),
+    response.status,
+    retryAfter(response.headers),
+  );
 };
 
 const capitalised = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
@@ -109,12 +119,12 @@ export interface AnswerWire<Message, Event> {
 /** Rejects with what the response rejects with, and with a refused request as an ApiError. */
 export const readAnswer = async <Message, Event>(
   answering: Promise<UpstreamResponse>,
-  { modelId, stream }: OpenOptions,
+  { modelId, contextWindow, stream }: OpenOptions,
   { readPayloads, isMessage }: AnswerWire<Message, Event>,
 ): Promise<Opened<Message, Event>> => {
   const response = await answering;
   const { origin } = response;
-  const asked = { origin, modelId };
+  const asked = { origin, modelId, contextWindow };
   if (response.status !== 200) throw await readRefusal(response, asked);
   if (stream)
     return { origin, pieces: response.body, read: createEventStreamReader(asked, readPayloads(asked)) };
@@ -129,6 +139,8 @@ export interface BedrockOptions extends TransportOptions {
   readonly endpoint: string | undefined;
   /** A Bedrock API key; wins over other credentials, as in the SDK. */
   readonly bearerToken: string | undefined;
+  /** The environment holds an access key, so that the SDK need not be loaded to know that there is a credential. */
+  readonly hasAccessKey: boolean;
 }
 
 export interface Bedrock {
@@ -140,6 +152,8 @@ export interface Bedrock {
     accept: Accept,
     cancellation: Cancellation,
   ): Promise<UpstreamResponse>;
+  /** Whether there is a credential; once there was one, there is. Looking may take seconds where there is none. */
+  canSign(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -166,6 +180,9 @@ const unlessCancelled = <Value>(promise: Promise<Value>, cancellation: Cancellat
     promise.then(resolve, reject).finally(() => cancellation.forget(leave));
   });
 
+/** Ms; a role may come to a machine after the server. */
+const lookAgainAfter = 10_000;
+
 const regionalEndpoint = (region: string): string =>
   `https://bedrock-runtime.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 
@@ -173,6 +190,7 @@ export const createBedrock = ({
   region,
   endpoint,
   bearerToken,
+  hasAccessKey,
   ...transportOptions
 }: BedrockOptions): Bedrock => {
   const transport = createTransport(endpoint ?? regionalEndpoint(region), transportOptions);
@@ -192,8 +210,24 @@ export const createBedrock = ({
       return found;
     } catch (cause) {
       // None there, or a profile or role that gives none.
-      throw credentialRefused('bedrock', cause);
+      throw credentialMissing('bedrock', cause);
     }
+  };
+
+  let looked: { readonly found: Promise<boolean>; readonly until: number } | undefined;
+  const canSign = (): Promise<boolean> => {
+    if (bearerToken !== undefined || hasAccessKey) return Promise.resolve(true);
+    if (looked !== undefined && performance.now() < looked.until) return looked.found;
+    const found = findCredentials().then(
+      () => {
+        looked = { found, until: Number.POSITIVE_INFINITY };
+        return true;
+      },
+      // Why there is none is told where a request fails for it.
+      () => false,
+    );
+    looked = { found, until: performance.now() + lookAgainAfter };
+    return found;
   };
 
   const prepare = (accept: Accept) => {
@@ -226,6 +260,7 @@ export const createBedrock = ({
         rateLimits: {},
       }));
     },
+    canSign,
     close: transport.close,
   };
 };

@@ -66,7 +66,11 @@ interface Verdict {
 }
 
 /** Our own trouble with one upstream, nothing about the caller's request. */
-const ours: ReadonlySet<string | null> = new Set(['upstream_credential_refused', 'insufficient_quota']);
+const ours: ReadonlySet<string | null> = new Set([
+  'upstream_credential_refused',
+  'upstream_credential_missing',
+  'insufficient_quota',
+]);
 
 interface Candidate {
   readonly target: Target;

@@ -379,6 +379,8 @@ interface Failing {
 const invalid = { status: 400, type: 'invalid_request_error' };
 const limited = { status: 429, type: 'rate_limit_error' };
 const broken = { status: 502, type: 'server_error' };
+/** Says nothing beyond the 404 it becomes. */
+const unknownId = 'The provided model identifier is invalid.';
 
 const failures: readonly Failing[] = [
   {
@@ -420,7 +422,7 @@ const failures: readonly Failing[] = [
   },
   {
     ...{ name: 'an unknown model, which arrives as a 400', status: 400, type: 'ValidationException' },
-    message: 'The provided model identifier is invalid.',
+    message: unknownId,
     expected: { ...invalid, status: 404, code: 'model_not_found' },
     shouldRetry: 'false',
   },
@@ -433,6 +435,7 @@ const failures: readonly Failing[] = [
   },
   {
     ...{ name: 'a model that is gone', status: 404, type: 'ResourceNotFoundException' },
+    message: 'This model version has reached the end of its life.',
     expected: { ...invalid, status: 404, code: 'model_not_found' },
     shouldRetry: 'false',
   },
@@ -496,10 +499,9 @@ describe("Bedrock's errors", () => {
         expect(response.headers.get('x-upstream-request-id')).toMatch(/^[0-9a-f-]{36}$/);
         expect(response.headers.get('retry-after')).toBe(retryAfter ?? null);
         expect(response.headers.get('x-should-retry')).toBe(shouldRetry ?? null);
-        // The caller reads what the caller can mend; the operator's trouble stays here.
-        expect(error.message.includes(words)).toBe(
-          expected.status === 429 || (expected.status === 400 && message !== undefined),
-        );
+        // The caller reads what the caller can mend, and why there is no such model; the operator's trouble stays here.
+        const isTold = [400, 404, 429].includes(expected.status) && message !== unknownId;
+        expect(error.message.includes(words)).toBe(isTold);
       }
     },
   );

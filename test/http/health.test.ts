@@ -15,7 +15,12 @@ afterEach(async () => {
 });
 
 const build = (env: Record<string, string> = {}): App => {
-  const config = readConfig({ INFERENCE_KEY: 'k', AWS_REGION: 'us-east-1', ...env });
+  const config = readConfig({
+    INFERENCE_KEY: 'k',
+    AWS_REGION: 'us-east-1',
+    AWS_BEARER_TOKEN_BEDROCK: 'b',
+    ...env,
+  });
   const { upstreams, aliases, aws } = config;
   app = buildApp({
     config,

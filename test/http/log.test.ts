@@ -36,8 +36,8 @@ describe('one line a request', () => {
   it.each([
     { model: 'claude-4-5-haiku', stream: false, upstream: 'anthropic', id: 'claude-haiku-4-5-20251001' },
     { model: 'claude-4-5-haiku', stream: true, upstream: 'anthropic', id: 'claude-haiku-4-5-20251001' },
-    { model: 'nova-lite', stream: false, upstream: 'bedrock-converse', id: 'us.amazon.nova-lite-v1:0' },
-    { model: 'nova-lite', stream: true, upstream: 'bedrock-converse', id: 'us.amazon.nova-lite-v1:0' },
+    { model: 'nova-lite', stream: false, upstream: 'bedrock-converse', id: 'amazon.nova-lite-v1:0' },
+    { model: 'nova-lite', stream: true, upstream: 'bedrock-converse', id: 'amazon.nova-lite-v1:0' },
   ])('$model, stream: $stream', async ({ model, stream, upstream, id }) => {
     const { line, response } = await lineOf(
       { model, stream, seed: 1, temperature: 1.5, metadata: { job: '7' } },

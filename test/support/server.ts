@@ -75,6 +75,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
     catalogue: createCatalogue({
       upstreams: config.upstreams,
       region: config.aws?.region,
+      allowGlobal: config.aws?.allowGlobal,
       aliases: config.aliases,
       overrides: models === undefined ? config.modelOverrides : parseModelsFile(models),
       now: () => new Date(today),

@@ -12,6 +12,7 @@ const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const;
 const failureOf = (upstream: UpstreamName, facts: Partial<Failure>): Failure => ({
   origin: { upstream, requestId: 'req_1', rateLimits: {} },
   modelId: 'the-configured-id',
+  contextWindow: 200_000,
   status: 500,
   type: 'some_error',
   message: '',
@@ -123,7 +124,11 @@ describe.each(upstreams)('a refusal of %s', (upstream) => {
     expect(error.cause).toMatchObject({ status: given, type: 'some_error', origin: { upstream } });
     if (says !== '') expect((error.cause as Error).message).not.toContain(says);
     // Its words are the caller's where they are about the request or the rate, and nobody's otherwise.
-    if (says !== '' && (status === 400 || status === 429)) expect(error.message).toBe(says);
+    if (says !== '' && code === 'context_length_exceeded') {
+      expect(error.message).toContain("This model's maximum context length is 200000 tokens");
+      expect(error.message).toContain('prompt is too long');
+      expect(error.message).toContain(says);
+    } else if (says !== '' && (status === 400 || status === 429)) expect(error.message).toBe(says);
     else if (says !== '' && code !== 'model_not_found') expect(error.message).not.toContain(says);
     if (code === 'model_not_found') expect(error.message).toContain('the-configured-id');
   });

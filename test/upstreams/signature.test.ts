@@ -131,6 +131,7 @@ describe('what an endpoint is sent', () => {
       region: 'eu-west-1',
       endpoint: `http://127.0.0.1:${port}${prefix}`,
       bearerToken: undefined,
+      hasAccessKey: false,
       connectTimeout: 1000,
       connections: 1,
     });
