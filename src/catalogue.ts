@@ -5,11 +5,12 @@
 
 import { regionalId } from './bedrock-regions.ts';
 import type { UpstreamName } from './chat.ts';
-import { editDistance } from './edit-distance.ts';
-import { ConfigError, modelNotConfigured, unknownModel } from './errors.ts';
-import { type ModelName, readModelName } from './model-names.ts';
+import { ConfigError } from './errors.ts';
+import { longestName, type ModelName, readModelName } from './model-names.ts';
 import { type BedrockId, type Model, models, unlistedClaude } from './models.ts';
 import { applyOverride, type ModelOverride } from './models-file.ts';
+import { startNotices } from './start-notices.ts';
+import { notServed } from './unserved-models.ts';
 
 /** A model at an upstream, under the id it has there. */
 export interface Target {
@@ -53,19 +54,8 @@ interface Options {
 
 const sixtyDays = 60 * 24 * 3600 * 1000;
 
-/** What serves a model that is not served, with the settings to make. */
-const settingsFor = {
-  anthropic: 'the Anthropic API (ANTHROPIC_API_KEY; CLAUDE_UPSTREAMS, if set, has to name anthropic)',
-  bedrock: 'Amazon Bedrock (AWS_REGION and AWS credentials; CLAUDE_UPSTREAMS, if set, has to name bedrock)',
-  'bedrock-converse': 'Amazon Bedrock (AWS_REGION and AWS credentials)',
-} satisfies Record<UpstreamName, string>;
-
-/** Longer names are none that anyone gave a model; what is done with a name has to stay short. */
-const longestName = 300;
-/** Characters of a name that are compared and quoted. */
-const quotedName = 120;
-
-const openAiModel = /^(?:chatgpt|gpt|codex|o\d)(?:-[\w.-]*)?$/;
+const isGlobal = ({ bedrockId = '', geography }: ModelName): boolean =>
+  geography === 'global' || /(^|\/)global\./.test(bedrockId);
 
 /** A row that is asked for at Bedrock alone, under that id. */
 const pinned = (row: Model, bedrockId: string): Model => {
@@ -130,6 +120,13 @@ export const createCatalogue = ({
       return pinned(row, `${name.geography}.${bedrockIdOf(row)?.id ?? row.id}`);
     return row;
   };
+  /** The operator's own names may lead to a global profile all the same; a client's do not overrule the setting. */
+  const isKeptOut = (id: string): boolean =>
+    !allowGlobal &&
+    !byName.has(id) &&
+    !byBedrockId.has(id) &&
+    isGlobal(readModelName(id.slice(0, longestName)));
+
   for (const [alias, id] of Object.entries(aliases)) {
     const model = lookUp(id);
     if (model === undefined)
@@ -187,96 +184,6 @@ export const createCatalogue = ({
       );
     });
 
-  // ---- why a name is not served ----------------------------------------------------------------
-
-  /** The names that are nearest, one for each model. */
-  const closeNames = (spelling: string): readonly string[] => {
-    const asked = spelling.slice(0, quotedName).toLowerCase();
-    const nearest = new Map<string, { readonly name: string; readonly distance: number }>();
-    for (const [name, model] of byName) {
-      const distance = editDistance(asked, name);
-      if (distance > Math.max(3, asked.length / 3) || targets(model).length === 0) continue;
-      if (distance < (nearest.get(model.id)?.distance ?? Number.POSITIVE_INFINITY))
-        nearest.set(model.id, { name, distance });
-    }
-    return [...nearest.values()]
-      .sort((a, b) => a.distance - b.distance)
-      .slice(0, 3)
-      .map(({ name }) => name);
-  };
-
-  const adviceFor = (id: string): readonly string[] => {
-    const { spellings } = readModelName(id.slice(0, longestName));
-    const [name = ''] = spellings;
-    // Without a maker's prefix and a version, which say nothing about which model is near.
-    const close = closeNames(spellings.reduce((a, b) => (b.length < a.length ? b : a), name));
-    const served = openAiModel.test(name) ? example()?.id : undefined;
-    return [
-      ...(close.length > 0 ? [`Did you mean ${close.join(' or ')}?`] : []),
-      ...(served === undefined
-        ? []
-        : [`The operator can point the name to a model: MODEL_ALIASES=${name}=${served}.`]),
-    ];
-  };
-
-  const notServed = (id: string, model: Model | undefined): Error => {
-    const quoted = id.slice(0, quotedName);
-    if (model === undefined) return unknownModel(quoted, adviceFor(id));
-    const needs = Object.entries(settingsFor).filter(([upstream]) => upstream in model.ids);
-    return modelNotConfigured(
-      quoted,
-      needs.map(([, settings]) => settings),
-      rows.has(model.id) ? [] : adviceFor(id),
-    );
-  };
-
-  // ---- what the operator should know at start ----------------------------------------------------
-
-  /** Where the region has no use for the row, its end is no news. */
-  const isServed = ({ model, upstream }: Target): boolean => {
-    const id = model.ids[upstream];
-    return typeof id === 'string' || (id !== undefined && regionalId(id, region, allowGlobal).isServed);
-  };
-
-  const retirements = (): readonly string[] => {
-    const ending = list().flatMap((model) => {
-      const ends = targets(model)
-        .filter(isServed)
-        .flatMap(({ upstream }) => {
-          const day = sunset(model, upstream);
-          return day === undefined ? [] : [`${upstream} ${day}`];
-        });
-      return ends.length === 0 ? [] : [{ model, ends }];
-    });
-    if (ending.length === 0) return [];
-    const moves = ending.flatMap(({ model: { id, lifecycle } }) =>
-      lifecycle.successor === undefined ? [] : [`${id}=${lifecycle.successor}`],
-    );
-    const named = ending.map(({ model, ends }) => `${model.id} (${ends.join(', ')})`).join(', ');
-    return [
-      `Retired or soon to be, by upstream and day: ${named}${
-        moves.length === 0 ? '' : `; MODEL_ALIASES=${moves.join(',')} sends their requests on`
-      }`,
-    ];
-  };
-
-  const departures = (): readonly string[] => {
-    const leaving = list().filter((model) =>
-      targets(model).some(({ upstream }) => {
-        const id = model.ids[upstream];
-        return (
-          id !== undefined && typeof id !== 'string' && regionalId(id, region, allowGlobal).leavesGeography
-        );
-      }),
-    );
-    if (leaving.length === 0) return [];
-    return [
-      `Bedrock may process requests for these models outside the geography of ${region}, which has no profile of its own for them: ${leaving
-        .map(({ id }) => id)
-        .join(', ')}; BEDROCK_GLOBAL=off keeps global profiles out`,
-    ];
-  };
-
   return {
     targets,
     list,
@@ -285,9 +192,14 @@ export const createCatalogue = ({
     example,
     resolve: (id) => {
       const model = lookUp(id);
-      if (model !== undefined && targets(model).length > 0) return model;
-      throw notServed(id, model);
+      if (model !== undefined && targets(model).length > 0 && !isKeptOut(id)) return model;
+      throw notServed(id, model, {
+        names: [...byName].filter(([, row]) => targets(row).length > 0),
+        isListed: (row) => rows.has(row.id),
+        example: example()?.id,
+        isKeptOut: isKeptOut(id),
+      });
     },
-    warnings: () => [...retirements(), ...departures()],
+    warnings: () => startNotices({ list, targets, sunset }, { region, allowGlobal }),
   };
 };

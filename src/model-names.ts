@@ -17,6 +17,9 @@ export interface ModelName {
   readonly isBedrockForm: boolean;
 }
 
+/** Longer names are none that anyone gave a model, and are not read: that has to stay short. */
+export const longestName = 300;
+
 /** LiteLLM, OpenRouter and the AI SDK's gateway put the provider's name before the model's; proxies in a row add up. */
 const providerPrefix = /^(?:(?:anthropic|bedrock|amazon|openai)\/)+/i;
 /** Claude Code's mark for the long context window. */

@@ -105,7 +105,12 @@ const rules: readonly Rule[] = [
   { who: 'model-names', may: [] },
   { who: 'bedrock-regions', may: [], mayType: ['models'] },
   { who: 'misspellings', may: ['edit-distance'] },
-  { who: 'catalogue', may: [...ground, 'models-file', 'model-names', 'bedrock-regions', 'edit-distance'] },
+  { who: 'unserved-models', may: [...ground, 'model-names', 'edit-distance'] },
+  { who: 'start-notices', may: [...ground, 'bedrock-regions'], mayType: ['catalogue'] },
+  {
+    who: 'catalogue',
+    may: [...ground, 'models-file', 'model-names', 'bedrock-regions', 'unserved-models', 'start-notices'],
+  },
   { who: 'start-summary', may: [], mayType: ['catalogue'] },
   { who: 'config', may: [...ground, 'models-file', 'misspellings'] },
   { who: 'logger', may: ground },

@@ -103,6 +103,32 @@ describe('a 404 says what to do', () => {
     expect(response.headers.get('x-should-retry')).toBe('false');
   });
 
+  it('a global profile where the operator keeps those out: a client does not overrule that', async () => {
+    const server = await startServer({
+      bedrockUrl: simulator.bedrockUrl,
+      env: {
+        BEDROCK_GLOBAL: 'off',
+        MODEL_ALIASES: 'ours=global.anthropic.claude-haiku-4-5-20251001-v1:0',
+      },
+    });
+    try {
+      const id = 'global.anthropic.claude-haiku-4-5-20251001-v1:0';
+      const arn = `arn:aws:bedrock:us-east-1:111122223333:inference-profile/${id}`;
+      for (const model of [id, `bedrock/${id}`, arn, 'global.claude-haiku-4.5']) {
+        const response = await ask(server, model);
+        const error = expectError(await response.text(), response.headers);
+        expect({ status: response.status, code: error.code }).toEqual({
+          status: 404,
+          code: 'model_not_found',
+        });
+        expect(error.message).toContain('BEDROCK_GLOBAL=off');
+      }
+      expect((await ask(server, 'ours')).status).toBe(200);
+    } finally {
+      await server.close();
+    }
+  });
+
   it('a model whose upstream is not configured: it exists, and which setting serves it', async () => {
     for (const [server, model, setting] of [
       [anthropic, 'nova-lite', 'AWS_REGION'],
