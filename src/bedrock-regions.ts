@@ -21,6 +21,9 @@ const profilesFor = (region: string): readonly string[] => [
   ...countries.filter((each) => each.regions.test(region)).map((each) => each.geography),
 ];
 
+/** Partitions of their own have no way into the global profiles. */
+const isCommercial = (region: string): boolean => !/^(us-gov|us-iso|cn)/.test(region);
+
 /** Profiles that process requests outside the region's own geography. */
 const leaves = (profile: string, region: string): boolean =>
   profile === 'global' || (profile === 'us' && region.startsWith('ca-'));
@@ -43,7 +46,7 @@ export const regionalId = (
   allowGlobal: boolean,
 ): RegionalId => {
   if (regions.includes(region)) return { id, leavesGeography: false, isServed: true };
-  const usable = [...profilesFor(region), ...(allowGlobal ? ['global'] : [])];
+  const usable = [...profilesFor(region), ...(allowGlobal && isCommercial(region) ? ['global'] : [])];
   const profile = usable.find((each) => profiles.includes(each));
   if (profile !== undefined)
     return { id: `${profile}.${id}`, leavesGeography: leaves(profile, region), isServed: true };

@@ -98,9 +98,12 @@ const warnWithoutCredentials = async ({ aws }: Config, backends: Backends, logge
   );
 };
 
-/** For a person at a terminal; where the output is collected there are the log lines alone. */
-const greet = (config: Config, port: number): void => {
-  if (!process.stdout.isTTY) return;
+/**
+ * For a person at a terminal who wants to read what happens; where the output is collected there are the log lines
+ * alone.
+ */
+const greet = (config: Config, port: number, logger: Logger): void => {
+  if (!process.stdout.isTTY || !logger.isLevelEnabled('info')) return;
   const summary = startSummary({
     host: config.host,
     port,
@@ -144,7 +147,7 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
 
   if ((cluster.worker?.id ?? 1) === 1) void warnWithoutCredentials(config, backends, logger);
   if (worker === undefined) {
-    greet(config, Number(new URL(address).port || 80));
+    greet(config, Number(new URL(address).port || 80), logger);
     return onSignal(logger, stop);
   }
   // Signals reach the whole group of processes; the primary says when to stop.
@@ -168,7 +171,7 @@ const lead = async (config: Config, logger: Logger): Promise<void> => {
   onSignal(logger, primary.stop);
   await Promise.race([primary.listening, primary.failed]);
   logger.info({ processes: count }, 'all processes listen');
-  greet(config, port);
+  greet(config, port, logger);
   await primary.failed;
 };
 

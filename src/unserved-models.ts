@@ -34,9 +34,11 @@ const openAiModel = /^(?:chatgpt|gpt|codex|o\d)(?:-[\w.-]*)?$/;
 const closeNames = (spelling: string, names: Served['names']): readonly string[] => {
   const asked = spelling.slice(0, quotedName).toLowerCase();
   const nearest = new Map<string, { readonly name: string; readonly distance: number }>();
+  const limit = Math.max(3, asked.length / 3);
   for (const [name, { id }] of names) {
+    if (Math.abs(name.length - asked.length) > limit) continue;
     const distance = editDistance(asked, name);
-    if (distance > Math.max(3, asked.length / 3)) continue;
+    if (distance > limit) continue;
     if (distance < (nearest.get(id)?.distance ?? Number.POSITIVE_INFINITY))
       nearest.set(id, { name, distance });
   }

@@ -156,6 +156,12 @@ describe('the inference profile follows the region', () => {
     { region: 'eu-west-1', id: 'claude-sonnet-4-6', expected: 'eu.anthropic.claude-sonnet-4-6' },
     { region: 'ca-central-1', id: 'nova-pro', expected: 'us.amazon.nova-pro-v1:0' },
     { region: 'ap-southeast-6', id: 'claude-sonnet-5-5', expected: 'au.anthropic.claude-sonnet-5-5' },
+    { region: 'us-gov-west-1', id: 'nova-pro', expected: 'amazon.nova-pro-v1:0' },
+    {
+      region: 'us-gov-west-1',
+      id: 'claude-sonnet-5-5',
+      expected: 'anthropic.claude-sonnet-5-5',
+    },
     { region: 'me-south-1', id: 'claude-sonnet-5-5', expected: 'global.anthropic.claude-sonnet-5-5' },
     { region: 'eu-central-1', id: 'nova-lite', expected: 'eu.amazon.nova-lite-v1:0' },
     { region: 'ap-southeast-1', id: 'nova-lite', expected: 'apac.amazon.nova-lite-v1:0' },
