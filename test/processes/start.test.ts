@@ -60,6 +60,12 @@ describe('a region without AWS credentials', () => {
     expect(error.message).not.toContain('refused');
     expect(response.headers.get('x-should-retry')).toBe('false');
     await until(() => logs.some(({ status }) => status === 502), 'the log line');
+    const line = logs.find(({ status }) => status === 502);
+    expect(line?.error).toMatchObject({
+      code: 'upstream_credential_missing',
+      cause: { name: 'CredentialsProviderError' },
+    });
+    expect(JSON.stringify(line)).not.toContain('stack');
     expect(warnings(server as TestProcess).filter((each) => noCredentials.test(each))).toHaveLength(1);
   });
 
