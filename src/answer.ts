@@ -8,7 +8,7 @@ import type { ChatEvent, Prompt, Report, ThinkingBlock, Usage } from './chat.ts'
 import type { Timeouts } from './config.ts';
 import { ApiError } from './errors.ts';
 import type { ThinkingMemory } from './memory.ts';
-import { dropThinking } from './normalize/history.ts';
+import { dropThinking, willThink } from './normalize/history.ts';
 import { type ChatRequest, normalize, refuseChanges, toolCallIds } from './normalize/index.ts';
 import type { Settings } from './normalize/settings.ts';
 import { type Folded, fold } from './openai/completion.ts';
@@ -45,6 +45,10 @@ export interface AnswerOptions {
   readonly caller: string;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching: boolean;
+  /** Features of Anthropic's API that the caller switches on by name. */
+  readonly betas: readonly string[];
+  /** Paths of fields that the request's schema does not know. */
+  readonly unknownFields: readonly string[];
   /** Told what is about to be asked, before anything can fail upstream: for headers and the log. */
   readonly onPrepared: (target: Target, report: Report) => void;
   /** Told when an upstream is asked once more, the same or another. */
@@ -61,6 +65,8 @@ interface Dependencies {
   readonly images: ImageFetcher;
   readonly resilience: Resilience;
   readonly defaultMaxTokens: number | undefined;
+  /** Whether callers who say nothing of it see the reasoning. */
+  readonly showReasoning: boolean;
   readonly timeouts: Pick<Timeouts, 'total' | 'stream'>;
 }
 
@@ -106,15 +112,22 @@ const refit = (prompt: Prompt, error: unknown): Prompt | undefined => {
 const refusedThinking =
   /invalid `?(signature|data)`? in `?(redacted_)?thinking`? block|`?redacted_thinking`? blocks in the latest assistant message cannot be modified/i;
 
-/** The prompt without thinking, if its blocks are what was refused; still thinking where the model always does. */
+/** Said where a turn that has to begin with thinking does not. */
+const demandedThinking = /expected `?thinking`? or `?redacted_thinking`?/i;
+
+/**
+ * The prompt without the blocks that were refused; without thinking, where a block is demanded. Adaptive thinking
+ * demands none, and stays: switching it would cost the conversation's prompt cache.
+ */
 const unthink = (prompt: Prompt, error: unknown, { model }: Target): Prompt | undefined => {
-  if (!(error instanceof ApiError) || error.status !== 400 || !refusedThinking.test(error.message))
-    return undefined;
-  const turns = dropThinking(prompt.turns);
-  if (turns === undefined) return undefined;
-  return model.thinking?.off === 'no'
-    ? { ...prompt, turns }
-    : { ...prompt, turns, thinking: { mode: 'off' } };
+  if (!(error instanceof ApiError) || error.status !== 400) return undefined;
+  const isDemanded = demandedThinking.test(error.message);
+  if (!isDemanded && !refusedThinking.test(error.message)) return undefined;
+  const canSwitchOff = model.thinking?.off !== 'no' && willThink(prompt.thinking, model);
+  const without = dropThinking(prompt.turns);
+  if (canSwitchOff && (isDemanded || prompt.thinking.mode === 'budget'))
+    return { ...prompt, turns: without ?? prompt.turns, thinking: { mode: 'off' } };
+  return without === undefined ? undefined : { ...prompt, turns: without };
 };
 
 // ---- what happens to the events on their way -----------------------------------------------------
@@ -161,8 +174,12 @@ interface Asked {
 }
 
 export const createAnswerer =
-  ({ catalogue, backends, resilience, memory, images, defaultMaxTokens, timeouts }: Dependencies): Answerer =>
-  async (request, { texts, cancellation, caller, promptCaching, onPrepared, onRetry, attempts }) => {
+  (dependencies: Dependencies): Answerer =>
+  async (request, options) => {
+    const { catalogue, backends, resilience, memory, images, defaultMaxTokens, showReasoning, timeouts } =
+      dependencies;
+    const { texts, cancellation, caller, promptCaching, betas, unknownFields } = options;
+    const { onPrepared, onRetry, attempts } = options;
     const startedAt = performance.now();
     const deadline = startedAt + (request.stream === true ? timeouts.stream : timeouts.total);
     const model = catalogue.resolve(request.model);
@@ -202,7 +219,7 @@ export const createAnswerer =
     /** What is done to the events on their way: calls remembered with their thinking, JSON made pure. */
     const follow = (opened: Opened, prompt: Prompt): Pick<Asked, 'opened' | 'json'> => {
       const watched =
-        canThink && prompt.tools.length > 0
+        canThink && prompt.tools.length > 0 && willThink(prompt.thinking, model)
           ? watchThinking(opened.events, (ids, blocks) => memory.remember(scope, ids, blocks))
           : opened.events;
       const json = prompt.format.type === 'text' ? undefined : createJsonAnswer(prompt.format);
@@ -215,7 +232,15 @@ export const createAnswerer =
 
     // Written anew for every target: schemas, images and API versions differ between upstreams.
     const ask = async (target: Target): Promise<Asked> => {
-      const fitted = normalize(request, target, { defaultMaxTokens, recall, promptCaching, texts });
+      const fitted = normalize(request, target, {
+        defaultMaxTokens,
+        showReasoning,
+        betas,
+        unknownFields,
+        recall,
+        promptCaching,
+        texts,
+      });
       const { settings } = fitted;
       judge ??= target;
       const isStrict = !settings.allowIgnored && target === judge;
@@ -246,7 +271,7 @@ export const createAnswerer =
         const withoutThinking = unthink(fetched, error, target);
         if (withoutThinking === undefined) throw error;
         onRetry();
-        const adjusted = [settings.thinkingFrom ?? 'thinking'];
+        const adjusted = [settings.thinkingRequest?.parameter ?? 'thinking'];
         return await send(withoutThinking, merge(fitted.report, { ignored: [], adjusted }));
       }
     };

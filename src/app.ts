@@ -184,6 +184,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
       memory,
       images,
       defaultMaxTokens: config.defaultMaxTokens,
+      showReasoning: config.showReasoning,
       timeouts: config.timeouts,
     }),
     catalogue,

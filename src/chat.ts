@@ -96,6 +96,8 @@ export interface Tool {
 export type ToolChoice =
   | { readonly type: 'auto' }
   | { readonly type: 'required' }
+  /** Told in words that it has to call one of the tools, because it cannot be forced. */
+  | { readonly type: 'instructed' }
   | { readonly type: 'none' }
   | { readonly type: 'named'; readonly name: string };
 
@@ -152,6 +154,8 @@ export interface Prompt {
   readonly user: string | undefined;
   readonly metadata: Readonly<Record<string, string>>;
   readonly serviceTier: ServiceTier | undefined;
+  /** Features of the upstream's API that are switched on by name. */
+  readonly betas: readonly string[];
 }
 
 export type ServiceTier = 'default' | 'priority' | 'flex';

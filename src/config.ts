@@ -132,6 +132,7 @@ const environmentSchema = z.object({
   BREAKER_COOLDOWN_MS: milliseconds(30_000),
 
   PROMPT_CACHING: choice(['auto', 'off']).default('auto'),
+  SHOW_REASONING: flag(false),
   IMAGE_FETCH: flag(true),
   IMAGE_FETCH_MAX_BYTES: whole(1).default(20_971_520),
   IMAGE_FETCH_TIMEOUT_MS: milliseconds(10_000),
@@ -202,6 +203,8 @@ export interface Config {
     readonly breakerCooldown: number;
   };
   readonly promptCaching: boolean;
+  /** Whether callers who say nothing of it see the reasoning. */
+  readonly showReasoning: boolean;
   readonly imageFetch: {
     readonly enabled: boolean;
     readonly maxBytes: number;
@@ -303,6 +306,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
       breakerCooldown: env.BREAKER_COOLDOWN_MS,
     },
     promptCaching: env.PROMPT_CACHING === 'auto',
+    showReasoning: env.SHOW_REASONING,
     imageFetch: {
       enabled: env.IMAGE_FETCH,
       maxBytes: env.IMAGE_FETCH_MAX_BYTES,

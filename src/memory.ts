@@ -1,7 +1,8 @@
 /**
  * Remembers which thinking blocks came with which tool call, for clients that keep nothing but the call:
- * the upstream wants the blocks back, unaltered, with the result. Scoped to the caller's key and the model,
- * because blocks are nobody else's and no other model's; bounded in bytes and time by the store.
+ * the upstream wants the blocks back, unaltered, with the result. That a call came without any is remembered
+ * too: such a call has lost nothing. Scoped to the caller's key and the model, because blocks are nobody
+ * else's and no other model's; bounded in bytes and time by the store.
  */
 
 import { createHash } from 'node:crypto';
@@ -15,7 +16,7 @@ export interface Scope {
   readonly model: string;
 }
 
-/** The blocks a tool call came with, where they are remembered. */
+/** The blocks a tool call came with, none if it came without; undefined where that is not known. */
 export type Recalled = (toolCallId: string) => readonly ThinkingBlock[] | undefined;
 
 export interface ThinkingMemory {
@@ -24,7 +25,7 @@ export interface ThinkingMemory {
   recall(scope: Scope, toolCallIds: readonly string[]): Promise<Recalled>;
 }
 
-/** Calls of one history that are looked up, the latest ones: upstreams want the blocks of the last turns. */
+/** Calls of one history that are looked up: the last ones of the list. */
 const mostRecalled = 500;
 
 const nothing: Recalled = () => undefined;
@@ -54,7 +55,7 @@ export const createThinkingMemory = (store: Store): ThinkingMemory => {
 
   return {
     remember: async (scope, toolCallIds, blocks) => {
-      if (blocks.length === 0 || toolCallIds.length === 0) return;
+      if (toolCallIds.length === 0) return;
       await store.write(
         toolCallIds.map((id) => keyOf(scope, id)),
         JSON.stringify(blocks),

@@ -84,6 +84,7 @@ const ground = [
 const adapterParts = [
   'adapters/adapter',
   'adapters/names',
+  'adapters/call-instruction',
   'adapters/property-keys',
   'adapters/key-restorer',
 ];
@@ -129,6 +130,7 @@ const rules: readonly Rule[] = [
   },
   { who: 'adapters/adapter', may: ground, mayType: ['catalogue'] },
   { who: 'adapters/names', may: [...ground, 'adapters/adapter'] },
+  { who: 'adapters/call-instruction', may: [...ground, 'adapters/names'] },
   { who: 'adapters/key-restorer', may: [], mayType: ['adapters/adapter'] },
   {
     who: 'adapters/property-keys',

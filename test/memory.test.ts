@@ -34,11 +34,17 @@ describe('the memory of thinking', () => {
     expect(await recall('1', scope)).toBeUndefined();
   });
 
-  it('nothing to remember takes no room', async () => {
+  it('no calls take no room', async () => {
     const { memory, store } = setUp();
-    await memory.remember(me, ['1'], []);
     await memory.remember(me, [], [block('a')]);
     expect(store.size()).toBe(0);
+  });
+
+  it('knows a call that came without thinking from one it never saw', async () => {
+    const { memory, recall } = setUp();
+    await memory.remember(me, ['1'], []);
+    expect(await recall('1')).toEqual([]);
+    expect(await recall('2')).toBeUndefined();
   });
 
   it('an id that was not asked for is not known, whatever is remembered', async () => {

@@ -36,6 +36,10 @@ const canForce = ({ tools, thinking }: Settings, { model }: Target, hasToolHisto
   model.forcedToolChoice &&
   (thinking.mode === 'default' || thinking.mode === 'off');
 
+/** What the caller says of the whole belongs to the schema, unless that has words of its own. */
+const describe = (schema: JsonObject, description: string | null | undefined): JsonObject =>
+  description?.trim() && schema.description === undefined ? { description, ...schema } : schema;
+
 export const chooseFormat = (
   wire: ResponseFormat,
   settings: Settings,
@@ -45,7 +49,8 @@ export const chooseFormat = (
   if (wire.type === 'text') return { type: 'text' };
   const named = wire.type === 'json_schema' ? wire.json_schema : undefined;
   const { schema: given, path } = formatSchema(wire);
-  const schema = given === undefined ? undefined : readSchema(given, path, target.model);
+  const schema =
+    given === undefined ? undefined : readSchema(describe(given, named?.description), path, target.model);
   const native = schema === undefined ? undefined : nativeFormat(schema, path, target);
   if (native !== undefined) return native;
   const forcible = schema === undefined || isObjectSchema(schema);

@@ -1,13 +1,18 @@
 /**
  * Thinking that comes back in the history: restored from memory where the client lost it, taken out where
  * it must not go, and thinking itself switched off where the upstream would refuse a gap. BEHAVIOUR 5.8.
+ *
+ * Only thinking by budget has gaps: there the first assistant turn after the user's last words must begin with
+ * its block, and the later turns of the same tool loop need none. Adaptive thinking asks for no block at all.
+ * (platform.claude.com/docs/en/build-with-claude/extended-thinking, adaptive-thinking)
  */
 
-import type { Part, ThinkingBlock, Turn } from '../chat.ts';
+import type { Part, Thinking, ThinkingBlock, Turn } from '../chat.ts';
 import type { Model } from '../models.ts';
 import type { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
 
+/** The blocks a tool call came with, none if it came without; undefined where that is not known. */
 export type Recall = (toolCallId: string) => readonly ThinkingBlock[] | undefined;
 
 const isThinking = (part: Part) => part.type === 'thinking-block';
@@ -17,12 +22,12 @@ const restore = (turn: Turn, recall: Recall): Turn => {
   if (turn.role !== 'assistant' || turn.parts.some(isThinking)) return turn;
   for (const part of turn.parts) {
     const blocks = part.type === 'tool-call' ? recall(part.id) : undefined;
-    if (blocks !== undefined) {
-      return {
-        ...turn,
-        parts: [...blocks.map((block): Part => ({ type: 'thinking-block', block })), ...turn.parts],
-      };
-    }
+    if (blocks === undefined) continue;
+    if (blocks.length === 0) return turn;
+    return {
+      ...turn,
+      parts: [...blocks.map((block): Part => ({ type: 'thinking-block', block })), ...turn.parts],
+    };
   }
   return turn;
 };
@@ -34,16 +39,25 @@ const withoutThinking = (turn: Turn): Turn =>
 export const dropThinking = (turns: readonly Turn[]): readonly Turn[] | undefined =>
   turns.some(({ parts }) => parts.some(isThinking)) ? turns.map(withoutThinking) : undefined;
 
-const willThink = ({ thinking }: Settings, { thinking: ability }: Model): boolean =>
+/** Whether a model told so will think. */
+export const willThink = (thinking: Thinking, { thinking: ability }: Model): boolean =>
   ability !== null && (thinking.mode === 'default' ? ability.byDefault : thinking.mode !== 'off');
 
-/** The upstream checks the latest turn with calls: it must begin with its thinking. */
-const hasGap = (turns: readonly Turn[]): boolean => {
-  const latest = turns.findLast(
-    ({ role, parts }) => role === 'assistant' && parts.some((part) => part.type === 'tool-call'),
-  );
-  const [first] = latest?.parts ?? [];
-  return first !== undefined && !isThinking(first);
+/** A user turn with more in it than the results of tools: with it a new tool loop begins. */
+const hasUserWords = ({ role, parts }: Turn): boolean =>
+  role === 'user' && parts.some((part) => part.type !== 'tool-result');
+
+/** Whether a turn's calls are known to have come without thinking. */
+const cameWithout = ({ parts }: Turn, recall: Recall): boolean =>
+  parts.some((part) => part.type === 'tool-call' && recall(part.id)?.length === 0);
+
+/** Whether the block is missing that thinking by budget demands. */
+const hasGap = (turns: readonly Turn[], recall: Recall): boolean => {
+  const begin = turns.findLastIndex(hasUserWords) + 1;
+  const first = turns.find(({ role }, index) => index >= begin && role === 'assistant');
+  const [head] = first?.parts ?? [];
+  if (first === undefined || head === undefined) return false;
+  return !isThinking(head) && !cameWithout(first, recall);
 };
 
 export interface History {
@@ -58,12 +72,15 @@ export const settleThinking = (
   recall: Recall,
   report: Reporter,
 ): History => {
+  const stripped = () => turns.map(withoutThinking);
   // Nova's reasoning is unsigned and stays here; without thinking there is nothing to send either.
-  if (model.family !== 'claude' || !willThink(settings, model)) {
-    return { turns: turns.map(withoutThinking), settings };
+  if (model.family !== 'claude' || !willThink(settings.thinking, model)) {
+    return { turns: stripped(), settings };
   }
   const restored = turns.map((turn) => restore(turn, recall));
-  if (!hasGap(restored) || model.thinking?.off === 'no') return { turns: restored, settings };
-  report.adjust(settings.thinkingFrom ?? 'thinking');
-  return { turns: turns.map(withoutThinking), settings: { ...settings, thinking: { mode: 'off' } } };
+  if (settings.thinking.mode !== 'budget' || !hasGap(restored, recall)) return { turns: restored, settings };
+  // Left to go on by itself where there is no way to switch it off.
+  if (model.thinking?.off === 'no') return { turns: stripped(), settings };
+  report.adjust(settings.thinkingRequest?.parameter ?? 'thinking');
+  return { turns: stripped(), settings: { ...settings, thinking: { mode: 'off' } } };
 };

@@ -5,7 +5,9 @@ import type { JsonObject, Prompt, Report, Turn, UpstreamName } from '../chat.ts'
 import { unsupportedParameter } from '../errors.ts';
 import { shortNameList } from '../name-list.ts';
 import { invalidBody } from '../openai/request.ts';
+import { createUnknownFieldFinder } from '../openai/unknown-fields.ts';
 import { noTexts, type Texts } from '../texts.ts';
+import { settleBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
 import { readConversation } from './conversation.ts';
 import { answerTool, chooseFormat, formatInstruction, formatSchema } from './format.ts';
@@ -32,6 +34,9 @@ export const parseRequest = (body: unknown): ChatRequest => {
   throw invalidBody(chatRequestSchema.safeParse(body, { reportInput: true }).error ?? result.error);
 };
 
+/** Paths of what a checked body holds, within its fields, that the schema does not know. */
+export const findUnknownFields = createUnknownFieldFinder(parameters);
+
 /** Tokens: the operator's default, else by the size of the window; Converse has a default of its own. */
 const defaultMaxTokens = (
   { model, upstream }: Target,
@@ -41,7 +46,10 @@ const defaultMaxTokens = (
   return Math.min(configured ?? (model.contextWindow <= 200_000 ? 32_000 : 64_000), model.maxOutput);
 };
 
-const initialSettings = (target: Target, configuredMaxTokens: number | undefined): Settings => ({
+const initialSettings = (
+  target: Target,
+  { defaultMaxTokens: configuredMaxTokens, showReasoning = false }: NormalizeOptions,
+): Settings => ({
   tools: [],
   toolChoice: { type: 'auto' },
   parallelToolCalls: true,
@@ -52,18 +60,20 @@ const initialSettings = (target: Target, configuredMaxTokens: number | undefined
   topK: undefined,
   stop: [],
   thinking: { mode: 'default' },
-  showReasoning: false,
+  showReasoning,
   format: { type: 'text' },
   user: undefined,
   metadata: {},
   serviceTier: undefined,
   stream: false,
   includeUsage: false,
-  includeReasoning: false,
+  includeReasoning: showReasoning,
+  reasoningShownBy: undefined,
+  openRouterReasoning: 'none',
   legacyFunctions: false,
   customTools: new Set(),
   maxTokensFrom: undefined,
-  thinkingFrom: undefined,
+  thinkingRequest: undefined,
   responseFormat: { type: 'text' },
   allowIgnored: true,
   cacheTtl: '5m',
@@ -114,7 +124,13 @@ const applyParameters = (
 export interface NormalizeOptions {
   /** Tokens. */
   readonly defaultMaxTokens?: number | undefined;
-  /** The thinking blocks a tool call came with, where they are remembered. */
+  /** Whether callers who say nothing of it see the reasoning. */
+  readonly showReasoning?: boolean | undefined;
+  /** Features of Anthropic's API that the caller switches on by name. */
+  readonly betas?: readonly string[] | undefined;
+  /** Paths of fields that the request's schema does not know. */
+  readonly unknownFields?: readonly string[] | undefined;
+  /** The thinking blocks a tool call came with, where that is remembered. */
   readonly recall?: Recall | undefined;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching?: boolean | undefined;
@@ -122,11 +138,21 @@ export interface NormalizeOptions {
   readonly texts?: Texts | undefined;
 }
 
-/** The calls of the history, oldest first, whose thinking may be remembered. */
-export const toolCallIds = ({ messages }: ChatRequest): readonly string[] =>
+const callIdsOf = (messages: ChatRequest['messages']): readonly string[] =>
   messages
     .filter((message) => message.role === 'assistant')
     .flatMap(({ tool_calls: calls }) => (calls ?? []).map(({ id }) => id));
+
+/**
+ * The calls of the history whose thinking may be remembered, oldest first; those of the first answer after the
+ * user's last words once more at the end, because theirs is the thinking that the upstream demands.
+ */
+export const toolCallIds = ({ messages }: ChatRequest): readonly string[] => {
+  const begin = messages.findLastIndex(({ role }) => role === 'user') + 1;
+  const first = messages.slice(begin).find(({ role }) => role === 'assistant');
+  const all = callIdsOf(messages);
+  return first === undefined ? all : [...all, ...callIdsOf([first])];
+};
 
 /** Tool calls or results in the history, by which the upstreams demand declarations. */
 const hasToolHistory = ({ messages }: ChatRequest): boolean =>
@@ -158,11 +184,12 @@ const settleTools = (
 /** What of the settings goes upstream, field by field: adding to a spread of so many is slow. */
 const toPrompt = (
   settings: Settings,
-  { system, turns, texts }: Pick<Prompt, 'system' | 'turns' | 'texts'>,
+  { system, turns, texts, betas }: Pick<Prompt, 'system' | 'turns' | 'texts' | 'betas'>,
 ): Prompt => ({
   system,
   turns,
   texts,
+  betas,
   tools: settings.tools,
   toolChoice: settings.toolChoice,
   parallelToolCalls: settings.parallelToolCalls,
@@ -189,7 +216,9 @@ export const normalize = (
   const { model, upstream } = target;
   const { texts = noTexts } = options;
   const report = new Reporter();
-  const asked = applyParameters(request, target, initialSettings(target, options.defaultMaxTokens), report);
+  const asked = applyParameters(request, target, initialSettings(target, options), report);
+  for (const path of options.unknownFields ?? []) report.ignore(path);
+  const betas = settleBetas(options.betas ?? [], upstream, report);
 
   const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(request));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
@@ -215,7 +244,7 @@ export const normalize = (
     ...formatInstruction(format, formatSchema(asked.responseFormat).path),
   ];
   const prompt = placeMarks(
-    toPrompt(settings, { system, turns: history.turns, texts }),
+    toPrompt(settings, { system, turns: history.turns, texts, betas }),
     model,
     { ttl: settings.cacheTtl, automatic: options.promptCaching ?? false },
     report,

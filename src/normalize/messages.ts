@@ -110,21 +110,39 @@ const signed = (thinking: unknown, signature: unknown): ThinkingBlock[] =>
 const redacted = (data: unknown): ThinkingBlock[] =>
   asString(data) === undefined ? [] : [{ type: 'redacted_thinking', data: asString(data) ?? '' }];
 
+/**
+ * OpenRouter's form. Clients that keep a stream's pieces as they came send a block as several items: those of one
+ * index up to the signature are one block.
+ */
+const readDetails = (details: readonly JsonObject[]): readonly ThinkingBlock[] => {
+  const blocks: ThinkingBlock[] = [];
+  let pieces = '';
+  let index: unknown;
+  for (const detail of details) {
+    if (detail.type === 'reasoning.encrypted') {
+      blocks.push(...redacted(detail.data));
+      pieces = '';
+      continue;
+    }
+    if (detail.index !== index) pieces = '';
+    index = detail.index;
+    pieces += asString(detail.text ?? detail.thinking) ?? '';
+    if (asString(detail.signature) === undefined) continue;
+    blocks.push(...signed(pieces, detail.signature));
+    pieces = '';
+  }
+  return blocks;
+};
+
 /** The signed blocks a message carries, in whichever form the client keeps them. Unsigned text is dropped. */
 const readThinking = (message: MessageOf<'assistant'>): readonly ThinkingBlock[] => {
-  if (message.thinking_blocks && message.thinking_blocks.length > 0) {
-    return message.thinking_blocks.flatMap((block) =>
-      block.type === 'redacted_thinking' ? redacted(block.data) : signed(block.thinking, block.signature),
-    );
-  }
-  if (message.reasoning_details && message.reasoning_details.length > 0) {
-    return message.reasoning_details.flatMap((detail) =>
-      detail.type === 'reasoning.encrypted'
-        ? redacted(detail.data)
-        : signed(detail.text ?? detail.thinking, detail.signature),
-    );
-  }
-  const { reasoning } = message;
+  const { thinking_blocks: ours, reasoning_details: details, reasoning } = message;
+  const blocks = (ours ?? []).flatMap((block) =>
+    block.type === 'redacted_thinking' ? redacted(block.data) : signed(block.thinking, block.signature),
+  );
+  if (blocks.length > 0) return blocks;
+  const detailed = readDetails(details ?? []);
+  if (detailed.length > 0) return detailed;
   return typeof reasoning === 'object' && reasoning !== null
     ? signed(reasoning.thinking, reasoning.signature)
     : [];

@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import type { Effort } from '../chat.ts';
 import { unsupportedParameter } from '../errors.ts';
+import type { OpenRouterFields } from '../openai/reply.ts';
 import {
   functionSchema,
   messageSchema,
@@ -17,7 +18,7 @@ import {
 import { opaqueUser } from './identity.ts';
 import { takesSampling } from './sampling.ts';
 import type { Context, Settings } from './settings.ts';
-import { planThinking, type ThinkingRequest } from './thinking.ts';
+import { asksTheSame, planThinking, type ThinkingRequest } from './thinking.ts';
 import { allowParallelCalls, chooseTool, declareFunctions, declareTools } from './tools.ts';
 
 export interface Parameter<Value> {
@@ -44,8 +45,9 @@ const capTokens = (value: number, { target, settings, report, name }: Context): 
 };
 
 const think = (request: ThinkingRequest, { target, settings, report }: Context): Partial<Settings> => {
-  if (settings.thinkingFrom !== undefined) {
-    report.ignore(request.parameter);
+  const decided = settings.thinkingRequest;
+  if (decided !== undefined) {
+    if (!asksTheSame(decided, request)) report.ignore(request.parameter);
     return {};
   }
   const { outcome, ...plan } = planThinking(request, { ...settings, model: target.model });
@@ -53,7 +55,16 @@ const think = (request: ThinkingRequest, { target, settings, report }: Context):
   if (outcome === 'adjusted') report.adjust(request.parameter);
   if (plan.maxTokens === undefined && settings.maxTokensFrom !== undefined)
     report.ignore(settings.maxTokensFrom);
-  return { ...plan, thinkingFrom: request.parameter };
+  return { ...plan, thinkingRequest: request };
+};
+
+/** Whether the caller sees reasoning. The first parameter that says so decides; `name` is where it stands. */
+const show = (wanted: boolean, name: string, { settings, report }: Context): Partial<Settings> => {
+  if (settings.reasoningShownBy !== undefined) {
+    if (wanted !== settings.includeReasoning) report.ignore(name);
+    return {};
+  }
+  return { includeReasoning: wanted, showReasoning: wanted, reasoningShownBy: name };
 };
 
 const sample =
@@ -64,7 +75,7 @@ const sample =
       return {};
     }
     if (setting === 'topP' && settings.temperature !== undefined && target.model.sampling === 'exclusive') {
-      report.ignore(name);
+      if (value !== 1) report.ignore(name);
       return {};
     }
     if (setting === 'temperature' && value > 1) report.adjust(name);
@@ -87,6 +98,61 @@ const effortWord = (value: (typeof efforts)[number]): Effort | undefined =>
   value === 'none' ? undefined : value;
 
 const budgetTokens = z.int().min(0).nullish();
+
+/** Anthropic's own form: what its blocks are to hold, which is not yet that the caller is shown them. */
+const showAsAnthropic = (
+  display: 'summarized' | 'omitted' | null | undefined,
+  context: Context,
+): Partial<Settings> => {
+  if (display === 'summarized') return { showReasoning: true };
+  return display === 'omitted' ? show(false, `${context.name}.display`, context) : {};
+};
+
+/** Whether the form asks for thinking or against it; undefined where it says nothing of that. */
+const openRouterWish = ({
+  enabled,
+  effort,
+  max_tokens: tokens,
+}: OpenRouterReasoning): boolean | undefined => {
+  if (enabled === false || effort === 'none') return false;
+  return enabled === true || effort != null || tokens != null ? true : undefined;
+};
+
+const openRouterReasoning = z.object({
+  effort: z.enum(efforts).nullish(),
+  max_tokens: budgetTokens,
+  enabled: z.boolean().nullish(),
+  exclude: z.boolean().nullish(),
+});
+type OpenRouterReasoning = z.infer<typeof openRouterReasoning>;
+
+/** Nova signs none of its reasoning, so that there are no blocks to tell of. */
+const openRouterFields = ({ target }: Context): OpenRouterFields =>
+  target.model.family === 'claude' ? 'details' : 'text';
+
+const reasonAsOpenRouter = (value: OpenRouterReasoning, context: Context): Partial<Settings> => {
+  const { name, report, settings } = context;
+  const enabled = openRouterWish(value);
+  const isShown = value.exclude !== true;
+  // That it is shown unless `exclude` is no wish against what another parameter says.
+  const isSilent = value.exclude == null && (enabled === false || settings.reasoningShownBy !== undefined);
+  const shown = isSilent ? {} : show(isShown, `${name}.exclude`, context);
+  const fields = { ...shown, openRouterReasoning: isShown ? openRouterFields(context) : 'none' } as const;
+  if (enabled === undefined) return fields;
+  const effort = value.effort ?? undefined;
+  const budget = value.max_tokens ?? undefined;
+  // A number says more than a word.
+  if (enabled && effort !== undefined && budget !== undefined) report.ignore(`${name}.effort`);
+  const request: ThinkingRequest = {
+    parameter: name,
+    enabled,
+    budgetTokens: budget,
+    budgetPath: `${name}.max_tokens`,
+    effort: effort === undefined || budget !== undefined ? undefined : effortWord(effort),
+    isWish: true,
+  };
+  return { ...fields, ...think(request, context) };
+};
 
 /** Accepted, checked for its type, and without effect on any model. */
 const inert = <Value>(note: string, schema: z.ZodType<Value>, neutral: (value: Value) => boolean) =>
@@ -158,14 +224,20 @@ export const parameters = {
       include_reasoning: z.boolean().nullish(),
     }),
     effect: (value, context) => {
-      const includeReasoning = value.include_reasoning === true;
-      const shown = { includeReasoning, showReasoning: includeReasoning };
+      const { include_reasoning: include } = value;
+      const shown = include == null ? {} : show(include, `${context.name}.include_reasoning`, context);
       const enabled = value.enabled ?? (typeof value.budget_tokens === 'number' ? true : undefined);
       if (enabled === undefined) return shown;
       const budget = value.budget_tokens ?? undefined;
       const request = { parameter: context.name, enabled, budgetTokens: budget, isWish: false };
       return { ...shown, ...think(request, context) };
     },
+  }),
+  include_reasoning: row({
+    level: 'full',
+    note: 'Extension. Shows the reasoning, as in `extended_thinking`; where neither is said, `SHOW_REASONING` decides.',
+    schema: z.boolean(),
+    effect: (value, context) => show(value, context.name, context),
   }),
   reasoning_effort: row({
     level: 'full',
@@ -186,10 +258,11 @@ export const parameters = {
       display: z.enum(['summarized', 'omitted']).nullish(),
     }),
     effect: (value, context) => {
+      const display = showAsAnthropic(value.display, context);
       // Beside an effort word, `adaptive` asks for nothing that the word has not already brought.
-      if (value.type === 'adaptive' && context.settings.thinking.mode === 'adaptive') return {};
+      if (value.type === 'adaptive' && context.settings.thinking.mode === 'adaptive') return display;
       return {
-        ...(value.display === 'summarized' ? { showReasoning: true } : {}),
+        ...display,
         ...think(
           {
             parameter: context.name,
@@ -202,6 +275,12 @@ export const parameters = {
         ),
       };
     },
+  }),
+  reasoning: row({
+    level: 'full',
+    note: "Extension. OpenRouter's form, `{effort, max_tokens, enabled, exclude}`: shown unless `exclude`, also in OpenRouter's fields. Ignored on models that do not think.",
+    schema: openRouterReasoning,
+    effect: reasonAsOpenRouter,
   }),
 
   temperature: row({

@@ -1,21 +1,27 @@
 import type { Target } from '../catalogue.ts';
 import type { Prompt } from '../chat.ts';
+import type { OpenRouterFields } from '../openai/reply.ts';
 import type { ResponseFormat } from '../openai/request.ts';
 import type { Reporter } from './report.ts';
+import type { ThinkingRequest } from './thinking.ts';
 
 /** Everything the parameters decide; the messages make up the rest of the prompt. */
-export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts'> {
+export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'betas'> {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly includeReasoning: boolean;
+  /** The parameter that decided whether reasoning is shown; undefined: the operator's default. */
+  readonly reasoningShownBy: string | undefined;
+  /** Which of OpenRouter's fields shown reasoning stands in too, for clients that ask in OpenRouter's form. */
+  readonly openRouterReasoning: OpenRouterFields;
   /** Calls are answered as `function_call`, because they were declared as `functions`. */
   readonly legacyFunctions: boolean;
   /** The parameter the caller's cap came from, if there is one. */
   readonly maxTokensFrom: string | undefined;
   /** Names of tools declared as `custom`, whose calls come back as text. */
   readonly customTools: ReadonlySet<string>;
-  /** The parameter that decided about thinking, if any did. */
-  readonly thinkingFrom: string | undefined;
+  /** What decided about thinking, if anything did. */
+  readonly thinkingRequest: ThinkingRequest | undefined;
   readonly responseFormat: ResponseFormat;
   readonly allowIgnored: boolean;
   /** Time-to-live of the marks the server sets by itself. */

@@ -1,5 +1,5 @@
 /**
- * Extended thinking: from the three ways callers ask for it to what the model's row understands.
+ * Extended thinking: from the four ways callers ask for it to what the model's row understands.
  * Rules and numbers: BEHAVIOUR section 5.
  */
 
@@ -38,12 +38,27 @@ export interface ThinkingRequest {
   readonly enabled: boolean;
   /** Tokens, if the caller named a number. */
   readonly budgetTokens?: number | undefined;
+  /** Where that number stands, if not in a field `budget_tokens`. */
+  readonly budgetPath?: string;
   readonly effort?: Effort | undefined;
   /** Anthropic's own form asks for this one by name. */
   readonly betweenTools?: boolean;
-  /** An effort word alone is a wish; the other forms are an order, refused where they cannot be met. */
+  /**
+   * An effort word is a wish, and so is OpenRouter's form, which its clients send to every model; the other forms
+   * are an order, refused where they cannot be met. A number of tokens is meant as it is said in every form.
+   */
   readonly isWish: boolean;
 }
+
+/** Whether a second parameter asks for nothing else than the first. */
+export const asksTheSame = (one: ThinkingRequest, other: ThinkingRequest): boolean => {
+  if (!one.enabled || !other.enabled) return one.enabled === other.enabled;
+  return (
+    one.budgetTokens === other.budgetTokens &&
+    one.effort === other.effort &&
+    (one.betweenTools ?? false) === (other.betweenTools ?? false)
+  );
+};
 
 export interface ThinkingPlan {
   readonly thinking: Thinking;
@@ -72,10 +87,11 @@ const withBudget = (
 ): ThinkingPlan => {
   const { parameter, budgetTokens, effort, isWish } = request;
   const cap = maxTokensIsExplicit ? maxTokens : undefined;
-  const path = `${parameter}.budget_tokens`;
+  const path = request.budgetPath ?? `${parameter}.budget_tokens`;
 
   if (cap !== undefined && cap <= leastBudget) {
-    if (isWish) return { thinking: { mode: 'default' }, maxTokens, outcome: 'ignored' };
+    if (isWish && budgetTokens === undefined)
+      return { thinking: { mode: 'default' }, maxTokens, outcome: 'ignored' };
     throw invalidRequest(
       `${parameter}: thinking needs a budget of at least ${leastBudget} tokens and max_tokens above it, but max_tokens is ${cap}. Raise max_tokens or switch thinking off.`,
       parameter,

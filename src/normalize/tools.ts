@@ -230,17 +230,21 @@ const chooseAmong = (
   if (target.model.forcedToolChoice && (mode === 'default' || mode === 'off')) {
     return { toolChoice: choice, tools: offered, ...makeForcible(target, settings, report) };
   }
-  // The nearest thing to forcing a named tool is to offer no other.
+  // The nearest thing to forcing is to offer a named tool alone, and to tell the model.
   report.adjust(name);
   const tools = choice.type === 'named' ? offered.filter((tool) => tool.name === choice.name) : offered;
-  return { toolChoice: { type: 'auto' }, tools };
+  return { toolChoice: { type: 'instructed' }, tools };
 };
 
 export const allowParallelCalls = (
   allowed: boolean,
   { target, settings, report, name }: Context,
 ): Partial<Settings> => {
-  if (settings.tools.length === 0 || allowed) return {};
+  if (settings.tools.length === 0) return {};
+  if (allowed) {
+    if (settings.legacyFunctions) report.ignore(name);
+    return {};
+  }
   if (target.model.family === 'nova') {
     report.ignore(name);
     return {};

@@ -6,7 +6,14 @@
 
 import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
 import type { ErrorBody } from '../errors.ts';
-import { customText, type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
+import {
+  customText,
+  type ReplyOptions,
+  reasoningDetail,
+  reasoningPiece,
+  wireFinish,
+  wireThinking,
+} from './reply.ts';
 import type { StreamHead } from './stream-head.ts';
 import { toWireUsage } from './usage.ts';
 
@@ -77,15 +84,39 @@ export const createChunkEncoder = (options: ReplyOptions, head: StreamHead): Chu
     return `${thinking}${head.prefix}},"logprobs":null,"finish_reason":"${word}"}]${usageNull}}\n\n`;
   };
 
+  const reasoningChunk = (text: string): string => {
+    const json = JSON.stringify(text);
+    const content = `"reasoning_content":${json}`;
+    switch (options.openRouterReasoning) {
+      case 'none':
+        return delta(content);
+      case 'text':
+        return delta(`${content},"reasoning":${json}`);
+      case 'details': {
+        // Under the index that the block will have, so that clients can join its pieces with its signature.
+        const piece = JSON.stringify(reasoningPiece(text, blocks.length));
+        return delta(`${content},"reasoning":${json},"reasoning_details":[${piece}]`);
+      }
+      default:
+        return options.openRouterReasoning satisfies never;
+    }
+  };
+
+  /** What OpenRouter's form still lacks of a block once its text has been told. */
+  const blockChunk = (block: ThinkingBlock, index: number): string =>
+    options.openRouterReasoning === 'details'
+      ? delta(`"reasoning_details":[${JSON.stringify(reasoningDetail(block, index, ''))}]`)
+      : '';
+
   const encode = (event: ChatEvent): string => {
     switch (event.type) {
       case 'text':
         return `${head.prefix}"content":${JSON.stringify(event.text)}${suffix}`;
       case 'reasoning':
-        return options.includeReasoning ? delta(`"reasoning_content":${JSON.stringify(event.text)}`) : '';
+        return options.includeReasoning ? reasoningChunk(event.text) : '';
       case 'thinking-block':
         blocks.push(event.block);
-        return '';
+        return options.includeReasoning ? blockChunk(event.block, blocks.length - 1) : '';
       case 'tool-call':
         return callStart(event.id, event.name);
       case 'tool-arguments':

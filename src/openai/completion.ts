@@ -2,7 +2,7 @@
 
 import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
 import { endedEarly } from '../errors.ts';
-import { customText, type ReplyOptions, wireFinish, wireThinking } from './reply.ts';
+import { customText, type ReplyOptions, reasoningDetail, wireFinish, wireThinking } from './reply.ts';
 import { toWireUsage } from './usage.ts';
 
 interface Call {
@@ -85,8 +85,20 @@ const wireCalls = (calls: readonly Call[], options: ReplyOptions) => {
   return { tool_calls: calls.map((call) => wireCall(call, options)) };
 };
 
+const wireReasoning = ({ reasoning, blocks }: Folded, { openRouterReasoning }: ReplyOptions) => {
+  const details = blocks.map((block, index) =>
+    reasoningDetail(block, index, block.type === 'thinking' ? block.thinking : ''),
+  );
+  return {
+    ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
+    ...(blocks.length === 0 ? {} : { thinking_blocks: wireThinking(blocks) }),
+    ...(reasoning === '' || openRouterReasoning === 'none' ? {} : { reasoning }),
+    ...(details.length === 0 || openRouterReasoning !== 'details' ? {} : { reasoning_details: details }),
+  };
+};
+
 export const toCompletion = (folded: Folded, options: ReplyOptions) => {
-  const { text, reasoning, blocks, calls, usage, finish } = folded;
+  const { text, calls, usage, finish } = folded;
   return {
     id: folded.id ?? options.makeId(),
     object: 'chat.completion' as const,
@@ -101,8 +113,7 @@ export const toCompletion = (folded: Folded, options: ReplyOptions) => {
           content: text === '' && calls.length > 0 ? null : text,
           refusal: null,
           annotations: [],
-          ...(options.includeReasoning && reasoning !== '' ? { reasoning_content: reasoning } : {}),
-          ...(options.includeReasoning && blocks.length > 0 ? { thinking_blocks: wireThinking(blocks) } : {}),
+          ...(options.includeReasoning ? wireReasoning(folded, options) : {}),
           ...wireCalls(calls, options),
         },
         logprobs: null,

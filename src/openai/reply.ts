@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { FinishReason, ThinkingBlock } from '../chat.ts';
 
+/** OpenRouter's fields for reasoning: its text in `reasoning`, and its signed blocks in `reasoning_details`. */
+export type OpenRouterFields = 'none' | 'text' | 'details';
+
 /** What every answer to one request has in common, plain or streamed. */
 export interface ReplyOptions {
   /** The model as the caller named it. */
@@ -11,6 +14,7 @@ export interface ReplyOptions {
   readonly makeId: () => string;
   /** Show `reasoning_content` and `thinking_blocks`. */
   readonly includeReasoning: boolean;
+  readonly openRouterReasoning: OpenRouterFields;
   /** Streams: a last chunk with the usage. */
   readonly includeUsage: boolean;
   /** Answer calls as `function_call`, the older spelling. */
@@ -43,3 +47,19 @@ export const wireFinish = (reason: FinishReason, { legacyFunctions }: ReplyOptio
 
 export const wireThinking = (blocks: readonly ThinkingBlock[]) =>
   blocks.map((block, index) => ({ index, ...block }));
+
+const detailsFormat = 'anthropic-claude-v1';
+
+/** OpenRouter's item for a piece of a block's text, to be joined with the others of its index. */
+export const reasoningPiece = (text: string, index: number) => ({
+  type: 'reasoning.text' as const,
+  text,
+  format: detailsFormat,
+  index,
+});
+
+/** OpenRouter's item for a block; `text` as far as it was not told before. */
+export const reasoningDetail = (block: ThinkingBlock, index: number, text: string) =>
+  block.type === 'thinking'
+    ? { ...reasoningPiece(text, index), signature: block.signature }
+    : { type: 'reasoning.encrypted' as const, data: block.data, format: detailsFormat, index };

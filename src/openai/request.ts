@@ -1,7 +1,7 @@
 /**
  * OpenAI's request wire: messages, content parts, tools, choices. `null` means absent everywhere, so
- * optional fields are nullish. Fields we do not know inside these objects are dropped by zod, which is
- * how fields that clients echo (`refusal`, `annotations`, `parsed`, ...) come to be ignored quietly.
+ * optional fields are nullish. Fields we do not know inside these objects are dropped by zod; unknown-fields.ts
+ * finds them for the report, all but those that clients echo (`refusal`, `annotations`, `parsed`, ...).
  * The request as a whole is composed from the parameter table in normalize/parameters.ts.
  */
 
@@ -218,7 +218,7 @@ type Issue = z.core.$ZodIssue;
 const longestKey = 64;
 
 /** `['messages', 3, 'content']` -> `messages[3].content` */
-const formatPath = (path: readonly PropertyKey[]): string =>
+export const formatPath = (path: readonly PropertyKey[]): string =>
   path.reduce<string>(
     (text, key) =>
       typeof key === 'number'

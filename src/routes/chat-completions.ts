@@ -5,7 +5,8 @@ import type { Answer, Answerer } from '../answer.ts';
 import type { Catalogue } from '../catalogue.ts';
 import type { ChatEvent, Usage } from '../chat.ts';
 import { CallerGone } from '../errors.ts';
-import { type ChatRequest, parseRequest } from '../normalize/index.ts';
+import { readBetas } from '../normalize/betas.ts';
+import { type ChatRequest, findUnknownFields, parseRequest } from '../normalize/index.ts';
 import { createChunkEncoder, errorFrame } from '../openai/chunks.ts';
 import { toCompletion } from '../openai/completion.ts';
 import { makeMessageId, type ReplyOptions } from '../openai/reply.ts';
@@ -36,6 +37,12 @@ export interface ChatDependencies {
   readonly onStream: (change: 1 | -1) => void;
 }
 
+/** A request's body, checked, and where it holds what its schema does not know. */
+interface Parsed {
+  readonly body: ChatRequest;
+  readonly unknownFields: readonly string[];
+}
+
 export const registerChatCompletions = (app: FastifyInstance, dependencies: ChatDependencies): void => {
   const { answer, catalogue, bodyLimit, promptCaching, streamPace, plainPace, onStream } = dependencies;
 
@@ -43,7 +50,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const ask = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    body: ChatRequest,
+    { body, unknownFields }: Parsed,
     hold: HeaderHold,
   ): Promise<Answer> => {
     const { record } = request;
@@ -52,6 +59,8 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
       cancellation: callerLeaving(reply),
       caller: record.caller ?? 'anonymous',
       promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
+      betas: readBetas(request.headers['anthropic-beta']),
+      unknownFields,
       onRetry: () => {
         record.retries += 1;
       },
@@ -79,8 +88,9 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     includeUsage: stream_options?.include_usage === true,
   });
 
-  const replyOptions = ({ settings }: Answer, body: ChatRequest): ReplyOptions => ({
+  const replyOptions = ({ settings }: Answer, { body }: Parsed): ReplyOptions => ({
     ...identityOf(body),
+    openRouterReasoning: settings.openRouterReasoning,
     includeUsage: settings.includeUsage,
     includeReasoning: settings.includeReasoning,
     legacyFunctions: settings.legacyFunctions,
@@ -90,13 +100,13 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const stream = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    body: ChatRequest,
+    parsed: Parsed,
     hold: HeaderHold,
     head: StreamHead,
   ): Promise<Outgoing<readonly ChatEvent[]>> => {
     const { record } = request;
-    const answered = await ask(request, reply, body, hold);
-    const encoder = createChunkEncoder(replyOptions(answered, body), head);
+    const answered = await ask(request, reply, parsed, hold);
+    const encoder = createChunkEncoder(replyOptions(answered, parsed), head);
     record.outcome = encoder.summary;
     onStream(1);
     return {
@@ -111,14 +121,9 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     };
   };
 
-  const complete = async (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    body: ChatRequest,
-    hold: HeaderHold,
-  ) => {
+  const complete = async (request: FastifyRequest, reply: FastifyReply, parsed: Parsed, hold: HeaderHold) => {
     const { record } = request;
-    const answered = await ask(request, reply, body, hold);
+    const answered = await ask(request, reply, parsed, hold);
     let used: Usage | undefined;
     let finish: string | undefined;
     record.outcome = () => ({ usage: used, finish });
@@ -127,7 +132,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     });
     used = folded.usage;
     finish = folded.finish.upstreamReason;
-    return toCompletion(folded, replyOptions(answered, body));
+    return toCompletion(folded, replyOptions(answered, parsed));
   };
 
   /** Too late for a status: the log still hears of it. */
@@ -146,6 +151,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     async (request: FastifyRequest, reply: FastifyReply) => {
       const { record } = request;
       const body = parseRequest(request.body);
+      const parsed: Parsed = { body, unknownFields: findUnknownFields(request.body) };
       // Not needed any more, and large where the history is; the answer may take minutes.
       request.body = undefined;
       record.model = body.model;
@@ -155,12 +161,12 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
       const onFailure = (error: unknown) => failLate(request, error);
       if (body.stream !== true) {
         const hold = new HeaderHold(plainPace.hold);
-        const answered = complete(request, reply, body, hold);
+        const answered = complete(request, reply, parsed, hold);
         return await deliverPlain(reply, answered, { hold, interval: plainPace.interval }, onFailure);
       }
       const hold = new HeaderHold(streamPace.hold);
       const head = new StreamHead(identityOf(body));
-      const answered = stream(request, reply, body, hold, head);
+      const answered = stream(request, reply, parsed, hold, head);
       const delivery = { hold, interval: streamPace.interval, keepAliveFrame: () => head.keepAlive() };
       await deliverStream(reply, answered, delivery, onFailure);
       return reply;

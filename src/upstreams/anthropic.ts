@@ -132,10 +132,11 @@ export const createAnthropic = ({
 
   const ask = async (
     payload: Buffer,
-    version: ApiVersion,
+    { version, betas }: Pick<ClaudeRequest, 'version' | 'betas'>,
     { modelId, contextWindow, stream, cancellation }: OpenOptions,
   ): Promise<Opened<ClaudeMessage, ClaudeEvent>> => {
-    const headers = known.get(version) ?? (await headersFor(version));
+    const usual = known.get(version) ?? (await headersFor(version));
+    const headers = betas.length === 0 ? usual : [...usual, 'anthropic-beta', betas.join(',')];
     const response = await transport.post('/v1/messages', headers, payload, cancellation, originOf);
     const { origin } = response;
     const asked = { origin, modelId, contextWindow };
@@ -155,10 +156,10 @@ export const createAnthropic = ({
 
   return {
     name: 'anthropic',
-    open: ({ version, body }, options) => {
+    open: ({ version, betas, body }, options) => {
       const { modelId, stream, texts } = options;
       const payload = toPayload({ model: modelId, ...body, ...(stream ? { stream } : {}) }, texts);
-      return ask(payload, version, options);
+      return ask(payload, { version, betas }, options);
     },
     close: transport.close,
   };

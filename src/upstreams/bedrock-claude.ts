@@ -37,14 +37,19 @@ const readChunks =
 
 const wire: AnswerWire<ClaudeMessage, ClaudeEvent> = { readPayloads: readChunks, isMessage: isClaudeMessage };
 
+const envelope = (version: ApiVersion, betas: readonly string[]) => ({
+  anthropic_version: bedrockVersions[version],
+  ...(betas.length === 0 ? {} : { anthropic_beta: betas }),
+});
+
 export const createBedrockClaude = (
   bedrock: Bedrock,
 ): Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> => ({
   name: 'bedrock',
-  open: ({ version, body }, options) => {
+  open: ({ version, betas, body }, options) => {
     const { modelId, stream, texts, cancellation } = options;
     const path = modelPath(modelId, stream ? 'invoke-with-response-stream' : 'invoke');
-    const payload = toPayload({ anthropic_version: bedrockVersions[version], ...body }, texts);
+    const payload = toPayload({ ...envelope(version, betas), ...body }, texts);
     const answering = bedrock.post('bedrock', path, payload, 'application/json', cancellation);
     return readAnswer(answering, options, wire);
   },

@@ -644,13 +644,18 @@ const parameters: readonly Case[] = [
     ignored: ['reasoning_effort'],
   },
   {
-    name: 'beside thinking no call is forced; a named tool is then the only one',
+    name: 'beside thinking no call is forced; a named tool is then the only one, and the model is told',
     model: 'nova-2-lite',
     body: {
       ...{ messages: hello, reasoning_effort: 'low', tools: [...weather, fn('look')] },
       tool_choice: { type: 'function', function: { name: 'get_weather' } },
     },
     expected: {
+      system: [
+        {
+          text: 'You have to call the tool "get_weather" in your next answer. Do not answer in words instead.',
+        },
+      ],
       messages: [said],
       additionalModelRequestFields: { reasoningConfig: { type: 'enabled', maxReasoningEffort: 'low' } },
       ...offered,

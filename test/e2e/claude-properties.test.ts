@@ -18,6 +18,8 @@ const refusals: readonly (readonly [param: RegExp, message: RegExp])[] = [
   [/^(extended_thinking|thinking)\.budget_tokens$/, /is below the minimum of 1024 tokens/],
   [/^(extended_thinking|thinking)\.budget_tokens$/, /must be less than/],
   [/^(extended_thinking|thinking)$/, /needs a budget of at least 1024 tokens/],
+  [/^reasoning\.max_tokens$/, /is below the minimum of 1024 tokens|must be less than/],
+  [/^reasoning$/, /needs a budget of at least 1024 tokens/],
   // 5.4
   [/^(extended_thinking|thinking)$/, /has no extended thinking/],
   [/^thinking\.type$/, /has no thinking of type between_tools/],

@@ -504,18 +504,28 @@ describe('thinking that is lost', () => {
   };
 
   it.each([
-    { model: 'claude-4-5-sonnet', body: thinkHard, reported: 'extended_thinking', mode: undefined },
+    { model: 'claude-4-5-sonnet', body: thinkHard, reported: 'extended_thinking' },
     {
-      model: 'claude-opus-4-8',
-      body: { reasoning_effort: 'high' },
-      reported: 'reasoning_effort',
-      mode: undefined,
+      model: 'claude-sonnet-4-6',
+      body: { thinking: { type: 'enabled', budget_tokens: 2000 } },
+      reported: 'thinking',
     },
-    { model: 'claude-sonnet-5', body: {}, reported: 'thinking', mode: 'disabled' },
-  ])('$model: switched off for that request, and reported', async ({ model, body, reported, mode }) => {
+  ])('$model by budget: switched off for that request, and reported', async ({ model, body, reported }) => {
     const response = await loop(model, body);
     expect(response.status).toBe(200);
     expect(response.headers.get('x-adjusted-params')).toBe(reported);
+    expect(sent().thinking).toBeUndefined();
+  });
+
+  it.each([
+    { model: 'claude-opus-4-8', body: { reasoning_effort: 'high' }, mode: 'adaptive' },
+    { model: 'claude-sonnet-4-6', body: { reasoning_effort: 'high' }, mode: 'adaptive' },
+    { model: 'claude-haiku-5-5', body: thinkHard, mode: 'adaptive' },
+    { model: 'claude-sonnet-5', body: {}, mode: undefined },
+  ])('$model, which is adaptive, goes on thinking', async ({ model, body, mode }) => {
+    const response = await loop(model, body);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-adjusted-params')).toBeNull();
     expect(sent().thinking?.type).toBe(mode);
   });
 
@@ -584,12 +594,12 @@ describe.each(upstreams)('thinking that another model signed, by way of %s', (up
   });
   const cases = [
     { model: 'claude-4-5-sonnet', body: thinkHard, reported: 'extended_thinking', mode: undefined },
-    { model: 'claude-sonnet-5', body: {}, reported: 'thinking', mode: 'disabled' },
+    { model: 'claude-sonnet-5', body: {}, reported: 'thinking', mode: undefined },
     {
       model: 'claude-haiku-5-5',
       body: { reasoning_effort: 'max' },
       reported: 'reasoning_effort',
-      mode: 'disabled',
+      mode: 'adaptive',
     },
     { model: 'claude-opus-5-5', body: thinkHard, reported: 'extended_thinking', mode: 'adaptive' },
   ];

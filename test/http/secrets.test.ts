@@ -32,14 +32,13 @@ const models = {
   'bedrock-converse': 'nova-lite',
 };
 
-/** Every header a caller could hope to have passed on, or to get in the way with. */
+/** Every header a caller could hope to have passed on, or to get in the way with; but for anthropic-beta, which is. */
 const hostile = {
   authorization: 'Bearer marker-caller-key',
   cookie: 'session=marker-cookie',
   'x-api-key': 'marker-api-key',
   'proxy-authorization': 'Basic marker-proxy',
   'anthropic-version': 'marker-version',
-  'anthropic-beta': 'marker-beta',
   'x-amz-security-token': 'marker-token',
   'x-amzn-bedrock-guardrailidentifier': 'marker-guardrail',
   'x-forwarded-for': 'marker-forwarded',

@@ -19,21 +19,36 @@ const settled = (
   thinking: Thinking,
   model = 'claude-4-5-sonnet',
   recall: Recall = () => undefined,
-  thinkingFrom?: string,
+  parameter?: string,
 ) => {
   const report = new Reporter();
-  const settings = { ...normalized({}).settings, thinking, thinkingFrom };
+  const thinkingRequest = parameter === undefined ? undefined : { parameter, enabled: true, isWish: false };
+  const settings = { ...normalized({}).settings, thinking, thinkingRequest };
   const history = settleThinking(turns, settings, targetOf(model).model, recall, report);
   return { turns: history.turns, thinking: history.settings.thinking, ...report.toReport() };
 };
 
 const remembering: Recall = (id) => (id === 'a' ? [block('a'), block('b')] : undefined);
+const results: Turn = {
+  role: 'user',
+  parts: [{ type: 'tool-result', id: 'a', content: [], isError: false }],
+};
+const loop = [user, assistant(text, call('a')), results];
 const bare = [user, assistant(text, call('a')), user];
 const kept = [user, assistant(thought('own'), call('a')), user];
 const stripped = [user, assistant(call('a')), user];
 
+interface Case {
+  readonly name: string;
+  readonly model?: string;
+  readonly input: readonly Turn[];
+  readonly thinking: Thinking;
+  readonly recall?: Recall;
+  readonly expected: readonly Turn[];
+}
+
 describe('thinking in the history', () => {
-  it.each([
+  it.each<Case>([
     {
       name: 'what the client kept stays, and nothing is recalled over it',
       input: kept,
@@ -77,7 +92,7 @@ describe('thinking in the history', () => {
       expected: stripped,
     },
     {
-      name: 'an older gap does not matter',
+      name: "an earlier loop does not matter: what counts begins with the user's last words",
       input: [...bare, ...kept.slice(1)],
       thinking: budget,
       expected: [...bare, ...kept.slice(1)],
@@ -89,11 +104,39 @@ describe('thinking in the history', () => {
       expected: [user, assistant(text), user],
     },
     {
-      name: 'a model that always thinks is left to continue',
-      model: 'claude-opus-5-5',
-      input: bare,
+      name: 'later turns of a loop need no thinking: such models think once per loop',
+      input: [user, assistant(thought('own'), call('a')), results, assistant(call('z')), results],
+      thinking: budget,
+      expected: [user, assistant(thought('own'), call('a')), results, assistant(call('z')), results],
+    },
+    {
+      name: 'words beside the results begin a new loop',
+      input: [user, assistant(call('z')), { role: 'user', parts: [...results.parts, text] } as Turn],
+      thinking: budget,
+      expected: [user, assistant(call('z')), { role: 'user', parts: [...results.parts, text] } as Turn],
+    },
+    {
+      name: 'a call that is known to have come without thinking has lost none',
+      input: loop,
+      thinking: budget,
+      recall: () => [],
+      expected: loop,
+    },
+    ...(['claude-opus-5-5', 'claude-haiku-5-5', 'claude-opus-4-8', 'claude-sonnet-4-6'] as const).map(
+      (model) => ({
+        name: `adaptive thinking stays on whatever is missing, on ${model}`,
+        model,
+        input: loop,
+        thinking: { mode: 'adaptive' } as const,
+        expected: loop,
+      }),
+    ),
+    {
+      name: 'nor is it switched off where the model thinks of its own accord',
+      model: 'claude-sonnet-5',
+      input: loop,
       thinking: usual,
-      expected: bare,
+      expected: loop,
     },
   ])('$name', ({ input, thinking, model, recall, expected }) => {
     expect(settled(input, thinking, model, recall)).toEqual({
@@ -105,14 +148,14 @@ describe('thinking in the history', () => {
   });
 
   it.each([
-    { model: 'claude-4-5-sonnet', thinking: budget, from: 'reasoning_effort', reported: 'reasoning_effort' },
-    { model: 'claude-haiku-5-5', thinking: usual, from: undefined, reported: 'thinking' },
+    { model: 'claude-4-5-sonnet', parameter: 'reasoning_effort', reported: 'reasoning_effort' },
+    { model: 'claude-sonnet-4-6', parameter: undefined, reported: 'thinking' },
   ])(
-    'a gap in the latest tool turn switches it off on $model, older blocks go too, reported',
-    ({ model, thinking, from, reported }) => {
-      const result = settled([...kept, ...bare.slice(1)], thinking, model, undefined, from);
+    "a budget whose first turn after the user's words is lost is switched off on $model, older blocks go too, reported",
+    ({ model, parameter, reported }) => {
+      const result = settled([...kept, ...loop.slice(1)], budget, model, undefined, parameter);
       expect(result).toEqual({
-        turns: [...stripped, ...bare.slice(1)],
+        turns: [...stripped, ...loop.slice(1)],
         thinking: { mode: 'off' },
         ignored: [],
         adjusted: [reported],

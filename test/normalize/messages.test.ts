@@ -496,6 +496,43 @@ describe('thinking that clients send back, in whichever form they keep it', () =
       expected: [block('t', 's')],
     },
     {
+      name: "OpenRouter's pieces as a stream brought them: those of one index are one block, up to its signature",
+      fields: {
+        reasoning_details: [
+          { type: 'reasoning.text', text: 'a', index: 0 },
+          { type: 'reasoning.text', text: 'b', index: 0 },
+          { type: 'reasoning.text', text: '', signature: 's', index: 0 },
+          { type: 'reasoning.encrypted', data: 'd', index: 1 },
+          { type: 'reasoning.text', text: 'unsigned', index: 2 },
+          { type: 'reasoning.text', text: 'c', index: 3 },
+          { type: 'reasoning.text', signature: 't', index: 3 },
+        ],
+      },
+      expected: [
+        block('ab', 's'),
+        { type: 'thinking-block', block: { type: 'redacted_thinking', data: 'd' } },
+        block('c', 't'),
+      ],
+    },
+    {
+      name: 'whole blocks of one index, each with a signature of its own, stay apart',
+      fields: {
+        reasoning_details: [
+          { type: 'reasoning.text', text: 'a', signature: 's', index: 0 },
+          { type: 'reasoning.text', text: 'b', signature: 't', index: 0 },
+        ],
+      },
+      expected: [block('a', 's'), block('b', 't')],
+    },
+    {
+      name: 'signed details beside unsigned blocks of another form',
+      fields: {
+        thinking_blocks: [{ type: 'thinking', thinking: 't' }],
+        reasoning_details: [{ type: 'reasoning.text', text: 't', signature: 's' }],
+      },
+      expected: [block('t', 's')],
+    },
+    {
       name: "Heroku's reasoning",
       fields: { reasoning: { thinking: 't', signature: 's' } },
       expected: [block('t', 's')],

@@ -228,6 +228,37 @@ describe('thinking', () => {
     expect([none.stop_reason, textOf(none)]).toEqual(['max_tokens', '']);
   });
 
+  it('comes before some answers of a tool loop and not before others, and as the user wishes', async () => {
+    const answered = async (words: string, content: string, change: Partial<Params>, beta?: string) => {
+      const use = { type: 'tool_use' as const, id: 'toolu_1', name: WEATHER_TOOL.name, input: {} };
+      const body = {
+        ...ask(words, { model: 'claude-opus-4-8', thinking: { type: 'adaptive' }, tools, ...change }),
+        messages: [
+          { role: 'user' as const, content: words },
+          { role: 'assistant' as const, content: [use] },
+          {
+            role: 'user' as const,
+            content: [{ type: 'tool_result' as const, tool_use_id: 'toolu_1', content }],
+          },
+        ],
+      };
+      const headers = beta === undefined ? {} : { headers: { 'anthropic-beta': beta } };
+      const message = (await claude.messages.create(body as Params, headers)) as Anthropic.Message;
+      return message.content.some(({ type }) => type === 'thinking');
+    };
+    const degrees = Array.from({ length: 8 }, (_, index) => `${index} degrees`);
+    const all = async (words: string, change: Partial<Params> = {}, beta?: string) => [
+      ...new Set(await Promise.all(degrees.map((content) => answered(words, content, change, beta)))),
+    ];
+    expect((await all('Weather in Paris?')).sort()).toEqual([false, true]);
+    expect(await all('Weather in Paris? [[think never]]')).toEqual([false]);
+    expect(await all('Weather in Paris? [[think always]]')).toEqual([true]);
+    const off = { model: HAIKU, thinking: { type: 'disabled' } } as const;
+    expect(await all('Weather in Paris?', off)).toEqual([false]);
+    const first = await both(ask('hi [[think never]]', { model: 'claude-opus-5-5' }));
+    expect(first.content.map(({ type }) => type)).toEqual(['text']);
+  });
+
   it('is redacted on the magic word, and the data verify on every wire', async () => {
     const word = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING_46C9';
     const message = await both(ask(word, { thinking }));

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { signThinking } from '../../src/simulator/thinking.ts';
 import { HAIKU, PNG, post, TODAY } from './clients.ts';
 
 let simulator: Simulator;
@@ -417,6 +418,81 @@ const cases: Case[] = [
     /^input length and `max_tokens` exceed context limit: \d+ \+ 64000 > 200000/,
   ],
 ];
+
+const thought = (thinking: string) => ({
+  type: 'thinking',
+  thinking,
+  signature: signThinking('claude-haiku-4-5-20251001', thinking, 's'),
+});
+const byBudget = { max_tokens: 4000, thinking: { type: 'enabled', budget_tokens: 2000 }, tools: [tool()] };
+
+describe('thinking in a tool loop', () => {
+  it.each([
+    [
+      'by budget, with the block of the first turn alone',
+      byBudget,
+      [
+        user(),
+        assistant([thought('a'), use()]),
+        user([result()]),
+        assistant([use('toolu_2')]),
+        user([result('toolu_2')]),
+      ],
+    ],
+    [
+      'by budget, without any in an earlier loop',
+      byBudget,
+      [
+        user(),
+        assistant([use()]),
+        user([result()]),
+        assistant('x'),
+        user(),
+        assistant([thought('a'), use('toolu_2')]),
+        user([result('toolu_2')]),
+      ],
+    ],
+    [
+      'by budget, where the user spoke beside the result',
+      byBudget,
+      [user(), assistant([use()]), user([result(), { type: 'text', text: 'and?' }])],
+    ],
+    [
+      'adaptive, without any',
+      { model: 'claude-opus-4-8', max_tokens: 4000, thinking: { type: 'adaptive' }, tools: [tool()] },
+      [user(), assistant([use()]), user([result()])],
+    ],
+    [
+      'by default, without any',
+      { model: 'claude-sonnet-5', max_tokens: 4000, tools: [tool()] },
+      [user(), assistant([use()]), user([result()])],
+    ],
+  ])('%s is taken', async (_name, change, messages) => {
+    const seen = await post(
+      `${simulator.anthropicUrl}/v1/messages`,
+      { model: HAIKU, ...change, messages },
+      { 'x-api-key': 'k', 'anthropic-version': NEW },
+    );
+    expect([seen.status, seen.message]).toEqual([200, '']);
+  });
+});
+
+describe('features that are switched on by name', () => {
+  const ask = (beta: string) =>
+    post(
+      `${simulator.anthropicUrl}/v1/messages`,
+      { model: HAIKU, max_tokens: 100, messages: [user()] },
+      { 'x-api-key': 'k', 'anthropic-version': NEW, 'anthropic-beta': beta },
+    );
+  it('are taken where they are known, and refused by name where not', async () => {
+    expect((await ask('interleaved-thinking-2025-05-14, effort-2025-11-24')).status).toBe(200);
+    const seen = await ask('effort-2025-11-24,made-up-2020-01-01');
+    expect(seen.status).toBe(400);
+    expect(seen.message).toMatch(
+      /^Unexpected value\(s\) `made-up-2020-01-01` for the `anthropic-beta` header/,
+    );
+  });
+});
 
 describe('the Messages API refuses', () => {
   it.each(cases)('%s', async (_name, change, message, status = 400, version = '2023-06-01') => {

@@ -300,6 +300,12 @@ const cases: Case[] = [
     'The model returned the following errors: adaptive thinking is not supported on this model',
   ],
   [
+    'Claude with a feature it does not know',
+    SONNET,
+    { additionalModelRequestFields: { anthropic_beta: ['made-up'] } },
+    'invalid beta flag',
+  ],
+  [
     'Claude with unknown additional field',
     SONNET,
     { additionalModelRequestFields: { reasoning: {} } },
@@ -372,6 +378,12 @@ describe('Invoke refuses', () => {
       SONNET,
       { anthropic_version: '2026-10-21' },
       /is not supported for this model/,
+    ],
+    [
+      'a feature it does not know',
+      SONNET,
+      { anthropic_beta: ['effort-2025-11-24', 'extended-cache-ttl-2025-04-11'] },
+      'invalid beta flag',
     ],
     ['model in the body', SONNET, { model: 'x' }, 'model: Extra inputs are not permitted'],
     ['stream in the body', SONNET, { stream: true }, 'stream: Extra inputs are not permitted'],

@@ -415,6 +415,15 @@ const thinkingFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
     ),
   }),
   fc.record({ reasoning_effort: effort, extended_thinking: fc.record({ include_reasoning: fc.boolean() }) }),
+  fc.record({
+    reasoning: fc.record({
+      effort: fc.option(effort, { nil: undefined }),
+      max_tokens: budget,
+      enabled: fc.constantFrom(true, false, undefined),
+      exclude: fc.constantFrom(true, false, undefined),
+    }),
+    include_reasoning: fc.constantFrom(true, false, undefined),
+  }),
 );
 
 const formatFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(

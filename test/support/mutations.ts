@@ -190,7 +190,9 @@ const samples = {
   stream: [true, false],
   stream_options: [{ include_usage: true, include_obfuscation: false }],
   extended_thinking: [{ enabled: true, budget_tokens: 2000, include_reasoning: true }, { enabled: false }],
+  include_reasoning: [true, false],
   reasoning_effort: ['none', 'low', 'max'],
+  reasoning: [{ effort: 'low' }, { max_tokens: 1024, exclude: true }, { enabled: false }, {}],
   thinking: [
     { type: 'enabled', budget_tokens: 1024 },
     { type: 'adaptive', display: 'summarized' },

@@ -3,6 +3,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { JsonObject, Prompt, UpstreamName } from '../../chat.ts';
 import type { Adapter, Renaming, ReplacedKeys } from '../adapter.ts';
+import { withCallInstruction } from '../call-instruction.ts';
 import { renameTools } from '../names.ts';
 import { replaceFormatKeys, replacePropertyKeys } from '../property-keys.ts';
 import { encodeSystem, encodeTurn } from './messages.ts';
@@ -53,13 +54,15 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
     const keys = replacePropertyKeys(prompt, propertyKeyRule);
     const format = encodeFormat(prompt);
     const { thinking, effort } = encodeThinking(prompt, model);
+    const system = withCallInstruction(prompt, names);
     const serviceTier = encodeServiceTier(prompt, upstream);
     return {
       request: {
         version: model.sampling === 'none' ? '2026-10-21' : '2023-06-01',
+        betas: prompt.betas,
         body: {
           max_tokens: prompt.maxTokens ?? model.maxOutput,
-          ...(prompt.system.length === 0 ? {} : { system: encodeSystem(prompt.system) }),
+          ...(system.length === 0 ? {} : { system: encodeSystem(system) }),
           ...encodeTools(prompt, { names, keys }, target),
           messages: prompt.turns.map((turn) => encodeTurn(turn, { names, keys, callIds: model.callIds })),
           ...(prompt.temperature === undefined ? {} : { temperature: prompt.temperature }),

@@ -73,6 +73,7 @@ const encodeChoice = ({ toolChoice, parallelToolCalls }: Prompt, names: Names): 
     case 'none':
       return { type: 'none' };
     case 'auto':
+    case 'instructed':
       return { type: 'auto', ...single };
     case 'required':
       return { type: 'any', ...single };
@@ -95,7 +96,8 @@ export const encodeTools = (
   target: Target,
 ): Pick<Anthropic.MessageCreateParams, 'tools' | 'tool_choice'> => {
   if (prompt.tools.length === 0) return {};
-  const isDefault = prompt.toolChoice.type === 'auto' && prompt.parallelToolCalls;
+  const isAuto = prompt.toolChoice.type === 'auto' || prompt.toolChoice.type === 'instructed';
+  const isDefault = isAuto && prompt.parallelToolCalls;
   const tools = prompt.tools.map((tool) => withSentKeys(tool, keys));
   const strict = strictSchemas(tools, target);
   return {

@@ -7,6 +7,8 @@ export type ApiVersion = '2023-06-01' | '2026-10-21';
 
 export interface ClaudeRequest {
   readonly version: ApiVersion;
+  /** As in the header `anthropic-beta`. */
+  readonly betas: readonly string[];
   readonly body: Omit<Anthropic.MessageCreateParams, 'model' | 'stream'> & {
     // Gone from the SDK's types with 2026-10-21, still part of 2023-06-01.
     readonly temperature?: number;

@@ -3,6 +3,7 @@
 import type { Prompt } from '../../chat.ts';
 import type { Model } from '../../models.ts';
 import type { Adapter } from '../adapter.ts';
+import { withCallInstruction } from '../call-instruction.ts';
 import { renameTools } from '../names.ts';
 import { replacePropertyKeys } from '../property-keys.ts';
 import { encodeSystem, encodeTurns, losesMark, toolsAsText } from './messages.ts';
@@ -66,11 +67,12 @@ export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
     const keys = replacePropertyKeys(prompt, propertyKeyRule);
     const toolConfig = encodeTools(prompt, names, keys);
     const turns = toolConfig === undefined ? prompt.turns.map(toolsAsText) : prompt.turns;
+    const system = withCallInstruction(prompt, names);
     const greedy = toolConfig !== undefined && isGreedy(prompt, model);
     return {
       // What is undefined is not written.
       request: {
-        system: prompt.system.length === 0 ? undefined : encodeSystem(prompt.system),
+        system: system.length === 0 ? undefined : encodeSystem(system),
         messages: encodeTurns(turns, { names, keys, callIds: model.callIds, texts: prompt.texts }),
         inferenceConfig: encodeInference(prompt, greedy),
         toolConfig,

@@ -1,4 +1,5 @@
 import type { PrefixCache } from '../cache.ts';
+import { apiBetas } from '../claude/betas.ts';
 import { answerClaude } from '../claude/index.ts';
 import { toEvents, toMessage } from '../claude/message.ts';
 import { claudeId } from '../ids.ts';
@@ -38,6 +39,7 @@ const answer = (call: Call, situation: Situation, requestId: string): Reply => {
   if (call.method !== 'POST') throw new Refusal(405, 'invalid_request_error', 'Method Not Allowed');
   checkKey(call.headers);
   const version = checkVersion(call.headers);
+  const betas = apiBetas(call.headers['anthropic-beta']);
   const body = parseJson(call.body.toString('utf8'));
   if (!isFields(body)) return refuse('The request body is not valid JSON: expected an object');
   if (body.model === undefined) refuse('model: Field required');
@@ -45,7 +47,7 @@ const answer = (call: Call, situation: Situation, requestId: string): Reply => {
   const model = findClaude(textOf(body.model), situation.now());
   if (model === undefined) throw new Refusal(404, 'not_found_error', `model: ${textOf(body.model)}`);
   const stream = body.stream === true;
-  const full = answerClaude({ body, model, version, via: 'api', stream }, situation.cache, call);
+  const full = answerClaude({ body, model, version, betas, via: 'api', stream }, situation.cache, call);
   const headers = {
     'request-id': requestId,
     'anthropic-organization-id': ORGANIZATION,

@@ -1,7 +1,8 @@
 import type { Answer } from '../ask.ts';
 import type { CachedInput, PrefixCache } from '../cache.ts';
+import { bedrockBetas } from '../claude/betas.ts';
 import { answerClaude } from '../claude/index.ts';
-import { isFields, parseJson } from '../json.ts';
+import { fieldsOf, isFields, parseJson } from '../json.ts';
 import type { Model } from '../models.ts';
 import { Refusal, refuseAws } from '../refusal.ts';
 import { type Call, json, type Reply } from '../reply.ts';
@@ -20,9 +21,17 @@ const askClaude = (
   stream: boolean,
   cache: PrefixCache,
 ): Told => {
+  const betas = bedrockBetas(fieldsOf(body.additionalModelRequestFields).anthropic_beta);
   try {
     return answerClaude(
-      { body: toClaudeBody(body, model), model, version: 'bedrock-2023-05-31', via: 'converse', stream },
+      {
+        body: toClaudeBody(body, model),
+        model,
+        version: 'bedrock-2023-05-31',
+        betas,
+        via: 'converse',
+        stream,
+      },
       cache,
       call,
     );

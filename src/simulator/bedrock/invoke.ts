@@ -1,4 +1,5 @@
 import type { PrefixCache } from '../cache.ts';
+import { bedrockBetas } from '../claude/betas.ts';
 import { answerClaude } from '../claude/index.ts';
 import { toEvents, toMessage } from '../claude/message.ts';
 import { isFields, parseJson, textOf } from '../json.ts';
@@ -27,9 +28,14 @@ export const invoke = (
   if (model.family !== 'claude') {
     return refuseAws('The simulator speaks InvokeModel for Claude only; Nova is reached through Converse.');
   }
-  const { anthropic_version: version, anthropic_beta: _, ...body } = given;
+  const { anthropic_version: version, anthropic_beta: named, ...body } = given;
   checkVersion(textOf(version), model.modern);
-  const full = answerClaude({ body, model, version: textOf(version), via: 'invoke', stream }, cache, call);
+  const betas = bedrockBetas(named);
+  const full = answerClaude(
+    { body, model, version: textOf(version), betas, via: 'invoke', stream },
+    cache,
+    call,
+  );
   const { input, answer } = full;
   const latency = 200 + answer.outputTokens;
   if (!stream) {

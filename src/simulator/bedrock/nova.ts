@@ -5,6 +5,7 @@ import { mergeTurns } from '../claude/ask.ts';
 import { digest } from '../ids.ts';
 import { type Fields, fieldsOf, isFields, listOf, textOf } from '../json.ts';
 import type { NovaModel } from '../models.ts';
+import { choiceAsTold } from '../obedience.ts';
 import { Refusal, refuseAws } from '../refusal.ts';
 import type { Call } from '../reply.ts';
 import { countTokens } from '../tokens.ts';
@@ -46,14 +47,15 @@ export const novaAsk = (body: Fields, model: NovaModel, seed: string): Ask => {
   const inference = fieldsOf(body.inferenceConfig);
   const tools = fieldsOf(body.toolConfig);
   const reasoning = fieldsOf(fieldsOf(body.additionalModelRequestFields).reasoningConfig);
+  const system = listOf(body.system)
+    .map((block) => textOf(fieldsOf(block).text))
+    .join('\n');
   return {
     modelName: model.id,
     family: 'nova',
     callPrefix: 'tooluse_',
     seed,
-    system: listOf(body.system)
-      .map((block) => textOf(fieldsOf(block).text))
-      .join('\n'),
+    system,
     turns: mergeTurns(
       listOf(body.messages)
         .filter(isFields)
@@ -72,7 +74,7 @@ export const novaAsk = (body: Fields, model: NovaModel, seed: string): Ask => {
           schema: fieldsOf(fieldsOf(spec.inputSchema).json),
         }),
       ),
-    choice: choiceOf(fieldsOf(tools.toolChoice)),
+    choice: choiceAsTold(choiceOf(fieldsOf(tools.toolChoice)), system),
     thinking:
       reasoning.type === 'enabled'
         ? {

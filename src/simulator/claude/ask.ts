@@ -1,7 +1,8 @@
 import type { Ask, Choice, Part, Thinking, Tool, Turn } from '../ask.ts';
 import { type Fields, fieldsOf, isFields, listOf, textOf } from '../json.ts';
+import { choiceAsTold } from '../obedience.ts';
 import { redactThinking, signThinking } from '../thinking.ts';
-import { type ClaudeRequest, thinkingMode } from './request.ts';
+import type { ClaudeRequest } from './request.ts';
 
 export const blocksOf = (content: unknown): Fields[] =>
   typeof content === 'string' ? [{ type: 'text', text: content }] : listOf(content).filter(isFields);
@@ -51,9 +52,7 @@ export const mergeTurns = (turns: Turn[]): Turn[] => {
 
 const DEPTH: Record<string, number> = { low: 1, medium: 2, high: 3, xhigh: 4, max: 5 };
 
-const thinkingOf = (request: ClaudeRequest, seed: string): Thinking | undefined => {
-  const mode = thinkingMode(request);
-  if (mode === 'off' || mode === 'between_tools') return undefined;
+const thinkingOf = (request: ClaudeRequest, seed: string): Thinking => {
   const { model, body } = request;
   const display = textOf(fieldsOf(body.thinking).display) || model.display;
   return {
@@ -76,15 +75,16 @@ const choiceOf = (body: Fields): Choice => {
 
 const CALL_PREFIX = { api: 'toolu_', invoke: 'toolu_bdrk_', converse: 'tooluse_' } as const;
 
-export const claudeAsk = (request: ClaudeRequest, seed: string): Ask => {
+export const claudeAsk = (request: ClaudeRequest, seed: string, thinks: boolean): Ask => {
   const { body, model } = request;
   const format = fieldsOf(fieldsOf(body.output_config).format);
+  const system = plainText(body.system);
   return {
     modelName: model.id,
     family: 'claude',
     callPrefix: CALL_PREFIX[request.via],
     seed,
-    system: plainText(body.system),
+    system,
     turns: mergeTurns(
       listOf(body.messages)
         .filter(isFields)
@@ -102,8 +102,8 @@ export const claudeAsk = (request: ClaudeRequest, seed: string): Ask => {
           schema: fieldsOf(tool.input_schema),
         }),
       ),
-    choice: choiceOf(body),
-    thinking: thinkingOf(request, seed),
+    choice: choiceAsTold(choiceOf(body), system),
+    thinking: thinks ? thinkingOf(request, seed) : undefined,
     thinkingTags: false,
     schema: format.type === 'json_schema' ? fieldsOf(format.schema) : undefined,
     maxTokens: Number(body.max_tokens),

@@ -103,22 +103,20 @@ const checkCalls = (group: Group, after: Group | undefined): void => {
 
 const HEAD = new Set(['thinking', 'redacted_thinking']);
 
+/** A user turn with more in it than results of tools. */
+const isSpoken = ({ role, blocks }: Group): boolean =>
+  role === 'user' && blocks.some((block) => block.type !== 'tool_result');
+
 /**
- * Thinking that the caller can switch off wants its block back at the head of the last tool turn. Models that
- * always think take a turn without one: there would be no way out.
+ * Thinking by budget wants its block back at the head of the first assistant turn after the user's last words,
+ * and of a last one that is to be continued. Later turns of the loop need none, and adaptive thinking never does.
  */
 const checkHead = (groups: Group[], request: ClaudeRequest): void => {
-  const mode = thinkingMode(request);
-  if (mode !== 'enabled' && (mode !== 'adaptive' || request.model.disabled === 'no')) return;
+  if (thinkingMode(request) !== 'enabled') return;
   const last = groups.at(-1);
-  const turn =
-    last?.role === 'assistant'
-      ? last
-      : groups.findLast(
-          (group) => group.role === 'assistant' && group.blocks.some((block) => block.type === 'tool_use'),
-        );
+  const turn = last?.role === 'assistant' ? last : groups[groups.findLastIndex(isSpoken) + 1];
   const head = textOf(turn?.blocks[0]?.type);
-  if (turn === undefined || HEAD.has(head)) return;
+  if (turn?.role !== 'assistant' || HEAD.has(head)) return;
   refuse(
     `messages.${turn.index}.content.0.type: Expected \`thinking\` or \`redacted_thinking\`, but found \`${head}\`. When \`thinking\` is enabled, a final \`assistant\` message must start with a thinking block (preceeding the lastmost set of \`tool_use\` and \`tool_result\` blocks). We recommend you include thinking blocks from previous turns. To avoid this requirement, disable \`thinking\`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking`,
   );

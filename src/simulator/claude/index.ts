@@ -5,6 +5,7 @@ import type { Call } from '../reply.ts';
 import { claudeAsk } from './ask.ts';
 import type { ClaudeAnswer } from './message.ts';
 import type { ClaudeRequest } from './request.ts';
+import { thinksNow } from './thinks.ts';
 import { measureClaude } from './usage.ts';
 import { validateClaude, validateContext } from './validate.ts';
 
@@ -18,6 +19,6 @@ export const answerClaude = (request: ClaudeRequest, cache: PrefixCache, call: C
   );
   const input = measureClaude(request, cache);
   validateContext(request, input.total);
-  const answer = compose(claudeAsk(request, seed));
+  const answer = compose(claudeAsk(request, seed, thinksNow(request)));
   return { request, answer: call.unfinishedTool ? unfinish(answer) : answer, input, seed };
 };

@@ -7,6 +7,8 @@ export interface ClaudeRequest {
   readonly model: ClaudeModel;
   /** `anthropic-version`: a header on the API, a body field on Bedrock. */
   readonly version: string;
+  /** Features switched on by name: the header `anthropic-beta` on the API, a body field on Bedrock. */
+  readonly betas: readonly string[];
   readonly via: 'api' | 'invoke' | 'converse';
   readonly stream: boolean;
 }

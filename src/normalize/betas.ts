@@ -1,0 +1,48 @@
+/**
+ * The caller's `anthropic-beta` header: features of Anthropic's API that are switched on by name. The API itself
+ * knows which there are; Bedrock fails a request for one name that it does not know. BEHAVIOUR section 2.
+ */
+
+import type { UpstreamName } from '../chat.ts';
+import type { Reporter } from './report.ts';
+
+const headerName = 'anthropic-beta';
+
+/**
+ * Known to Bedrock, as far as its model knows them. `extended-cache-ttl-2025-04-11` is refused there
+ * (github.com/anthropics/claude-code/issues/56595).
+ */
+const knownToBedrock: ReadonlySet<string> = new Set([
+  'computer-use-2024-10-22',
+  'computer-use-2025-01-24',
+  'token-efficient-tools-2025-02-19',
+  'interleaved-thinking-2025-05-14',
+  'output-128k-2025-02-19',
+  'dev-full-thinking-2025-05-14',
+  'context-1m-2025-08-07',
+  'context-management-2025-06-27',
+  'effort-2025-11-24',
+  'tool-search-tool-2025-10-19',
+  'tool-examples-2025-10-29',
+]);
+
+/** The names in the header, which may hold a list and come in several lines. */
+export const readBetas = (header: string | readonly string[] | undefined): readonly string[] => {
+  if (header === undefined) return [];
+  const names = (typeof header === 'string' ? header : header.join(','))
+    .split(',')
+    .map((name) => name.trim());
+  return [...new Set(names.filter((name) => name !== ''))];
+};
+
+/** Those that the upstream can be sent; whether some cannot is reported. */
+export const settleBetas = (
+  betas: readonly string[],
+  upstream: UpstreamName,
+  report: Reporter,
+): readonly string[] => {
+  if (betas.length === 0 || upstream === 'anthropic') return betas;
+  const sent = upstream === 'bedrock' ? betas.filter((name) => knownToBedrock.has(name)) : [];
+  if (sent.length < betas.length) report.ignore(headerName);
+  return sent;
+};

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { type ScriptedClaude, startScriptedClaude } from '../support/scripted-claude.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+type Fields = Record<string, unknown>;
+
+let simulator: Awaited<ReturnType<typeof startSimulator>>;
+beforeAll(async () => {
+  simulator = await startSimulator();
+});
+afterAll(() => simulator.close());
+
+const known = 'interleaved-thinking-2025-05-14';
+
+const ask = async (server: TestServer, header: string, body: Fields = {}) => {
+  const messages = [{ role: 'user', content: 'Hi' }];
+  const response = await server.post(
+    { model: 'claude-4-5-haiku', messages, ...body },
+    { 'anthropic-beta': header },
+  );
+  const { error } = (await response.json()) as { error?: Fields };
+  return { status: response.status, ignored: response.headers.get('x-ignored-params'), error };
+};
+
+// BEHAVIOUR section 2
+describe('the anthropic-beta header at the Anthropic API', () => {
+  let upstream: ScriptedClaude;
+  let server: TestServer;
+  beforeAll(async () => {
+    upstream = await startScriptedClaude();
+    server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
+  });
+  afterAll(async () => {
+    await server.close();
+    await upstream.close();
+  });
+  beforeEach(() => {
+    upstream.asked.length = 0;
+  });
+
+  it.each([
+    { name: 'goes on as it is', header: known, sent: known },
+    { name: 'whatever its names', header: 'brand-new-2027-01-01', sent: 'brand-new-2027-01-01' },
+    { name: 'as a list, each name once', header: ` ${known}, b-1,,${known} `, sent: `${known},b-1` },
+  ])('$name', async ({ header, sent }) => {
+    expect(await ask(server, header, { allow_ignored_params: false })).toMatchObject({
+      status: 200,
+      ignored: null,
+    });
+    expect(upstream.asked[0]?.headers['anthropic-beta']).toBe(sent);
+    expect(upstream.asked[0]?.body).not.toHaveProperty('anthropic_beta');
+  });
+
+  it('is not sent for the next request, which has none', async () => {
+    await ask(server, known);
+    await server.post({ model: 'claude-4-5-haiku', messages: [{ role: 'user', content: 'Hi' }] });
+    expect(upstream.asked[1]?.headers).not.toHaveProperty('anthropic-beta');
+  });
+
+  it('an unknown name is the API\u2019s to refuse', async () => {
+    const strict = await startServer({
+      anthropicUrl: simulator.anthropicUrl,
+      env: { LOG_LEVEL: 'silent', MAX_RETRIES: '0' },
+    });
+    const { status, error } = await ask(strict, 'no-such-thing-2020-01-01');
+    await strict.close();
+    expect(status).toBe(400);
+    expect(error?.message).toContain('no-such-thing-2020-01-01');
+  });
+});
+
+describe('the anthropic-beta header on Bedrock', () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ bedrockUrl: simulator.bedrockUrl, env: { LOG_LEVEL: 'silent' } });
+  });
+  afterAll(() => server.close());
+  beforeEach(() => {
+    simulator.requests.length = 0;
+  });
+  const sent = () => (simulator.requests.at(-1)?.body as Fields | undefined)?.anthropic_beta;
+
+  it.each([
+    { name: 'stands in the body for Claude', header: known, betas: [known], ignored: null },
+    {
+      name: 'names that Bedrock does not know stay out, reported',
+      header: `extended-cache-ttl-2025-04-11, ${known}`,
+      betas: [known],
+      ignored: 'anthropic-beta',
+    },
+    { name: 'all of them, if need be', header: 'made-up-1', betas: undefined, ignored: 'anthropic-beta' },
+    {
+      name: 'Nova has none of it',
+      body: { model: 'nova-lite' },
+      header: known,
+      betas: undefined,
+      ignored: 'anthropic-beta',
+    },
+  ])('$name', async ({ body, header, betas, ignored }) => {
+    for (const stream of [false]) {
+      expect(await ask(server, header, { ...body, stream })).toMatchObject({ status: 200, ignored });
+      expect(sent()).toEqual(betas);
+    }
+  });
+
+  it('is a 400 for a caller who allows nothing to be ignored', async () => {
+    expect(await ask(server, 'made-up-1', { allow_ignored_params: false })).toMatchObject({
+      status: 400,
+      error: { code: 'unsupported_parameter', param: 'anthropic-beta' },
+    });
+    expect(simulator.requests).toHaveLength(0);
+  });
+});

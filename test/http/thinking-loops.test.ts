@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startSimulator } from '../../src/simulator/index.ts';
+import { type ScriptedBlock, type ScriptedClaude, startScriptedClaude } from '../support/scripted-claude.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+
+type Fields = Record<string, unknown>;
+
+interface Reply {
+  readonly status: number;
+  readonly adjusted: string | null;
+  readonly ignored: string | null;
+  readonly message: Fields & { readonly content: string | null; readonly tool_calls?: { id: string }[] };
+}
+
+const question = { role: 'user', content: "What's the weather in Oslo?" };
+const tools = [
+  {
+    type: 'function',
+    function: {
+      name: 'get_weather',
+      description: 'Get current weather for a location',
+      parameters: { type: 'object', properties: { location: { type: 'string' } } },
+    },
+  },
+];
+
+const ask = async (server: TestServer, body: Fields): Promise<Reply> => {
+  const response = await server.post({ tools, ...body });
+  const json = (await response.json()) as { choices?: { message: Reply['message'] }[] };
+  return {
+    status: response.status,
+    adjusted: response.headers.get('x-adjusted-params'),
+    ignored: response.headers.get('x-ignored-params'),
+    message: json.choices?.[0]?.message ?? { content: JSON.stringify(json) },
+  };
+};
+
+/** What a client that keeps nothing but the call sends back. */
+const bare = ({ content, tool_calls }: Reply['message']) => ({ role: 'assistant', content, tool_calls });
+const resultOf = ({ tool_calls: calls }: Reply['message']) => ({
+  role: 'tool',
+  tool_call_id: calls?.[0]?.id,
+  content: '3 degrees',
+});
+
+// ---- what the model did -----------------------------------------------------------------------------
+
+const thought: ScriptedBlock = { type: 'thinking', thinking: 'Let me look.', signature: 'sig-1' };
+const call = (id: string): ScriptedBlock => ({
+  type: 'tool_use',
+  id,
+  name: 'get_weather',
+  input: { location: 'Oslo' },
+});
+
+// BEHAVIOUR 5.8
+describe('a tool loop in which the model calls a tool without thinking first', () => {
+  let upstream: ScriptedClaude;
+  let server: TestServer;
+  beforeAll(async () => {
+    upstream = await startScriptedClaude();
+    server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
+  });
+  afterAll(async () => {
+    await server.close();
+    await upstream.close();
+  });
+  beforeEach(() => {
+    upstream.asked.length = 0;
+  });
+
+  /** Ten turns, the model thinking before those that `thinks` says. */
+  const loop = async (body: Fields, thinks: (turn: number) => boolean) => {
+    upstream.answer((_, count) => [
+      ...(thinks(count) ? [thought] : []),
+      count < 10 ? call(`toolu_${crypto.randomUUID()}`) : { type: 'text', text: 'Three degrees.' },
+    ]);
+    const messages: unknown[] = [question];
+    for (let turn = 1; turn <= 10; turn += 1) {
+      const reply = await ask(server, { ...body, messages, allow_ignored_params: false });
+      expect(reply, `turn ${turn}`).toMatchObject({ status: 200, adjusted: null, ignored: null });
+      messages.push(bare(reply.message), resultOf(reply.message));
+    }
+    return upstream.asked.map((asked) => asked.body.thinking);
+  };
+
+  it.each([
+    { model: 'claude-sonnet-5', body: {}, thinking: undefined },
+    { model: 'claude-haiku-5-5', body: { reasoning_effort: 'low' }, thinking: { type: 'adaptive' } },
+    { model: 'claude-opus-4-8', body: { reasoning_effort: 'high' }, thinking: { type: 'adaptive' } },
+    { model: 'claude-sonnet-4-6', body: { reasoning_effort: 'high' }, thinking: { type: 'adaptive' } },
+    { model: 'claude-opus-5-5', body: {}, thinking: undefined },
+  ])('goes on thinking on $model, which is adaptive', async ({ model, body, thinking }) => {
+    const sent = await loop({ model, ...body }, (turn) => turn % 3 === 0);
+    expect(sent).toEqual(Array.from({ length: 10 }, () => thinking));
+    // What there was of it is there again.
+    const turns = upstream.asked.at(-1)?.body.messages.filter(({ role }) => role === 'assistant') ?? [];
+    const heads = turns.map(({ content }) => (typeof content === 'string' ? '' : content[0]?.type));
+    expect(heads.filter((type) => type === 'thinking')).toHaveLength(3);
+  });
+
+  it.each([
+    { name: 'once, as such models do', thinks: (turn: number) => turn === 1 },
+    { name: 'now and then', thinks: (turn: number) => turn === 1 || turn % 4 === 0 },
+    { name: 'never, although it was told to', thinks: () => false },
+  ])('goes on thinking by budget, where the model thinks $name', async ({ thinks }) => {
+    const body = { model: 'claude-4-5-sonnet', extended_thinking: { enabled: true, budget_tokens: 2000 } };
+    const sent = await loop(body, thinks);
+    expect(sent).toEqual(Array.from({ length: 10 }, () => ({ type: 'enabled', budget_tokens: 2000 })));
+  });
+
+  it('is asked once more without thinking where the upstream demands the block after all', async () => {
+    upstream.answer((body, count) => {
+      if (count === 1) return [call('toolu_unthought')];
+      return body.thinking === undefined
+        ? [{ type: 'text', text: 'Three.' }]
+        : 'messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.';
+    });
+    const body = { model: 'claude-4-5-sonnet', reasoning_effort: 'medium' };
+    const first = await ask(server, { ...body, messages: [question] });
+    const messages = [question, bare(first.message), resultOf(first.message)];
+    expect(await ask(server, { ...body, messages })).toMatchObject({
+      status: 200,
+      adjusted: 'reasoning_effort',
+      message: { content: 'Three.' },
+    });
+    expect(upstream.asked).toHaveLength(3);
+  });
+
+  it('knows the first call of a loop that is longer than the memory looks back', async () => {
+    upstream.answer((_, count) =>
+      count === 1 ? [thought, call('toolu_first')] : [{ type: 'text', text: 'Three.' }],
+    );
+    const body = {
+      model: 'claude-4-5-haiku',
+      extended_thinking: { enabled: true, budget_tokens: 2000 },
+    };
+    const first = await ask(server, { ...body, messages: [question] });
+    const later = Array.from({ length: 600 }, (_, index) => ({
+      content: null,
+      tool_calls: [
+        { id: `toolu_${index}`, type: 'function', function: { name: 'get_weather', arguments: '{}' } },
+      ],
+    })).flatMap((message) => [bare(message as Reply['message']), resultOf(message as Reply['message'])]);
+    const messages = [question, bare(first.message), resultOf(first.message), ...later];
+    expect(await ask(server, { ...body, messages })).toMatchObject({ status: 200, adjusted: null });
+    const { thinking, messages: sent = [] } = upstream.asked.at(-1)?.body ?? {};
+    expect(thinking?.type).toBe('enabled');
+    expect(sent[1]?.content[0]).toEqual(thought);
+  });
+});
+
+// ---- what the API takes -----------------------------------------------------------------------------
+
+describe.each(['anthropic', 'bedrock'] as const)('the strict simulator by way of %s', (upstream) => {
+  let simulator: Awaited<ReturnType<typeof startSimulator>>;
+  let server: TestServer;
+  beforeAll(async () => {
+    simulator = await startSimulator();
+    server = await startServer({
+      ...(upstream === 'anthropic'
+        ? { anthropicUrl: simulator.anthropicUrl }
+        : { bedrockUrl: simulator.bedrockUrl }),
+      env: { LOG_LEVEL: 'silent' },
+    });
+  });
+  afterAll(async () => {
+    await server.close();
+    await simulator.close();
+  });
+
+  const budget = { extended_thinking: { enabled: true, budget_tokens: 2000 } };
+  const rows = [
+    { model: 'claude-4-5-sonnet', body: budget },
+    { model: 'claude-4-5-haiku', body: budget },
+    { model: 'claude-opus-4-5', body: budget },
+    { model: 'claude-sonnet-4-6', body: budget },
+    { model: 'claude-sonnet-4-6', body: { reasoning_effort: 'high' } },
+    { model: 'claude-opus-4-7', body: { reasoning_effort: 'low' } },
+    { model: 'claude-opus-4-8', body: { reasoning_effort: 'high' } },
+    { model: 'claude-sonnet-5', body: {} },
+    { model: 'claude-opus-5', body: {} },
+    { model: 'claude-haiku-5-5', body: budget },
+    { model: 'claude-sonnet-5-5', body: {} },
+    { model: 'claude-opus-5-5', body: {} },
+    { model: 'claude-fable-5-2', body: {} },
+  ];
+
+  it.each(rows)(
+    'takes ten turns of $model whose later calls came without thinking',
+    async ({ model, body }) => {
+      const first = await ask(server, { model, ...body, messages: [question] });
+      expect(first.message.tool_calls).toHaveLength(1);
+      const messages: unknown[] = [question, bare(first.message), resultOf(first.message)];
+      for (let turn = 2; turn <= 10; turn += 1) {
+        const reply = await ask(server, { model, ...body, messages, allow_ignored_params: false });
+        expect(reply, `turn ${turn}`).toMatchObject({ status: 200, adjusted: null, ignored: null });
+        const id = `call_${model}_${turn}`;
+        const unthought = { id, type: 'function', function: { name: 'get_weather', arguments: '{}' } };
+        messages.push(
+          { role: 'assistant', content: null, tool_calls: [unthought] },
+          { role: 'tool', tool_call_id: id, content: '4 degrees' },
+        );
+      }
+    },
+  );
+
+  it.each(rows)(
+    'thinks before some answers of a loop and not before others: $model',
+    async ({ model, body }) => {
+      const thoughtAbout = new Set<boolean>();
+      const first = await ask(server, { model, ...body, messages: [question], include_reasoning: true });
+      expect(first.message).toHaveProperty('thinking_blocks');
+      for (const content of ['1 degree', '2 degrees', '3 degrees', '4 degrees', '5 degrees', '6 degrees']) {
+        const messages = [question, bare(first.message), { ...resultOf(first.message), content }];
+        const { message } = await ask(server, { model, ...body, messages, include_reasoning: true });
+        thoughtAbout.add('thinking_blocks' in message);
+      }
+      const byBudget = 'extended_thinking' in body && model !== 'claude-haiku-5-5';
+      expect([...thoughtAbout].sort()).toEqual(byBudget ? [false] : [false, true]);
+    },
+  );
+});
