@@ -184,7 +184,13 @@ export type ChatEvent =
   | { readonly type: 'tool-call'; readonly id: string; readonly name: string }
   | { readonly type: 'tool-arguments'; readonly text: string }
   | { readonly type: 'usage'; readonly usage: Usage }
-  | { readonly type: 'finish'; readonly reason: FinishReason; readonly upstreamReason: string };
+  | {
+      readonly type: 'finish';
+      readonly reason: FinishReason;
+      readonly upstreamReason: string;
+      /** Why the upstream refused to answer, in its own words. */
+      readonly explanation?: string | undefined;
+    };
 
 /** Names of request parameters that had no effect, and of those changed to fit the model. */
 export interface Report {

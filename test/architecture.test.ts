@@ -75,9 +75,10 @@ const ground = [
   'duration',
   'cancellation',
   'silence',
+  'name-list',
+  'surrogates',
   'texts',
   'turn',
-  'name-list',
 ];
 
 /** What the adapters share. */
@@ -87,6 +88,7 @@ const adapterParts = [
   'adapters/call-instruction',
   'adapters/property-keys',
   'adapters/key-restorer',
+  'adapters/finish-reason',
 ];
 
 /** STYLE, "Who may import whom"; `catalogue` and `config` lend their types, `Target` and `Timeouts`. */
@@ -94,6 +96,7 @@ const rules: readonly Rule[] = [
   { who: 'chat', may: [], mayType: ['texts'] },
   { who: 'texts', may: [] },
   { who: 'silence', may: [] },
+  { who: 'surrogates', may: [] },
   { who: 'turn', may: [] },
   { who: 'name-list', may: [] },
   { who: 'duration', may: [] },
@@ -131,6 +134,7 @@ const rules: readonly Rule[] = [
   { who: 'adapters/adapter', may: ground, mayType: ['catalogue'] },
   { who: 'adapters/names', may: [...ground, 'adapters/adapter'] },
   { who: 'adapters/call-instruction', may: [...ground, 'adapters/names'] },
+  { who: 'adapters/finish-reason', may: ground },
   { who: 'adapters/key-restorer', may: [], mayType: ['adapters/adapter'] },
   {
     who: 'adapters/property-keys',

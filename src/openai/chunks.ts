@@ -4,7 +4,7 @@
  * as stringifying the object and several times cheaper (reference measurements, 2026-11).
  */
 
-import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
+import type { ChatEvent, ThinkingBlock, Usage } from '../chat.ts';
 import type { ErrorBody } from '../errors.ts';
 import {
   customText,
@@ -75,13 +75,14 @@ export const createChunkEncoder = (options: ReplyOptions, head: StreamHead): Chu
     return calls === 1 ? delta(`"function_call":{"arguments":${json}}`) : '';
   };
 
-  const finishChunk = (reason: FinishReason): string => {
+  const finishChunk = ({ reason, explanation }: Extract<ChatEvent, { type: 'finish' }>): string => {
+    const refusal = explanation === undefined ? '' : delta(`"refusal":${JSON.stringify(explanation)}`);
     const thinking =
       options.includeReasoning && blocks.length > 0
         ? delta(`"thinking_blocks":${JSON.stringify(wireThinking(blocks))}`)
         : '';
     const word = wireFinish(reason, options);
-    return `${thinking}${head.prefix}},"logprobs":null,"finish_reason":"${word}"}]${usageNull}}\n\n`;
+    return `${thinking}${refusal}${head.prefix}},"logprobs":null,"finish_reason":"${word}"}]${usageNull}}\n\n`;
   };
 
   const reasoningChunk = (text: string): string => {
@@ -126,7 +127,7 @@ export const createChunkEncoder = (options: ReplyOptions, head: StreamHead): Chu
         return '';
       case 'finish':
         finish = event.upstreamReason;
-        return finishChunk(event.reason);
+        return finishChunk(event);
       case 'start':
         return '';
       default:

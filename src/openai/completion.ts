@@ -1,6 +1,6 @@
 /** Chat events folded into one `chat.completion`. */
 
-import type { ChatEvent, FinishReason, ThinkingBlock, Usage } from '../chat.ts';
+import type { ChatEvent, ThinkingBlock, Usage } from '../chat.ts';
 import { endedEarly } from '../errors.ts';
 import { customText, type ReplyOptions, reasoningDetail, wireFinish, wireThinking } from './reply.ts';
 import { toWireUsage } from './usage.ts';
@@ -18,7 +18,7 @@ export interface Folded {
   readonly blocks: readonly ThinkingBlock[];
   readonly calls: readonly Call[];
   readonly usage: Usage | undefined;
-  readonly finish: { readonly reason: FinishReason; readonly upstreamReason: string };
+  readonly finish: Extract<ChatEvent, { type: 'finish' }>;
 }
 
 /** Throws what the events throw, and 502 for events that end without a finish. `onUsage` hears each running total. */
@@ -111,7 +111,7 @@ export const toCompletion = (folded: Folded, options: ReplyOptions) => {
           role: 'assistant' as const,
           // Null where there are only calls; the empty string where there is nothing at all.
           content: text === '' && calls.length > 0 ? null : text,
-          refusal: null,
+          refusal: finish.explanation ?? null,
           annotations: [],
           ...(options.includeReasoning ? wireReasoning(folded, options) : {}),
           ...wireCalls(calls, options),

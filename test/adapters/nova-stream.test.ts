@@ -134,8 +134,35 @@ const cases: readonly Case[] = [
       ...[text(2, 'Found.'), closed(2), called(3, 'look', { type: 'tool_use' }), input(3, '{}'), closed(3)],
       ...[stop('end_turn'), metadata],
     ],
-    expected: [begun, said('Found.'), call(3, 'look'), args('{}'), usage, finish('stop', 'end_turn')],
+    expected: [begun, said('Found.'), call(3, 'look'), args('{}'), usage, finish('tool_calls', 'end_turn')],
   },
+  {
+    name: 'tool_use beside nothing but the upstream’s own tools ends as stop: there is nothing to run',
+    events: [
+      ...[start, called(0, 'nova_grounding', { type: 'server_tool_use' }), closed(0), text(1, 'Found.')],
+      ...[closed(1), stop('tool_use'), metadata],
+    ],
+    expected: [begun, said('Found.'), usage, finish('stop', 'tool_use')],
+  },
+  {
+    name: 'a call that the token limit cuts off is passed on as it is, with length',
+    events: [start, called(0, 'look'), input(0, '{"at":"Ro'), closed(0), stop('max_tokens'), metadata],
+    expected: [begun, call(0, 'look'), args('{"at":"Ro'), usage, finish('length', 'max_tokens')],
+  },
+  ...[{}, { text: '' }, { toolUse: null }, undefined].map(
+    (begin): Case => ({
+      name: `blocks announced by ${JSON.stringify(begin)} are what their first delta says`,
+      events: [
+        ...[start, opened(0, begin), delta(0, { reasoningContent: { text: 'Hm.' } }), closed(0)],
+        ...[opened(1, begin), delta(1, { citation: {} }), text(1, 'Yes.'), closed(1)],
+        ...[opened(2, begin), closed(2), stop('end_turn'), metadata],
+      ],
+      expected: [
+        ...[begun, { type: 'reasoning', text: 'Hm.' } as const, said('Yes.'), usage],
+        finish('stop', 'end_turn'),
+      ],
+    }),
+  ),
   {
     name: "Nova's reasoning is unsigned: text for reading, no block to return",
     events: [
@@ -247,6 +274,7 @@ const cases: readonly Case[] = [
       ['guardrail_intervened', 'content_filter'],
       ['content_filtered', 'content_filter'],
       ['a_reason_of_tomorrow', 'stop'],
+      ['tool_use', 'stop'],
     ] as const
   ).map(
     ([upstreamReason, reason]): Case => ({
@@ -369,7 +397,8 @@ describe('a plain answer', () => {
       expected: [said('a')],
     },
   ])('$name', ({ content, expected }) => {
-    expect(told(content)).toEqual([begun, ...expected, usage, finish('stop', 'end_turn')]);
+    const reason = expected.some(({ type }) => type === 'tool-call') ? 'tool_calls' : 'stop';
+    expect(told(content)).toEqual([begun, ...expected, usage, finish(reason, 'end_turn')]);
   });
 
   it('loses its thinking tags too', () => {

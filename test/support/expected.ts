@@ -74,6 +74,13 @@ const finishes: Readonly<Record<string, string>> = {
   content_filtered: 'content_filter',
 };
 
+/** By the calls there are, wherever the answer came to a good end. */
+const finishOf = (word: unknown, calls: readonly unknown[]): string => {
+  const finish = finishes[String(word)] ?? 'stop';
+  if (finish !== 'stop' && finish !== 'tool_calls') return finish;
+  return calls.length > 0 ? 'tool_calls' : 'stop';
+};
+
 const usageOf = (fresh: number, read: number, write: number, output: number, reasoning: number) => ({
   prompt: fresh + read + write,
   completion: output,
@@ -115,6 +122,13 @@ const readClaude = (message: Loose, textDeltas: number | undefined): ExpectedAns
   const content = list(message.content);
   const thinking = content.filter((block) => block.type === 'thinking');
   const usage = loose(message.usage);
+  const calls = content
+    .filter((block) => block.type === 'tool_use')
+    .map((block) => ({
+      id: String(block.id),
+      name: String(block.name),
+      arguments: String(block.json ?? '') || JSON.stringify(block.input ?? {}),
+    }));
   return {
     kind: 'answer',
     id: String(message.id),
@@ -128,14 +142,8 @@ const readClaude = (message: Loose, textDeltas: number | undefined): ExpectedAns
         { type: 'thinking', thinking: String(block.thinking ?? ''), signature: String(block.signature) },
       ];
     }),
-    calls: content
-      .filter((block) => block.type === 'tool_use')
-      .map((block) => ({
-        id: String(block.id),
-        name: String(block.name),
-        arguments: String(block.json ?? '') || JSON.stringify(block.input ?? {}),
-      })),
-    finish: finishes[String(message.stop_reason)] ?? 'stop',
+    calls,
+    finish: finishOf(message.stop_reason, calls),
     usage: usageOf(
       number(usage.input_tokens),
       number(usage.cache_read_input_tokens),
@@ -212,6 +220,14 @@ const readConverse = (
   const aloud = hasTags(recording) ? [...whole.matchAll(tagged)].map(([, inner]) => inner).join('') : '';
   const reasoned = content.map((block) => loose(block.reasoningContent));
   const usage = loose(figures);
+  const calls = content
+    .map((block) => loose(block.toolUse))
+    .filter((call) => call.toolUseId !== undefined && call.type !== 'server_tool_use')
+    .map((call) => ({
+      id: String(call.toolUseId),
+      name: String(call.name),
+      arguments: String(call.json ?? '') || JSON.stringify(call.input ?? {}),
+    }));
   return {
     kind: 'answer',
     id: undefined,
@@ -227,15 +243,8 @@ const readConverse = (
         ? [{ type: 'thinking', thinking: String(text ?? ''), signature: String(signature) }]
         : [];
     }),
-    calls: content
-      .map((block) => loose(block.toolUse))
-      .filter((call) => call.toolUseId !== undefined && call.type !== 'server_tool_use')
-      .map((call) => ({
-        id: String(call.toolUseId),
-        name: String(call.name),
-        arguments: String(call.json ?? '') || JSON.stringify(call.input ?? {}),
-      })),
-    finish: finishes[String(stopReason)] ?? 'stop',
+    calls,
+    finish: finishOf(stopReason, calls),
     usage:
       figures === undefined
         ? undefined

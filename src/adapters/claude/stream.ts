@@ -4,6 +4,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
 import { endedEarly, upstreamFailed } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
+import { finishReason } from '../finish-reason.ts';
 import { KeyRestorer } from '../key-restorer.ts';
 import type { ClaudeEvent, ClaudeMessage } from './wire.ts';
 
@@ -32,11 +33,28 @@ const updateUsage = (before: Usage, figures: UsageFigures): Usage => ({
   reasoning: figures.output_tokens_details?.thinking_tokens ?? before.reasoning,
 });
 
-/** A content block under way. Blocks of other types, and their deltas, are none of the caller's business. */
+/**
+ * A content block under way. Blocks of other types, and their deltas, are none of the client's business.
+ * `undecided`: announced without saying what it is.
+ */
 type OpenBlock =
   | { type: 'text'; keys: KeyRestorer | undefined }
   | { type: 'thinking'; thinking: string; signature: string }
-  | { type: 'tool_use'; hasArguments: boolean; keys: KeyRestorer | undefined };
+  | { type: 'tool_use'; hasArguments: boolean; keys: KeyRestorer | undefined }
+  | { type: 'undecided' };
+
+type AnnouncedBlock = Anthropic.RawContentBlockStartEvent['content_block'];
+
+/** Fields by which a block without a type shows what it is. */
+const typeByField = { text: 'text', thinking: 'thinking', data: 'redacted_thinking', name: 'tool_use' };
+
+/** Some servers that speak this API leave the type out; what the block brings along tells it as well. */
+const withType = (block: AnnouncedBlock): AnnouncedBlock => {
+  if (block.type !== undefined) return block;
+  const fields = block as { readonly [key: string]: unknown };
+  const found = Object.entries(typeByField).find(([field]) => typeof fields[field] === 'string');
+  return found === undefined ? block : ({ ...fields, type: found[1] } as AnnouncedBlock);
+};
 
 const hasKeys = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && Object.keys(value).length > 0;
@@ -57,18 +75,26 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
   let stopReason: string | null = null;
   let started = false;
   let hasContent = false;
+  let hasCalls = false;
+  let explanation: string | undefined;
   let finished = false;
   const open = new Map<number, OpenBlock>();
 
+  const openText = () => ({
+    type: 'text' as const,
+    keys: replaced?.inText && new KeyRestorer(replaced.inText),
+  });
+
   const startBlock = (
-    { index, content_block: block }: Anthropic.RawContentBlockStartEvent,
+    { index, content_block }: Anthropic.RawContentBlockStartEvent,
     out: ChatEvent[],
   ): void => {
+    const block = withType(content_block);
     switch (block.type) {
       case 'text': {
-        const keys = replaced?.inText && new KeyRestorer(replaced.inText);
-        open.set(index, { type: 'text', keys });
-        if (block.text) pushRestored('text', keys, block.text, out);
+        const opened = openText();
+        open.set(index, opened);
+        if (block.text) pushRestored('text', opened.keys, block.text, out);
         return;
       }
       case 'thinking':
@@ -84,6 +110,7 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         return;
       case 'tool_use': {
         const given = hasKeys(block.input);
+        hasCalls = true;
         const name = tools.restore(block.name);
         const renaming = replaced?.inCalls.get(name);
         const keys = renaming && new KeyRestorer(renaming);
@@ -92,18 +119,37 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         if (given) pushRestored('tool-arguments', keys, JSON.stringify(block.input), out);
         return;
       }
+      case undefined:
+        open.set(index, { type: 'undecided' });
+        return;
       default:
         return;
     }
   };
 
+  /** What an undecided block is by its first delta. */
+  const decide = ({ type }: Anthropic.RawContentBlockDelta): OpenBlock => {
+    switch (type) {
+      case 'text_delta':
+        return openText();
+      case 'thinking_delta':
+      case 'signature_delta':
+        return { type: 'thinking', thinking: '', signature: '' };
+      default:
+        return { type: 'undecided' };
+    }
+  };
+
   const continueBlock = ({ index, delta }: Anthropic.RawContentBlockDeltaEvent, out: ChatEvent[]): void => {
-    const block = open.get(index);
+    let block = open.get(index);
     if (block === undefined) return;
+    if (block.type === 'undecided') {
+      block = decide(delta);
+      open.set(index, block);
+    }
     switch (delta.type) {
       case 'text_delta':
-        if (delta.text === '') return;
-        pushRestored('text', block.type === 'text' ? block.keys : undefined, delta.text, out);
+        if (block.type === 'text' && delta.text !== '') pushRestored('text', block.keys, delta.text, out);
         return;
       case 'input_json_delta':
         if (block.type !== 'tool_use' || delta.partial_json === '') return;
@@ -160,14 +206,17 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         return;
       case 'message_delta':
         stopReason = event.delta.stop_reason ?? stopReason;
+        explanation = event.delta.stop_details?.explanation || explanation;
         usage = updateUsage(usage, event.usage ?? {});
         out.push({ type: 'usage', usage });
         return;
       case 'message_stop': {
         finished = true;
-        const reason = stopReason ?? 'none';
-        const known: Readonly<Record<string, FinishReason>> = finishReasons;
-        out.push({ type: 'finish', reason: known[reason] ?? 'stop', upstreamReason: reason });
+        const upstreamReason = stopReason ?? 'none';
+        const reason = finishReason(upstreamReason, finishReasons, hasCalls);
+        // Without the key where there is nothing to explain: most answers.
+        if (explanation === undefined) out.push({ type: 'finish', reason, upstreamReason });
+        else out.push({ type: 'finish', reason, upstreamReason, explanation });
         return;
       }
       default:

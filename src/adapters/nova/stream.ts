@@ -3,6 +3,7 @@
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
 import { endedEarly, malformedOutput } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
+import { finishReason } from '../finish-reason.ts';
 import { KeyRestorer } from '../key-restorer.ts';
 import { createTagFilter } from './tags.ts';
 import type { ConverseEvent, ConverseMessage } from './wire.ts';
@@ -28,7 +29,7 @@ const readUsage = (figures: UsageFigures, before: Usage): Usage => ({
   cacheWrite: figures.cacheWriteInputTokens ?? before.cacheWrite,
 });
 
-/** A block under way. Text has no start event: a block nobody announced is text or reasoning. */
+/** A block under way. Text and reasoning have no start event: their first delta opens them. */
 type OpenBlock =
   | { type: 'text' }
   | { type: 'reasoning'; thinking: string; signature: string; redacted: string }
@@ -43,6 +44,15 @@ const pushArguments = (text: string, out: ChatEvent[]): void => {
   if (text !== '') out.push({ type: 'tool-arguments', text });
 };
 
+/**
+ * Text and reasoning need no announcement. Some servers that speak Converse make one all the same, `start: {}`; the
+ * first delta tells what it was for.
+ */
+const saysNothing = (start: BlockStart['start']): boolean =>
+  Object.entries(start ?? {}).every(
+    ([member, value]) => value === null || member === 'text' || member === 'reasoningContent',
+  );
+
 const fromBase64 = (data: string): string => Buffer.from(data, 'base64').toString('utf8');
 
 export const createConverseDecoder = ({
@@ -53,16 +63,19 @@ export const createConverseDecoder = ({
   let usage: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
   let stopReason: string | undefined;
   let finished = false;
+  let hasCalls = false;
   const tags = thinkingTags ? createTagFilter() : undefined;
   const open = new Map<number, OpenBlock>();
 
   const startBlock = ({ contentBlockIndex = 0, start }: BlockStart, out: ChatEvent[]): void => {
+    if (saysNothing(start)) return;
     const toolUse = start?.toolUse;
     // The upstream's own tools are its own business: type server_tool_use, and their results.
-    if (toolUse === undefined || (toolUse.type as string | undefined) === 'server_tool_use') {
+    if (!toolUse || (toolUse.type as string | undefined) === 'server_tool_use') {
       open.set(contentBlockIndex, { type: 'foreign' });
       return;
     }
+    hasCalls = true;
     const name = tools.restore(toolUse.name ?? '');
     const renaming = keys?.inCalls.get(name);
     const restorer = renaming && new KeyRestorer(renaming);
@@ -70,9 +83,11 @@ export const createConverseDecoder = ({
     out.push({ type: 'tool-call', id: toolUse.toolUseId ?? '', name });
   };
 
-  const blockFor = (index: number, delta: NonNullable<BlockDelta['delta']>): OpenBlock => {
+  /** Undefined where a block is not open yet and the delta does not tell what it is, as a citation does not. */
+  const blockFor = (index: number, delta: NonNullable<BlockDelta['delta']>): OpenBlock | undefined => {
     const known = open.get(index);
     if (known !== undefined) return known;
+    if (delta.text === undefined && delta.reasoningContent === undefined) return undefined;
     const block: OpenBlock =
       delta.reasoningContent === undefined
         ? { type: 'text' }
@@ -84,6 +99,7 @@ export const createConverseDecoder = ({
   const continueBlock = ({ contentBlockIndex = 0, delta }: BlockDelta, out: ChatEvent[]): void => {
     if (delta === undefined) return;
     const block = blockFor(contentBlockIndex, delta);
+    if (block === undefined) return;
     if (delta.text && block.type === 'text') {
       if (tags === undefined) out.push({ type: 'text', text: delta.text });
       else tags.push(delta.text, out);
@@ -121,9 +137,10 @@ export const createConverseDecoder = ({
 
   const finish = (out: ChatEvent[]): void => {
     if (stopReason === undefined || malformed.has(stopReason)) return;
-    tags?.flush(out);
+    tags?.end(out);
     finished = true;
-    out.push({ type: 'finish', reason: finishReasons[stopReason] ?? 'stop', upstreamReason: stopReason });
+    const reason = finishReason(stopReason, finishReasons, hasCalls);
+    out.push({ type: 'finish', reason, upstreamReason: stopReason });
   };
 
   const read = (event: ConverseEvent, out: ChatEvent[]): void => {
@@ -184,8 +201,8 @@ const blockEvents = (block: ContentBlock, contentBlockIndex: number): ConverseEv
     ];
   }
   const { toolUse } = block;
-  if (toolUse === undefined)
-    return [{ contentBlockStart: { contentBlockIndex, start: {} } } as ConverseEvent];
+  // Results of the upstream's own tools, and whatever else there may come to be.
+  if (toolUse === undefined) return [];
   const { input, ...start } = toolUse;
   return [
     { contentBlockStart: { contentBlockIndex, start: { toolUse: start } } } as ConverseEvent,

@@ -1,7 +1,8 @@
 /**
  * Nova 1 thinks aloud: `<thinking>...</thinking>` inside its text when it has tools. This takes the
  * passage out of the text wherever it stands, with the white space after it, however the tags are cut
- * across deltas. Anything that is not exactly the tag stays text.
+ * across deltas. Anything that is not exactly the tag stays text. Where a tag is never closed, what followed it
+ * may be the answer, and is also given as text at the end (BEHAVIOUR 5.9).
  */
 
 import type { ChatEvent } from '../../chat.ts';
@@ -21,15 +22,20 @@ export interface TagFilter {
   push(text: string, out: ChatEvent[]): void;
   /** The block has ended: what was held back as a possible tag was none. */
   flush(out: ChatEvent[]): void;
+  /** The answer has ended. */
+  end(out: ChatEvent[]): void;
 }
 
 export const createTagFilter = (): TagFilter => {
   let held = '';
   let inside = false;
+  /** What the open tag has let through as reasoning so far. */
+  let passage = '';
   let skipsSpace = false;
 
   const emit = (text: string, out: ChatEvent[]): void => {
     if (inside) {
+      passage += text;
       if (text !== '') out.push({ type: 'reasoning', text });
       return;
     }
@@ -37,6 +43,11 @@ export const createTagFilter = (): TagFilter => {
     if (rest === '') return;
     skipsSpace = false;
     out.push({ type: 'text', text: rest });
+  };
+
+  const flush = (out: ChatEvent[]): void => {
+    emit(held, out);
+    held = '';
   };
 
   return {
@@ -49,6 +60,7 @@ export const createTagFilter = (): TagFilter => {
         if (at < 0) break;
         emit(rest.slice(0, at), out);
         inside = !inside;
+        passage = '';
         skipsSpace = !inside;
         rest = rest.slice(at + tag.length);
       }
@@ -56,9 +68,11 @@ export const createTagFilter = (): TagFilter => {
       held = rest.slice(rest.length - kept);
       emit(rest.slice(0, rest.length - kept), out);
     },
-    flush: (out) => {
-      emit(held, out);
-      held = '';
+    flush,
+    end: (out) => {
+      flush(out);
+      const text = passage.trimStart();
+      if (inside && text !== '') out.push({ type: 'text', text });
     },
   };
 };
