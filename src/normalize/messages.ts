@@ -16,6 +16,7 @@ import { invalidRequest } from '../errors.ts';
 import { customInput } from '../openai/reply.ts';
 import type { ContentPart, Message, MessageOf, WireToolCall } from '../openai/request.ts';
 import { isTooDeep } from '../schema/bounds.ts';
+import { parseJson } from '../surrogates.ts';
 import { legacyCallId } from './call-ids.ts';
 import { readDocument, readFilePart } from './documents.ts';
 import { readImage } from './images.ts';
@@ -72,7 +73,7 @@ const markLast = <P extends Part>(parts: readonly P[], cache: CacheMark | undefi
 const readArguments = (value: string | null | undefined, path: string): JsonObject => {
   if (value === null || value === undefined || isBlank(value)) return {};
   try {
-    const parsed: unknown = JSON.parse(value);
+    const parsed = parseJson(value);
     if (isTooDeep(parsed)) throw invalidRequest(`${path}: is nested too deeply.`, path);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as JsonObject;
   } catch (error) {

@@ -38,6 +38,19 @@ const isUnicode = (body: Buffer, begin: number): boolean => {
   return true;
 };
 
+/** Which half of a surrogate pair `\ud...` is, by its third character. */
+const surrogateHalf = new Uint8Array(256);
+const firstHalf = 1;
+const secondHalf = 2;
+for (const character of '89abAB') surrogateHalf[character.charCodeAt(0)] = firstHalf;
+for (const character of 'cdefCDEF') surrogateHalf[character.charCodeAt(0)] = secondHalf;
+
+/** Of the `\u` escape at a place; 0 where it is a character of its own, or none. */
+const halfAt = (body: Buffer, at: number): number =>
+  body[at] === backslash && body[at + 1] === 0x75 && ((body[at + 2] ?? 0) | 0x20) === 0x64
+    ? (surrogateHalf[body[at + 3] ?? 0] ?? 0)
+    : 0;
+
 /** What is no plain character of a JSON string: its closing quote, an escape, and what JSON does not allow. */
 const isSpecial = (byte: number): boolean => byte < space || byte === quote || byte === backslash;
 
@@ -73,14 +86,17 @@ interface Found {
   /** What could be carried: from the first plain character that is no space to the last. */
   readonly inkBegin: number;
   readonly inkEnd: number;
+  /** Whether it holds half a surrogate pair, which no upstream takes: parsed, it is replaced (surrogates.ts). */
+  readonly isBroken: boolean;
 }
 
-const noString: Found = { end: -1, inkBegin: 0, inkEnd: 0 };
+const noString: Found = { end: -1, inkBegin: 0, inkEnd: 0, isBroken: false };
 
 /** `begin`: the byte after the opening quote. */
 const findText = (body: Buffer, view: DataView, begin: number): Found => {
   let inkBegin = -1;
   let inkEnd = -1;
+  let isBroken = false;
   let at = begin;
   for (;;) {
     const runBegin = at;
@@ -92,10 +108,15 @@ const findText = (body: Buffer, view: DataView, begin: number): Found => {
       if (inkBegin < 0) for (inkBegin = runBegin; body[inkBegin] === space; ) inkBegin += 1;
       inkEnd = last;
     }
-    if (body[at] === quote) return { end: at, inkBegin, inkEnd };
+    if (body[at] === quote) return { end: at, inkBegin, inkEnd, isBroken };
     const length = body[at] === backslash ? (escapeLength[body[at + 1] ?? 0] ?? 0) : 0;
     if (length === 0) return noString;
-    if (length === 6 && !isUnicode(body, at + 2)) return noString;
+    if (length === 6) {
+      if (!isUnicode(body, at + 2)) return noString;
+      const half = halfAt(body, at);
+      if (half === firstHalf && halfAt(body, at + 6) === secondHalf && isUnicode(body, at + 8)) at += 6;
+      else if (half !== 0) isBroken = true;
+    }
     at += length;
   }
 };
@@ -136,8 +157,8 @@ export interface Cut {
 }
 
 /** Of a text that was found, what to carry: where it is long, and its ends are surely no white space. */
-const isCarried = (body: Buffer, { inkBegin, inkEnd }: Found): boolean =>
-  inkEnd - inkBegin >= shortest && !isWhite(body, inkBegin) && !isWhite(body, inkEnd - 1);
+const isCarried = (body: Buffer, { inkBegin, inkEnd, isBroken }: Found): boolean =>
+  !isBroken && inkEnd - inkBegin >= shortest && !isWhite(body, inkBegin) && !isWhite(body, inkEnd - 1);
 
 /**
  * The body as a JSON text with stand-ins. `begin`: where the JSON begins. Not every text is found, and of a

@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { invalidRequest } from '../errors.ts';
 import { cutLongTexts } from '../openai/long-texts.ts';
+import { parseJson } from '../surrogates.ts';
 import type { Texts } from '../texts.ts';
 import { contentEncoding, unpackBody } from './content-encoding.ts';
 
@@ -37,7 +38,7 @@ const parse = (body: Buffer): Parsed => {
   const begin = startsWithMark(body) ? 3 : 0;
   const { json, texts } = cutLongTexts(body, begin);
   try {
-    return { value: JSON.parse(json), texts };
+    return { value: parseJson(json), texts };
   } catch {
     const position = brokenAt(body, begin);
     throw invalidRequest(

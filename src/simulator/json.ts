@@ -19,3 +19,25 @@ export const parseJson = (text: string): unknown => {
     return undefined;
   }
 };
+
+/** Each escape of a JSON text; `\\\\` as one, so that what follows it is none. */
+const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|[^])/g;
+
+const isHigh = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
+const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
+
+/** What the services' parser says about an escaped half of a surrogate pair, and where; undefined where all are whole. */
+export const brokenSurrogate = (json: string): string | undefined => {
+  if (!/\\u[dD]/.test(json)) return undefined;
+  let high: number | undefined;
+  for (const { 1: digits, index } of json.matchAll(ESCAPE)) {
+    const unit = digits === undefined ? 0 : Number.parseInt(digits, 16);
+    const follows = high !== undefined && index === high + 6;
+    if (high !== undefined && !(follows && isLow(unit))) {
+      return `${follows && digits !== undefined ? 'invalid' : 'no'} low surrogate in string: char ${high + 6}`;
+    }
+    if (high === undefined && isLow(unit)) return `invalid high surrogate in string: char ${index}`;
+    high = isHigh(unit) ? index : undefined;
+  }
+  return high === undefined ? undefined : `no low surrogate in string: char ${high + 6}`;
+};

@@ -98,7 +98,7 @@ const chat = (upstream: Upstream, body: object): Promise<Response> =>
 
 /** What JSON and UTF-8 have to offer, long enough to be carried. */
 const long = (name: string, length = 600): string => {
-  const unit = `${name}: “Überraß” 漢字 😀 "quoted" \\ back\\\\slash\n\tindented \u0001 \u2028 \ud83d </end> $& {"content":"x"} `;
+  const unit = `${name}: “Überraß” 漢字 😀 "quoted" \\ back\\\\slash\n\tindented \u0001 \u2028 </end> $& {"content":"x"} `;
   return unit.repeat(Math.ceil(length / unit.length)).trim();
 };
 

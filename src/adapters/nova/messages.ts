@@ -13,6 +13,7 @@ import type {
 import { invalidRequest } from '../../errors.ts';
 import type { CallIdRule } from '../../models.ts';
 import { isTooDeep } from '../../schema/bounds.ts';
+import { parseJson } from '../../surrogates.ts';
 import type { Texts } from '../../texts.ts';
 import { type Names, sendCallId } from '../names.ts';
 import type { PropertyKeys } from '../property-keys.ts';
@@ -114,7 +115,7 @@ const encodeInput = (input: JsonObject): JsonObject =>
 const asJson = (text: string): JsonObject | undefined => {
   if (!/^\s*\{/.test(text)) return undefined;
   try {
-    const value = JSON.parse(text) as JsonObject;
+    const value = parseJson(text) as JsonObject;
     return isTooDeep(value) || hasEmptyKey(value) ? undefined : value;
   } catch {
     return undefined;

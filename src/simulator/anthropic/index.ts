@@ -3,7 +3,7 @@ import { apiBetas } from '../claude/betas.ts';
 import { answerClaude } from '../claude/index.ts';
 import { toEvents, toMessage } from '../claude/message.ts';
 import { claudeId } from '../ids.ts';
-import { isFields, parseJson, textOf } from '../json.ts';
+import { brokenSurrogate, isFields, parseJson, textOf } from '../json.ts';
 import { findClaude } from '../models.ts';
 import { Refusal, refuse } from '../refusal.ts';
 import { type Call, json, type Reply } from '../reply.ts';
@@ -40,7 +40,11 @@ const answer = (call: Call, situation: Situation, requestId: string): Reply => {
   checkKey(call.headers);
   const version = checkVersion(call.headers);
   const betas = apiBetas(call.headers['anthropic-beta']);
-  const body = parseJson(call.body.toString('utf8'));
+  const text = call.body.toString('utf8');
+  const body = parseJson(text);
+  const broken = brokenSurrogate(text);
+  // github.com/anthropics/claude-code/issues/3277
+  if (broken !== undefined) refuse(`The request body is not valid JSON: ${broken}`);
   if (!isFields(body)) return refuse('The request body is not valid JSON: expected an object');
   if (body.model === undefined) refuse('model: Field required');
   if (typeof body.model !== 'string') refuse('model: Input should be a valid string');

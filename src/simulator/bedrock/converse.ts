@@ -2,7 +2,7 @@ import type { Answer } from '../ask.ts';
 import type { CachedInput, PrefixCache } from '../cache.ts';
 import { bedrockBetas } from '../claude/betas.ts';
 import { answerClaude } from '../claude/index.ts';
-import { fieldsOf, isFields, parseJson } from '../json.ts';
+import { brokenSurrogate, fieldsOf, isFields, parseJson } from '../json.ts';
 import type { Model } from '../models.ts';
 import { Refusal, refuseAws } from '../refusal.ts';
 import { type Call, json, type Reply } from '../reply.ts';
@@ -52,8 +52,10 @@ export const converse = (
   cache: PrefixCache,
   requestId: string,
 ): Reply => {
-  const body = call.body.length === 0 ? {} : parseJson(call.body.toString('utf8'));
-  if (!isFields(body)) return refuseAws('The request body is not valid JSON.');
+  const text = call.body.toString('utf8');
+  const body = text === '' ? {} : parseJson(text);
+  if (!isFields(body) || brokenSurrogate(text) !== undefined)
+    return refuseAws('The request body is not valid JSON.');
   validateConverse(body, model);
   const told: Told =
     model.family === 'claude'

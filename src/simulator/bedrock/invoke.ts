@@ -2,7 +2,7 @@ import type { PrefixCache } from '../cache.ts';
 import { bedrockBetas } from '../claude/betas.ts';
 import { answerClaude } from '../claude/index.ts';
 import { toEvents, toMessage } from '../claude/message.ts';
-import { isFields, parseJson, textOf } from '../json.ts';
+import { brokenSurrogate, isFields, parseJson, textOf } from '../json.ts';
 import type { Model } from '../models.ts';
 import { refuseAws } from '../refusal.ts';
 import { type Call, json, type Reply } from '../reply.ts';
@@ -22,8 +22,9 @@ export const invoke = (
   cache: PrefixCache,
   requestId: string,
 ): Reply => {
-  const given = parseJson(call.body.toString('utf8'));
-  if (!isFields(given))
+  const text = call.body.toString('utf8');
+  const given = parseJson(text);
+  if (!isFields(given) || brokenSurrogate(text) !== undefined)
     return refuseAws('Malformed input request, please reformat your input and try again.');
   if (model.family !== 'claude') {
     return refuseAws('The simulator speaks InvokeModel for Claude only; Nova is reached through Converse.');
