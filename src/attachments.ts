@@ -3,7 +3,7 @@
 import type { Cancellation } from './cancellation.ts';
 import type { Target } from './catalogue.ts';
 import type { ImagePart, Part, Prompt, Turn } from './chat.ts';
-import { checkSize } from './normalize/limits.ts';
+import { checkImage, countImages } from './normalize/limits.ts';
 import type { ImageFetcher } from './upstreams/images.ts';
 
 /** The Anthropic API fetches by itself, but only what is at an https URL. */
@@ -27,11 +27,12 @@ export const fetchImages = async (
 ): Promise<Prompt> => {
   const isMissing = (part: Part) => needsFetching(part, target);
   const { signal } = cancellation;
+  const count = countImages(prompt.turns);
 
   const fetchImage = async (part: ImagePart): Promise<ImagePart> => {
     if (!('url' in part.source) || !isMissing(part)) return part;
     const fetched = { ...part, source: await images.fetch(part.source.url, part.path, signal) };
-    checkSize(fetched, target);
+    checkImage(fetched, target, count);
     return fetched;
   };
   const fetchPart = async (part: Part): Promise<Part> => {

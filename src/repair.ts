@@ -15,12 +15,10 @@ const complaint = ({ isJson, problems }: JsonOutcome): string =>
 export const repairPrompt = (prompt: Prompt, outcome: JsonOutcome): Prompt => {
   const request: TextPart = text(complaint(outcome));
   if (outcome.text.trim() === '') {
-    // Nothing was said that could be corrected: the demand joins the last turn.
+    // Nothing was said that could be corrected: the demand joins what the user said last.
+    const last = prompt.turns.findLastIndex(({ role }) => role === 'user');
     const turns = prompt.turns.map(
-      (turn, index): Turn =>
-        index === prompt.turns.length - 1 && turn.role === 'user'
-          ? { ...turn, parts: [...turn.parts, request] }
-          : turn,
+      (turn, index): Turn => (index === last ? { ...turn, parts: [...turn.parts, request] } : turn),
     );
     return { ...prompt, turns };
   }

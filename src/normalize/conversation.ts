@@ -3,25 +3,26 @@
  * the user first, every tool call answered at once. BEHAVIOUR section 3.
  */
 
-import type { Part, TextPart, ToolResultPart, Turn } from '../chat.ts';
+import type { DocumentPart, ImagePart, Part, TextPart, ToolResultPart, Turn } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
 import type { Message } from '../openai/request.ts';
 import { createCallIds } from './call-ids.ts';
 import { readTurns } from './messages.ts';
 import { isCall, partsOf } from './parts.ts';
+import type { Reporter } from './report.ts';
 
 export interface Conversation {
   readonly system: readonly TextPart[];
   readonly turns: readonly Turn[];
-  /** Whether something was moved or added that the caller did not write. */
-  readonly adjusted: boolean;
 }
 
 interface Options {
-  /** Leave later system messages where they stand. */
+  /** Leave later system messages where they stand, as far as the upstream takes them there. */
   readonly midSystem: boolean;
   /** A final assistant message is the beginning of the answer. */
   readonly prefill: boolean;
+  /** Of what comes in a tool's result, what the model can look at. */
+  readonly takes: { readonly image: boolean; readonly document: boolean };
 }
 
 /** Stands where the upstream demands a user turn and the caller wrote none. */
@@ -133,36 +134,83 @@ const trimPrefill = (turn: Turn): Turn => ({
   }),
 });
 
-/** Turns that stand between calls and their results, where no upstream takes anything else. */
-const betweenCallsAndResults = (turns: readonly Turn[]): ReadonlySet<Turn> => {
-  const found = new Set<Turn>();
-  let resultAhead = false;
-  for (const turn of turns.toReversed()) {
-    if (turn.role === 'assistant') resultAhead = false;
-    else if (turn.parts.some(isResult)) resultAhead = true;
-    else if (resultAhead) found.add(turn);
+const hasParts = ({ parts }: Turn): boolean => parts.length > 0;
+const isSystem = ({ role }: Turn): boolean => role === 'system';
+
+/**
+ * Each system turn directly behind a user turn and before the assistant's, the next place of that kind from where it
+ * stood: elsewhere the API refuses it. (github.com/pydantic/pydantic-ai/issues/5706, github.com/langchain4j/langchain4j/issues/5603)
+ * One that waits in vain comes last.
+ */
+const placeSystem = (turns: readonly Turn[]): readonly Turn[] => {
+  if (!turns.some(isSystem)) return turns;
+  const placed: Turn[] = [];
+  let waiting: Turn[] = [];
+  for (const turn of turns) {
+    if (isSystem(turn)) {
+      waiting.push(turn);
+      continue;
+    }
+    if (turn.role === 'assistant' && placed.at(-1)?.role === 'user') {
+      placed.push(...waiting);
+      waiting = [];
+    }
+    placed.push(turn);
   }
-  return found;
+  return [...placed, ...waiting];
 };
 
-/** Throws 400 with the field's path for content that cannot be sent. */
+const differs = (before: readonly Turn[], after: readonly Turn[]): boolean =>
+  before.length !== after.length || after.some((turn, index) => turn !== before[index]);
+
+const unseen = (type: 'image' | 'document'): TextPart => ({
+  type: 'text',
+  text: `[The tool returned an ${type === 'image' ? 'image' : 'attached document'}, which this model cannot read.]`,
+});
+
+/** A tool's image must not end a conversation for ever: the agent could never send it without. */
+const withoutUnseen = (turns: readonly Turn[], takes: Options['takes']): readonly Turn[] => {
+  const isUnseen = (part: Part): part is ImagePart | DocumentPart =>
+    (part.type === 'image' || part.type === 'document') && !takes[part.type];
+  return turns.map((turn) => {
+    if (!turn.parts.some((part) => isResult(part) && part.content.some(isUnseen))) return turn;
+    const parts = turn.parts.map((part) =>
+      isResult(part)
+        ? { ...part, content: part.content.map((each) => (isUnseen(each) ? unseen(each.type) : each)) }
+        : part,
+    );
+    return { role: turn.role, parts };
+  });
+};
+
+/** A user turn that asks to go on, before system turns that stand at the end. */
+const withContinue = (turns: readonly Turn[]): readonly Turn[] => {
+  const end = turns.at(-1)?.role === 'system' ? turns.length - 1 : turns.length;
+  return [...turns.slice(0, end), continueTurn, ...turns.slice(end)];
+};
+
+/**
+ * Throws 400 with the field's path for content that cannot be sent. What was moved or added that the caller did not
+ * write is reported as `messages`.
+ */
 export const readConversation = (
   messages: readonly Message[],
-  { midSystem, prefill }: Options,
+  { midSystem, prefill, takes }: Options,
+  report: Reporter,
 ): Conversation => {
-  const all = readTurns(messages);
-  const firstOther = all.findIndex((turn) => turn.role !== 'system');
-  const leading = firstOther < 0 ? all.length : firstOther;
-  const intruders = betweenCallsAndResults(all);
-  const isHoisted = (turn: Turn, index: number) =>
-    turn.role === 'system' && (index < leading || !midSystem || intruders.has(turn));
-  const hoistedLate = all.some(
-    (turn, index) => index >= leading && isHoisted(turn, index) && turn.parts.length > 0,
-  );
+  const all = readTurns(messages, report);
+  const read = takes.image && takes.document ? all : withoutUnseen(all, takes);
+  const written = read.filter(hasParts);
+  const firstOther = written.findIndex((turn) => !isSystem(turn));
+  const leading = firstOther < 0 ? written.length : firstOther;
+  const isHoisted = (turn: Turn, index: number) => isSystem(turn) && (index < leading || !midSystem);
 
-  const system = partsOf(all.filter(isHoisted), isText);
-  const merged = mergeNeighbours(all.filter((turn, index) => !isHoisted(turn, index)));
-  const spoken = mergeNeighbours(pairCalls(merged));
+  const system = partsOf(written.filter(isHoisted), isText);
+  const kept = written.filter((turn, index) => !isHoisted(turn, index));
+  const placed = placeSystem(kept);
+  const paired = mergeNeighbours(pairCalls(mergeNeighbours(placed)));
+  // A result that became text, or nothing, may have taken the place of a system turn away.
+  const spoken = mergeNeighbours(placeSystem(paired));
 
   if (spoken.length === 0 && system.length === 0) {
     throw invalidRequest(
@@ -171,16 +219,26 @@ export const readConversation = (
     );
   }
   const opened = spoken[0]?.role === 'user' ? spoken : [placeholderTurn, ...spoken];
-  const last = opened.at(-1);
   // A system message at the end answers nobody: before it still stands the assistant's word.
-  const endsWithAnswer = opened.findLast(({ role }) => role !== 'system')?.role === 'assistant';
+  const endsWithAnswer = opened.findLast((turn) => !isSystem(turn))?.role === 'assistant';
+  // Only what the caller sent last is the beginning of an answer: behind it no user message either that vanished.
+  const sentLast = all.findLast((turn) => hasParts(turn) || turn.role === 'user');
+  const last = opened.at(-1);
+  const isPrefill = prefill && last?.role === 'assistant' && sentLast?.role === 'assistant';
   const turns = !endsWithAnswer
     ? opened
-    : prefill && last?.role === 'assistant'
+    : isPrefill
       ? [...opened.slice(0, -1), trimPrefill(last)]
-      : [...opened, continueTurn];
+      : withContinue(opened);
 
-  const adjusted =
-    hoistedLate || wasRepaired(all, spoken) || opened !== spoken || (endsWithAnswer && !prefill);
-  return { system, turns, adjusted };
+  const isAdjusted =
+    (read !== all && differs(all, read)) ||
+    (!midSystem && written.slice(leading).some(isSystem)) ||
+    differs(kept, placed) ||
+    differs(paired, spoken) ||
+    wasRepaired(read, spoken) ||
+    opened !== spoken ||
+    (endsWithAnswer && !isPrefill);
+  if (isAdjusted) report.adjust('messages');
+  return { system, turns };
 };

@@ -222,12 +222,16 @@ export const normalize = (
 
   const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(request));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
-  const conversation = readConversation(request.messages, {
-    midSystem: model.midSystem && upstream === 'anthropic',
-    // The beginning of an answer would be missing from its JSON, and cannot stand before thinking.
-    prefill: model.prefill && !thinks && format.type === 'text',
-  });
-  if (conversation.adjusted) report.adjust('messages');
+  const conversation = readConversation(
+    request.messages,
+    {
+      midSystem: model.midSystem && upstream === 'anthropic',
+      // The beginning of an answer would be missing from its JSON, and cannot stand before thinking.
+      prefill: model.prefill && !thinks && format.type === 'text',
+      takes: { image: model.vision, document: model.documents },
+    },
+    report,
+  );
   checkMedia(conversation.turns, target);
 
   const forcing = format.type === 'forced-tool' ? makeForcible(target, asked, report) : {};

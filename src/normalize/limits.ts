@@ -1,11 +1,21 @@
 /** Limits on images and documents, checked before anything is sent, with the part's path. BEHAVIOUR 3.6, 3.7. */
 
 import type { Target } from '../catalogue.ts';
-import type { DocumentPart, ImagePart, Turn } from '../chat.ts';
+import type { Bytes, DocumentPart, ImagePart, Turn } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
+import { imageDimensions } from '../media.ts';
 
-/** Converse, per message: counts, and bytes of one. */
-const converse = { images: 20, imageBytes: 3_932_160, documents: 5, documentBytes: 4_718_592 };
+/** Converse, per message: counts, and bytes of one; pixels a side. */
+const converse = {
+  ...{ images: 20, imageBytes: 3_932_160, imageSide: 8000 },
+  ...{ documents: 5, documentBytes: 4_718_592 },
+};
+
+/**
+ * Claude, at both its upstreams: characters of base64, and pixels a side, fewer of them where a request has many
+ * images. (github.com/anthropics/claude-code/issues/1214, /11181, /49836)
+ */
+const claude = { imageBase64: 5 * 1024 * 1024, imageSide: 8000, manyImages: 20, imageSideOfMany: 2000 };
 
 type Media = ImagePart | DocumentPart;
 
@@ -35,10 +45,7 @@ const checkCount = (media: readonly Media[], most: number, what: string): void =
   );
 };
 
-/** The bytes of one image or document. Also for images that were fetched. */
-export const checkSize = (part: Media, { upstream }: Target): void => {
-  if (upstream !== 'bedrock-converse') return;
-  const most = part.type === 'image' ? converse.imageBytes : converse.documentBytes;
+const checkBytes = (part: Media, most: number): void => {
   const size = bytesOf(part);
   if (size <= most) return;
   throw invalidRequest(
@@ -47,29 +54,61 @@ export const checkSize = (part: Media, { upstream }: Target): void => {
   );
 };
 
+const checkSide = (image: ImagePart, source: Bytes, most: number, where: string): void => {
+  const found = imageDimensions(source.mediaType, source.data);
+  if (found === undefined || Math.max(found.width, found.height) <= most) return;
+  throw invalidRequest(
+    `${image.path}: this model takes images of at most ${most} pixels a side${where}; this one has ${found.width} x ${found.height}. Scale it down.`,
+    image.path,
+  );
+};
+
+/** The bytes and pixels of one image. Also for images that were fetched. `count`: images in the whole request. */
+export const checkImage = (image: ImagePart, { upstream }: Target, count: number): void => {
+  const { source, path } = image;
+  if ('url' in source) return;
+  if (upstream === 'bedrock-converse') {
+    checkBytes(image, converse.imageBytes);
+    checkSide(image, source, converse.imageSide, '');
+    return;
+  }
+  const { length } = source.data;
+  if (length > claude.imageBase64) {
+    throw invalidRequest(
+      `${path}: this model takes images of at most 5 MB (${claude.imageBase64} characters of base64); this one has ${length}. Scale it down.`,
+      path,
+    );
+  }
+  if (count > claude.manyImages)
+    checkSide(image, source, claude.imageSideOfMany, ` where a request has more than ${claude.manyImages}`);
+  else checkSide(image, source, claude.imageSide, '');
+};
+
+const isImage = (part: Media): part is ImagePart => part.type === 'image';
+
+/** In tool results too. */
+export const countImages = (turns: readonly Turn[]): number => mediaOf(turns).filter(isImage).length;
+
 /** Throws 400 naming the first part that is too much or not taken at all. */
 export const checkMedia = (turns: readonly Turn[], target: Target): void => {
   const { model, upstream } = target;
   const media = mediaOf(turns);
   if (media.length === 0) return;
+  const images = media.filter(isImage);
   for (const part of media) {
     const taken = part.type === 'image' ? model.vision : model.documents;
     if (!taken)
       throw invalidRequest(`${part.path}: the model '${model.id}' takes no ${part.type}s.`, part.path);
-    checkSize(part, target);
+    if (isImage(part)) checkImage(part, target, images.length);
+    else if (upstream === 'bedrock-converse') checkBytes(part, converse.documentBytes);
   }
-  const images = media.filter((part) => part.type === 'image');
   if (upstream !== 'bedrock-converse') {
     checkCount(images, model.maxImages, 'images in a request');
     return;
   }
   for (const turn of turns) {
     const inTurn = mediaOf([turn]);
-    checkCount(
-      inTurn.filter((part) => part.type === 'image'),
-      converse.images,
-      'images in a message',
-    );
+    checkCount(inTurn.filter(isImage), converse.images, 'images in a message');
     checkCount(
       inTurn.filter((part) => part.type === 'document'),
       converse.documents,

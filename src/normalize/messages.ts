@@ -14,12 +14,14 @@ import type {
 } from '../chat.ts';
 import { invalidRequest } from '../errors.ts';
 import { customInput } from '../openai/reply.ts';
-import type { ContentPart, Message, MessageOf, WireToolCall } from '../openai/request.ts';
+import type { AssistantPart, ContentPart, Message, MessageOf, WireToolCall } from '../openai/request.ts';
 import { isTooDeep } from '../schema/bounds.ts';
 import { parseJson } from '../surrogates.ts';
 import { legacyCallId } from './call-ids.ts';
 import { readDocument, readFilePart } from './documents.ts';
 import { readImage } from './images.ts';
+import { closeJson } from './partial-json.ts';
+import type { Reporter } from './report.ts';
 import { cacheMark } from './tools.ts';
 
 const isBlank = (text: string): boolean => text.trim() === '';
@@ -70,26 +72,39 @@ const markLast = <P extends Part>(parts: readonly P[], cache: CacheMark | undefi
         index === parts.length - 1 && part.type !== 'thinking-block' ? { ...part, cache } : part,
       );
 
-const readArguments = (value: string | null | undefined, path: string): JsonObject => {
-  if (value === null || value === undefined || isBlank(value)) return {};
+/** Undefined where it is no JSON. */
+const readJson = (json: string | undefined): unknown => {
+  if (json === undefined) return undefined;
   try {
-    const parsed = parseJson(value);
-    if (isTooDeep(parsed)) throw invalidRequest(`${path}: is nested too deeply.`, path);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as JsonObject;
+    return parseJson(json);
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    // Falls through to the same refusal as any other value that is no object.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
+};
+
+/** The caller has a call that the token limit cut off from us: refused, it would end the conversation for ever. */
+const readCutArguments = (value: string, report: Reporter): unknown => {
+  const parsed = readJson(closeJson(value));
+  if (parsed !== undefined) report.adjust('messages');
+  return parsed;
+};
+
+const readArguments = (value: string | null | undefined, path: string, report: Reporter): JsonObject => {
+  if (value === null || value === undefined || isBlank(value)) return {};
+  const parsed = readJson(value) ?? readCutArguments(value, report);
+  if (isTooDeep(parsed)) throw invalidRequest(`${path}: is nested too deeply.`, path);
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as JsonObject;
   throw invalidRequest(`${path}: must be the text of a JSON object, as the model wrote it.`, path);
 };
 
-const readCall = (call: WireToolCall, path: string): ToolCallPart =>
+const readCall = (call: WireToolCall, path: string, report: Reporter): ToolCallPart =>
   call.type === 'function'
     ? {
         type: 'tool-call',
         id: call.id,
         name: call.function.name,
-        input: readArguments(call.function.arguments, `${path}.function.arguments`),
+        input: readArguments(call.function.arguments, `${path}.function.arguments`, report),
         cache: cacheMark(call),
       }
     : {
@@ -149,29 +164,56 @@ const readThinking = (message: MessageOf<'assistant'>): readonly ThinkingBlock[]
     : [];
 };
 
-const readAssistant = (message: MessageOf<'assistant'>, path: string, legacyId: string): readonly Part[] => {
+const thinkingPart = (block: ThinkingBlock): Part => ({ type: 'thinking-block', block });
+const isThinking = ({ type }: Part): boolean => type === 'thinking-block';
+
+const readAssistantPart = (part: AssistantPart, path: string): readonly Part[] => {
+  switch (part.type) {
+    case 'thinking':
+      return signed(part.thinking, part.signature).map(thinkingPart);
+    case 'redacted_thinking':
+      return redacted(part.data).map(thinkingPart);
+    default: {
+      const read = readPart(part, path);
+      return read === undefined ? [] : [read];
+    }
+  }
+};
+
+/** What was said, and thinking where it stands among it. */
+const readSpoken = ({ content, refusal }: MessageOf<'assistant'>, path: string): Part[] => {
+  const parts: Part[] = Array.isArray(content)
+    ? content.flatMap((part, index) => readAssistantPart(part, `${path}.content[${index}]`))
+    : readContent(content, `${path}.content`);
+  return refusal && parts.every(isThinking) ? [...parts, ...readContent(refusal, `${path}.refusal`)] : parts;
+};
+
+const readAssistant = (
+  message: MessageOf<'assistant'>,
+  path: string,
+  legacyId: string,
+  report: Reporter,
+): readonly Part[] => {
   const { tool_calls: calls, function_call: legacy } = message;
-  const content = readContent(message.content, `${path}.content`);
-  const spoken: Part[] =
-    content.length > 0 || !message.refusal ? content : readContent(message.refusal, `${path}.refusal`);
+  const parts = readSpoken(message, path);
   if (calls && calls.length > 0) {
     for (const [index, call] of calls.entries()) {
-      spoken.push(readCall(call, `${path}.tool_calls[${index}]`));
+      parts.push(readCall(call, `${path}.tool_calls[${index}]`, report));
     }
   } else if (legacy) {
-    const input = readArguments(legacy.arguments, `${path}.function_call.arguments`);
-    spoken.push({ type: 'tool-call', id: legacyId, name: legacy.name, input });
+    const input = readArguments(legacy.arguments, `${path}.function_call.arguments`, report);
+    parts.push({ type: 'tool-call', id: legacyId, name: legacy.name, input });
   }
-  const marked = markLast(spoken, cacheMark(message));
   // Thinking that led to nothing is not a turn.
-  const thinking = marked.length === 0 ? [] : readThinking(message);
-  return thinking.length === 0
-    ? marked
-    : [...thinking.map((block): Part => ({ type: 'thinking-block', block })), ...marked];
+  if (parts.every(isThinking)) return [];
+  const marked = markLast(parts, cacheMark(message));
+  // The same blocks twice would be refused: those that have their place among the parts count.
+  const thinking = parts.some(isThinking) ? [] : readThinking(message);
+  return thinking.length === 0 ? marked : [...thinking.map(thinkingPart), ...marked];
 };
 
 /** In the caller's order. Throws 400 with the field's path for content that cannot be sent. */
-export const readTurns = (messages: readonly Message[]): readonly Turn[] => {
+export const readTurns = (messages: readonly Message[], report: Reporter): readonly Turn[] => {
   // The legacy spelling has no ids: a result answers the latest call.
   let latestLegacyId = 'call_legacy';
   return messages.map((message, index): Turn => {
@@ -193,7 +235,7 @@ export const readTurns = (messages: readonly Message[]): readonly Turn[] => {
           const { name, arguments: written } = message.function_call;
           latestLegacyId = legacyCallId(name, written ?? '');
         }
-        return { role: 'assistant', parts: readAssistant(message, path, latestLegacyId) };
+        return { role: 'assistant', parts: readAssistant(message, path, latestLegacyId, report) };
       case 'tool':
       case 'function': {
         // Marks inside a result stand for one on the result.

@@ -39,7 +39,22 @@ const audioPart = z.object({ type: z.literal('input_audio') });
 
 const refusalPart = z.object({ type: z.literal('refusal'), refusal: z.string() });
 
+/** Anthropic's own blocks, as clients keep them that know them. */
+const thinkingPart = z.object({
+  type: z.literal('thinking'),
+  thinking: z.string().nullish(),
+  signature: z.string().nullish(),
+});
+const redactedThinkingPart = z.object({ type: z.literal('redacted_thinking'), data: z.string().nullish() });
+
 const userPart = z.discriminatedUnion('type', [textPart, imagePart, filePart, audioPart]);
+
+const assistantPart = z.discriminatedUnion('type', [
+  textPart,
+  refusalPart,
+  thinkingPart,
+  redactedThinkingPart,
+]);
 
 const textContent = z.union([z.string(), z.array(textPart)]);
 
@@ -86,7 +101,7 @@ export const messageSchema = z.discriminatedUnion('role', [
   z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(userPart)]), ...marked }),
   z.object({
     role: z.literal('assistant'),
-    content: z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, refusalPart]))]).nullish(),
+    content: z.union([z.string(), z.array(assistantPart)]).nullish(),
     refusal: z.string().nullish(),
     tool_calls: z.array(assumingFunction(toolCall)).nullish(),
     function_call: z.object({ name: z.string().min(1), arguments: z.string().nullish() }).nullish(),
@@ -112,6 +127,7 @@ export const messageSchema = z.discriminatedUnion('role', [
 export type Message = z.infer<typeof messageSchema>;
 export type MessageOf<Role extends Message['role']> = Extract<Message, { role: Role }>;
 export type ContentPart = z.infer<typeof userPart> | z.infer<typeof refusalPart>;
+export type AssistantPart = z.infer<typeof assistantPart>;
 export type WireToolCall = z.infer<typeof toolCall>;
 export type WireMarks = Pick<z.infer<typeof textPart>, 'cache_control' | 'prompt_cache_breakpoint'>;
 

@@ -21,7 +21,7 @@ export const parseJson = (text: string): unknown => {
 };
 
 /** Each escape of a JSON text; `\\\\` as one, so that what follows it is none. */
-const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|[^])/g;
+const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|.)/gs;
 
 const isHigh = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
 const isLow = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;

@@ -119,11 +119,21 @@ const messages: readonly Case[] = [
   {
     name: '3.1 and stays where the row says so',
     model: opus,
+    input: { messages: [...hello, { role: 'system', content: 'late' }, assistant('Yes?'), user('so?')] },
+    expected: {
+      system: undefined,
+      messages: [user('Hello'), { role: 'system', content: 'late' }, assistant('Yes?'), user('so?')],
+    },
+  },
+  {
+    name: '3.1 but moves behind the next user message, where it would stand before one',
+    model: opus,
     input: { messages: [...hello, { role: 'system', content: 'late' }, user('so?')] },
     expected: {
       system: undefined,
-      messages: [user('Hello'), { role: 'system', content: 'late' }, user('so?')],
+      messages: [user([text('Hello'), text('so?')]), { role: 'system', content: 'late' }],
     },
+    adjusted: ['messages'],
   },
   {
     name: '3.1 but not on Bedrock',
@@ -138,7 +148,7 @@ const messages: readonly Case[] = [
     model: opus,
     input: { messages: [...hello, assistant('So.'), { role: 'system', content: 'late' }] },
     expected: {
-      messages: [user('Hello'), assistant('So.'), { role: 'system', content: 'late' }, user('Continue.')],
+      messages: [user('Hello'), assistant('So.'), user('Continue.'), { role: 'system', content: 'late' }],
     },
     adjusted: ['messages'],
   },

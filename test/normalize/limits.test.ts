@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DocumentPart, ImagePart, Part, Turn } from '../../src/chat.ts';
-import { checkMedia, checkSize } from '../../src/normalize/limits.ts';
+import { checkImage, checkMedia } from '../../src/normalize/limits.ts';
 import { refusal, targetOf } from './fit.ts';
 
 const image = (path: string, bytes = 3): ImagePart => ({
@@ -38,7 +38,7 @@ describe('limits on images and documents', () => {
       turns: [user(...many(20, image)), user(...many(20, image))],
       target: nova,
     },
-    { name: 'large bytes on Claude', turns: [user(image('a', 6_000_000))], target: sonnet },
+    { name: 'the largest image of Claude', turns: [user(image('a', 3_932_160))], target: sonnet },
     { name: 'the largest image of Converse', turns: [user(image('a', 3_932_160))], target: nova },
     {
       name: 'a URL, whose size nobody knows yet',
@@ -70,6 +70,12 @@ describe('limits on images and documents', () => {
       path: 'a',
     },
     {
+      name: 'an image too large for Claude',
+      turns: [user(image('a', 3_932_163))],
+      target: sonnet,
+      path: 'a',
+    },
+    {
       name: 'a document too large for Converse',
       turns: [user(pdf('a', 4_718_595))],
       target: nova,
@@ -83,8 +89,9 @@ describe('limits on images and documents', () => {
   });
 
   it('hold for an image that was fetched, too', () => {
-    expect(refusal(() => checkSize(image('a', 3_932_163), nova)).param).toBe('a');
-    expect(() => checkSize(image('a', 3_932_163), opus)).not.toThrow();
+    expect(refusal(() => checkImage(image('a', 3_932_163), nova, 1)).param).toBe('a');
+    expect(refusal(() => checkImage(image('a', 3_932_163), opus, 1)).param).toBe('a');
+    expect(() => checkImage(image('a', 3_932_160), opus, 1)).not.toThrow();
   });
 });
 

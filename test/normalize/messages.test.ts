@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Part, Turn } from '../../src/chat.ts';
+import { legacyCallId } from '../../src/normalize/call-ids.ts';
 import { normalized, refusal } from './fit.ts';
 
 const text = (value: string): Part => ({ type: 'text', text: value });
@@ -8,7 +9,8 @@ const user = (...parts: readonly (string | Part)[]): Turn => ({
   parts: parts.map((part) => (typeof part === 'string' ? text(part) : part)),
 });
 const assistant = (...parts: readonly (string | Part)[]): Turn => ({ ...user(...parts), role: 'assistant' });
-const system = (value: string): Turn => ({ role: 'system', parts: [text(value)] });
+const system = (...values: readonly string[]): Turn => ({ role: 'system', parts: values.map(text) });
+const late = (content: string) => ({ role: 'system', content });
 const call = (id: string, input: Record<string, unknown> = {}, name = 'look'): Part => ({
   type: 'tool-call',
   id,
@@ -121,7 +123,47 @@ const cases: readonly Case[] = [
   },
 
   {
-    name: 'a system message between calls and results is hoisted even there, or the results would be lost',
+    name: 'a late system message between user messages moves behind the last of them',
+    model: opus,
+    input: [hi, late('note'), { role: 'user', content: 'more' }, { role: 'assistant', content: 'Yes' }, hi],
+    expected: [user('Hi', 'more'), system('note'), assistant('Yes'), user('Hi')],
+    adjusted: true,
+  },
+  {
+    name: 'a late system message behind the assistant moves behind the next user message',
+    model: opus,
+    input: [hi, { role: 'assistant', content: 'Yes?' }, late('note'), { role: 'user', content: 'more' }],
+    expected: [user('Hi'), assistant('Yes?'), user('more'), system('note')],
+    adjusted: true,
+  },
+  {
+    name: 'several that meet become one, those that had to move among them',
+    model: opus,
+    input: [
+      ...[hi, late('a'), late('b'), { role: 'assistant', content: 'Yes?' }],
+      ...[late('c'), { role: 'user', content: 'more' }, late('d')],
+    ],
+    expected: [user('Hi'), system('a', 'b'), assistant('Yes?'), user('more'), system('c', 'd')],
+    adjusted: true,
+  },
+  {
+    name: 'two in a row in a legal place become one without a word, as all neighbours of one role',
+    model: opus,
+    input: [hi, late('a'), late('b')],
+    expected: [user('Hi'), system('a', 'b')],
+  },
+  {
+    name: 'a late system message between a result and the next user text moves behind the text',
+    model: opus,
+    input: [
+      ...[hi, { role: 'assistant', tool_calls: [wireCall('a')] }, tool('a', 'A'), late('note')],
+      { role: 'user', content: 'go on' },
+    ],
+    expected: [user('Hi'), assistant(call('a')), user(result('a', 'A'), 'go on'), system('note')],
+    adjusted: true,
+  },
+  {
+    name: 'a late system message between calls and results moves behind the results',
     model: opus,
     input: [
       hi,
@@ -130,8 +172,39 @@ const cases: readonly Case[] = [
       { role: 'system', content: 'note' },
       tool('b', 'B'),
     ],
-    system: ['note'],
-    expected: [user('Hi'), assistant(call('a'), call('b')), user(result('a', 'A'), result('b', 'B'))],
+    expected: [
+      user('Hi'),
+      assistant(call('a'), call('b')),
+      user(result('a', 'A'), result('b', 'B')),
+      system('note'),
+    ],
+    adjusted: true,
+  },
+  {
+    name: 'a late system message behind a call without a result stands behind the result it is given',
+    model: opus,
+    input: [hi, { role: 'assistant', tool_calls: [wireCall('a')] }, late('note')],
+    expected: [user('Hi'), assistant(call('a')), user(missing('a')), system('note')],
+    adjusted: true,
+  },
+  {
+    name: 'a late system message behind a user turn that comes to nothing waits for the next',
+    model: opus,
+    input: [
+      ...[hi, { role: 'assistant', content: 'Yes?' }, tool('ghost', ''), late('note')],
+      ...[
+        { role: 'assistant', content: 'Well.' },
+        { role: 'user', content: 'more' },
+      ],
+    ],
+    expected: [user('Hi'), assistant('Yes?', 'Well.'), user('more'), system('note')],
+    adjusted: true,
+  },
+  {
+    name: 'a late system message behind the answer stands behind a user turn that asks to go on',
+    model: opus,
+    input: [hi, { role: 'assistant', content: 'Yes?' }, late('a'), late('b')],
+    expected: [user('Hi'), assistant('Yes?'), user('Continue.'), system('a', 'b')],
     adjusted: true,
   },
 
@@ -332,6 +405,29 @@ const cases: readonly Case[] = [
     adjusted: true,
   },
 
+  ...(['claude-4-5-haiku', 'nova-pro', 'claude-sonnet-4-6'] as const).map(
+    (model): Case => ({
+      name: `${model}: a blank last user message asks for an answer, and makes no prefill of the one before`,
+      model,
+      input: [hi, { role: 'assistant', content: 'It is warm.' }, { role: 'user', content: ' \n' }],
+      expected: [user('Hi'), assistant('It is warm.'), user('Continue.')],
+      adjusted: true,
+    }),
+  ),
+  {
+    name: 'a result that comes to nothing makes no prefill of the answer before it',
+    model: 'claude-4-5-haiku',
+    input: [hi, { role: 'assistant', content: 'It is warm.' }, tool('ghost', '')],
+    expected: [user('Hi'), assistant('It is warm.'), user('Continue.')],
+    adjusted: true,
+  },
+  {
+    name: 'blank messages of the assistant behind a prefill leave it one',
+    model: 'claude-4-5-haiku',
+    input: [hi, { role: 'assistant', content: 'It is' }, { role: 'assistant', content: ' ' }, late('')],
+    expected: [user('Hi'), assistant('It is')],
+  },
+
   // BEHAVIOUR 3.8
   {
     name: 'fields that clients echo are accepted and ignored quietly',
@@ -376,6 +472,37 @@ const cases: readonly Case[] = [
       expected: [user('Hi'), assistant(call('a')), user(result('a', 'ok'))],
     }),
   ),
+  ...(
+    [
+      ['{"location": "Par', { location: 'Par' }],
+      ['{"a":1,"b":[true,{"c":"x', { a: 1, b: [true, { c: 'x' }] }],
+      ['{"a":1,"b', { a: 1 }],
+      ['{"a":1,"b":', { a: 1 }],
+      ['{"a":12', {}],
+      ['{', {}],
+    ] as const
+  ).map(
+    ([args, expected]): Case => ({
+      name: `arguments that a limit cut off, ${args}, are sent as far as they can be read, reported`,
+      input: [hi, { role: 'assistant', tool_calls: [wireCall('a', args)] }, tool('a')],
+      expected: [user('Hi'), assistant(call('a', expected)), user(result('a', 'ok'))],
+      adjusted: true,
+    }),
+  ),
+  {
+    name: 'legacy arguments that a limit cut off as well',
+    input: [
+      hi,
+      { role: 'assistant', content: null, function_call: { name: 'look', arguments: '{"x":"1' } },
+      { role: 'function', name: 'look', content: 'seen' },
+    ],
+    expected: [
+      user('Hi'),
+      assistant(call(legacyCallId('look', '{"x":"1'), { x: '1' })),
+      user(result(legacyCallId('look', '{"x":"1'), 'seen')),
+    ],
+    adjusted: true,
+  },
   {
     name: 'a call sent back without its type is a function call',
     input: [
@@ -417,7 +544,22 @@ describe('messages become turns that any upstream accepts', () => {
 const refused = [
   {
     name: 'arguments that are no JSON',
-    input: [hi, { role: 'assistant', tool_calls: [wireCall('a', '{"x":')] }],
+    input: [hi, { role: 'assistant', tool_calls: [wireCall('a', '{"x":1 2')] }],
+    param: 'messages[1].tool_calls[0].function.arguments',
+  },
+  {
+    name: 'arguments that are no JSON from the start',
+    input: [hi, { role: 'assistant', tool_calls: [wireCall('a', 'look for it')] }],
+    param: 'messages[1].tool_calls[0].function.arguments',
+  },
+  {
+    name: 'arguments that end in something else than JSON',
+    input: [hi, { role: 'assistant', tool_calls: [wireCall('a', '{"x":oops')] }],
+    param: 'messages[1].tool_calls[0].function.arguments',
+  },
+  {
+    name: 'a list that a limit cut off',
+    input: [hi, { role: 'assistant', tool_calls: [wireCall('a', '[1,2')] }],
     param: 'messages[1].tool_calls[0].function.arguments',
   },
   {
@@ -553,5 +695,61 @@ describe('thinking that clients send back, in whichever form they keep it', () =
       reasoning_effort: 'low',
     });
     expect(plain(prompt.turns[1]?.parts)).toEqual([...expected, text('Yes')]);
+  });
+});
+
+describe('thinking that comes back as content parts', () => {
+  const history = (content: readonly unknown[], more: object = {}) =>
+    plain(
+      normalized({
+        messages: [hi, { role: 'assistant', content, ...more }, { role: 'user', content: 'ok' }],
+        reasoning_effort: 'low',
+      }).prompt.turns[1]?.parts,
+    );
+
+  it('keeps its place among them', () => {
+    const parts = history([
+      { type: 'thinking', thinking: 't', signature: 's' },
+      { type: 'text', text: 'Yes' },
+      { type: 'redacted_thinking', data: 'd' },
+      { type: 'text', text: 'and no' },
+    ]);
+    const redacted = { type: 'thinking-block', block: { type: 'redacted_thinking', data: 'd' } };
+    expect(parts).toEqual([block('t', 's'), text('Yes'), redacted, text('and no')]);
+  });
+
+  it('stands before calls', () => {
+    const parts = history([{ type: 'thinking', thinking: '', signature: 's' }], {
+      tool_calls: [wireCall('a')],
+    });
+    expect(parts).toEqual([block('', 's'), call('a')]);
+  });
+
+  it('is dropped where it is not signed, never sent as text', () => {
+    expect(
+      history([
+        { type: 'thinking', thinking: 't' },
+        { type: 'text', text: 'Yes' },
+      ]),
+    ).toEqual([text('Yes')]);
+  });
+
+  it('is not sent twice where a client keeps it in two places', () => {
+    const parts = history(
+      [
+        { type: 'thinking', thinking: 't', signature: 's' },
+        { type: 'text', text: 'Yes' },
+      ],
+      { thinking_blocks: [{ type: 'thinking', thinking: 't', signature: 's' }] },
+    );
+    expect(parts).toEqual([block('t', 's'), text('Yes')]);
+  });
+
+  it('alone is no turn', () => {
+    const messages = [
+      hi,
+      { role: 'assistant', content: [{ type: 'thinking', thinking: 't', signature: 's' }] },
+    ];
+    expect(plain(normalized({ messages, reasoning_effort: 'low' }).prompt.turns)).toEqual([user('Hi')]);
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { signThinking } from '../../src/simulator/thinking.ts';
+import { gifOf, pngOf, webpOf } from '../support/images.ts';
 import { HAIKU, PNG, post, TODAY } from './clients.ts';
 
 let simulator: Simulator;
@@ -11,6 +12,7 @@ afterAll(() => simulator.close());
 
 const user = (content: unknown = 'hi') => ({ role: 'user', content });
 const assistant = (content: unknown) => ({ role: 'assistant', content });
+const system = (content: unknown = 'x') => ({ role: 'system', content });
 const tool = (extra: object = {}) => ({
   name: 'look',
   input_schema: { type: 'object', properties: {} },
@@ -406,6 +408,69 @@ const cases: Case[] = [
     },
     /PDF specified was not valid/,
   ],
+  [
+    'image over 8,000 pixels',
+    { messages: [user([image('image/png', pngOf(8001, 10))])] },
+    'messages.0.content.0.image.source.base64.data: At least one of the image dimensions exceed max allowed size: 8000 pixels',
+  ],
+  [
+    'image over 8,000 pixels in a result',
+    {
+      tools: [tool()],
+      messages: [
+        user(),
+        assistant([use()]),
+        user([result('toolu_1', { content: [image('image/gif', gifOf(9, 8001))] })]),
+      ],
+    },
+    /tool_result.content.0.image.source.base64.data: At least one of the image dimensions/,
+  ],
+  [
+    'image over 2,000 pixels among more than 20',
+    {
+      messages: [
+        user([
+          ...Array.from({ length: 20 }, () => image('image/png', PNG)),
+          image('image/webp', webpOf.lossless(2001, 1)),
+        ]),
+      ],
+    },
+    'messages.0.content.20.image.source.base64.data: At least one of the image dimensions exceed max allowed size for many-image requests: 2000 pixels',
+  ],
+  [
+    'image over 5 MB of base64',
+    { messages: [user([image('image/png', pngOf(9, 9, 4_200_000))])] },
+    /^messages.0.content.0.image.source.base64: image exceeds 5 MB maximum: \d+ bytes > 5242880 bytes$/,
+  ],
+  ...(
+    [
+      [
+        'system message behind the assistant',
+        [user(), assistant('x'), system(), assistant('y'), user()],
+        'messages.2: a system message must immediately follow a user turn',
+      ],
+      [
+        'system message before a user turn',
+        [user(), system(), user()],
+        'messages.1: a system message must be last or be followed by an assistant turn',
+      ],
+      [
+        'two system messages in a row',
+        [user(), system(), system()],
+        'messages.1: a system message must be last or be followed by an assistant turn',
+      ],
+      [
+        'blank system message',
+        [user(), system(' ')],
+        'messages: text content blocks must contain non-whitespace text',
+      ],
+      [
+        'system message with an image',
+        [user(), system([image('image/png', PNG)])],
+        /^messages.1.content.0: Input tag 'image'/,
+      ],
+    ] as const
+  ).map(([name, messages, message]): Case => [name, { model: 'claude-opus-4-8', messages }, message]),
   ['mail address as user', { metadata: { user_id: 'a@example.com' } }, /email address/],
   [
     'prompt too long',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { pngOf } from '../support/images.ts';
 import { NOVA, NOVA_2, PNG, post, SONNET, TODAY } from './clients.ts';
 
 let simulator: Simulator;
@@ -121,6 +122,12 @@ const cases: Case[] = [
     NOVA,
     { messages: [user(image('png', PNG.slice(0, 40) + 'a'.repeat(5_300_000)))] },
     /at most 3.75 MB/,
+  ],
+  [
+    'image over 8,000 pixels',
+    NOVA,
+    { messages: [user(image('png', pngOf(8001, 1)))] },
+    /larger than 8000 pixels/,
   ],
   ['image/jpg', NOVA, { messages: [user(image('jpg'))] }, /enum value set/],
   ['image of another format', NOVA, { messages: [user(image('jpeg'))] }, /could not be read as jpeg/],

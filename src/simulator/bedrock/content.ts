@@ -1,4 +1,5 @@
 import { isBase64, sniff } from '../claude/media.ts';
+import { isLarger, sizeOf } from '../image-size.ts';
 import { type Fields, fieldsOf, isBlank, isFields, textOf } from '../json.ts';
 import type { Model } from '../models.ts';
 import { refuseAws } from '../refusal.ts';
@@ -23,6 +24,7 @@ export interface Tally {
 
 const MEGABYTE = 1024 * 1024;
 const IMAGE_BYTES = 3.75 * MEGABYTE;
+const IMAGE_SIDE = 8000;
 const DOCUMENT_BYTES = 4.5 * MEGABYTE;
 const IMAGE_FORMATS = ['png', 'jpeg', 'gif', 'webp'];
 const DOCUMENT_FORMATS = ['pdf', 'csv', 'doc', 'docx', 'xls', 'xlsx', 'html', 'txt', 'md'];
@@ -70,6 +72,11 @@ const checkImage: Check = (member, path, model, tally) => {
   if (sniff(head) !== `image/${textOf(image.format)}`) {
     refuseAws(
       `The image at ${path} could not be read as ${textOf(image.format)}. Make sure the format matches the bytes and try again.`,
+    );
+  }
+  if (isLarger(sizeOf(`image/${textOf(image.format)}`, textOf(source)), IMAGE_SIDE)) {
+    refuseAws(
+      `The image at ${path} is larger than ${IMAGE_SIDE} pixels. Provide an image of at most ${IMAGE_SIDE} pixels a side and try again.`,
     );
   }
 };

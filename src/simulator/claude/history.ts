@@ -1,8 +1,9 @@
-import { type Fields, isFields, listOf, textOf } from '../json.ts';
+import { type Fields, fieldsOf, isBlank, isFields, listOf, textOf } from '../json.ts';
 import { refuse } from '../refusal.ts';
 import { blocksOf } from './ask.ts';
 import { checkContent } from './blocks.ts';
-import { at, needList, needObject, onlyKnown } from './fields.ts';
+import { at, needList, needObject, needString, needTag, onlyKnown } from './fields.ts';
+import { checkOneOfMany } from './media.ts';
 import { type ClaudeRequest, thinkingMode } from './request.ts';
 
 interface Group {
@@ -41,6 +42,27 @@ const checkRole = (role: unknown, index: number, request: ClaudeRequest): void =
   }
 };
 
+const SYSTEM_BLOCKS = ['type', 'text', 'cache_control', 'citations'];
+
+/** github.com/pydantic/pydantic-ai/issues/5706, github.com/0xPlaygrounds/rig/pull/1862 */
+const checkSystem = (messages: unknown[], index: number, content: unknown): void => {
+  const [before, after] = [messages[index - 1], messages[index + 1]].map((message) => fieldsOf(message).role);
+  const problems = [
+    ...(before === 'user' ? [] : ['a system message must immediately follow a user turn']),
+    ...(after === undefined || after === 'assistant'
+      ? []
+      : ['a system message must be last or be followed by an assistant turn']),
+  ];
+  if (problems.length > 0) refuse(problems.map((problem) => `messages.${index}: ${problem}`).join('; '));
+  for (const [inner, block] of blocksOf(content).entries()) {
+    const path = at('messages', index, 'content', inner);
+    needTag(block, ['text'], path);
+    onlyKnown(block, SYSTEM_BLOCKS, path);
+    if (isBlank(needString(block, 'text', path)))
+      refuse('messages: text content blocks must contain non-whitespace text');
+  }
+};
+
 const checkMessages = (messages: unknown[], request: ClaudeRequest): void => {
   for (const [index, value] of messages.entries()) {
     const message = needObject(value, at('messages', index));
@@ -53,7 +75,8 @@ const checkMessages = (messages: unknown[], request: ClaudeRequest): void => {
         `messages.${index}: all messages must have non-empty content except for the optional final assistant message`,
       );
     }
-    if (role !== 'system')
+    if (role === 'system') checkSystem(messages, index, content);
+    else
       checkContent(
         content,
         at('messages', index, 'content'),
@@ -139,6 +162,31 @@ const checkPrefill = (groups: Group[], request: ClaudeRequest): void => {
   }
 };
 
+const MANY_IMAGES = 20;
+
+const imagesOf = (messages: unknown[]): [path: string, image: Fields][] => {
+  const images: [path: string, image: Fields][] = [];
+  const collect = (content: unknown, path: string): void => {
+    for (const [index, block] of listOf(content).filter(isFields).entries()) {
+      if (block.type === 'image') images.push([at(path, index, 'image'), block]);
+      if (block.type === 'tool_result') collect(block.content, at(path, index, 'tool_result', 'content'));
+    }
+  };
+  for (const [index, message] of messages.entries())
+    collect(fieldsOf(message).content, at('messages', index, 'content'));
+  return images;
+};
+
+const checkImages = (messages: unknown[], request: ClaudeRequest): void => {
+  const images = imagesOf(messages);
+  if (images.length > request.model.images) {
+    refuse(
+      `messages: too many images: ${images.length} > ${request.model.images}, which is the maximum allowed for this model`,
+    );
+  }
+  if (images.length > MANY_IMAGES) for (const [path, image] of images) checkOneOfMany(image, path);
+};
+
 export const checkHistory = (request: ClaudeRequest): void => {
   const messages = needList(request.body.messages, 'messages');
   if (messages.length === 0) refuse('messages: at least one message is required');
@@ -153,13 +201,5 @@ export const checkHistory = (request: ClaudeRequest): void => {
   }
   checkPrefill(groups, request);
   checkHead(groups, request);
-  const images = groups
-    .flatMap((group) => group.blocks)
-    .flatMap((block) => [block, ...listOf(block.content).filter(isFields)])
-    .filter((block) => block.type === 'image').length;
-  if (images > request.model.images) {
-    refuse(
-      `messages: too many images: ${images} > ${request.model.images}, which is the maximum allowed for this model`,
-    );
-  }
+  checkImages(messages, request);
 };

@@ -1,4 +1,5 @@
-import { type Fields, textOf } from '../json.ts';
+import { isLarger, sizeOf } from '../image-size.ts';
+import { type Fields, fieldsOf, textOf } from '../json.ts';
 import { refuse } from '../refusal.ts';
 import { at, needList, needObject, needOneOf, needString, needTag, onlyKnown } from './fields.ts';
 import type { ClaudeRequest } from './request.ts';
@@ -30,6 +31,22 @@ const checkUrl = (source: Fields, path: string): void => {
 const sourceTags = (request: ClaudeRequest, bedrock: readonly string[]): readonly string[] =>
   request.via === 'api' ? [...bedrock, 'file', 'url'] : bedrock;
 
+const IMAGE_BYTES = 5 * 1024 * 1024;
+const SIDE = 8000;
+const SIDE_OF_MANY = 2000;
+
+const isWider = (source: Fields, most: number): boolean =>
+  isLarger(sizeOf(textOf(source.media_type), textOf(source.data)), most);
+
+/** Where a request has many images. `path`: the image's own. (github.com/anthropics/claude-code/issues/49836) */
+export const checkOneOfMany = (block: Fields, path: string): void => {
+  const source = fieldsOf(block.source);
+  if (source.type !== 'base64' || !isWider(source, SIDE_OF_MANY)) return;
+  refuse(
+    `${at(path, 'source', 'base64', 'data')}: At least one of the image dimensions exceed max allowed size for many-image requests: ${SIDE_OF_MANY} pixels`,
+  );
+};
+
 export const checkImage = (block: Fields, path: string, request: ClaudeRequest): void => {
   onlyKnown(block, ['type', 'source', 'cache_control', 'transformations'], path);
   const source = needObject(block.source, at(path, 'source'));
@@ -41,12 +58,20 @@ export const checkImage = (block: Fields, path: string, request: ClaudeRequest):
   const claimed = needOneOf(source.media_type, IMAGE_TYPES, at(inner, 'media_type'));
   const data = needString(source, 'data', inner);
   if (!isBase64(data)) refuse(`${at(inner, 'data')}: invalid base64 data`);
+  // The length of the base64 counts. (github.com/anthropics/claude-code/issues/1214, /11181)
+  if (data.length > IMAGE_BYTES)
+    refuse(`${inner}: image exceeds 5 MB maximum: ${data.length} bytes > ${IMAGE_BYTES} bytes`);
   const found = sniff(headOf(data));
   if (found === undefined || found === 'application/pdf')
     refuse(`${at(inner, 'data')}: Could not process image`);
   if (found !== claimed) {
     refuse(
       `${at(inner, 'data')}: The image was specified using the ${claimed} media type, but the image appears to be a ${found} image`,
+    );
+  }
+  if (isWider(source, SIDE)) {
+    refuse(
+      `${at(inner, 'data')}: At least one of the image dimensions exceed max allowed size: ${SIDE} pixels`,
     );
   }
 };
