@@ -156,6 +156,8 @@ export interface Prompt {
   readonly serviceTier: ServiceTier | undefined;
   /** Features of the upstream's API that are switched on by name. */
   readonly betas: readonly string[];
+  /** A mark that the upstream places itself, on the last block there is. */
+  readonly cache: CacheMark | undefined;
 }
 
 export type ServiceTier = 'default' | 'priority' | 'flex';

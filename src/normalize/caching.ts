@@ -3,7 +3,8 @@
  * stays the same from request to request. BEHAVIOUR section 9.
  */
 
-import type { CacheMark, Part, TextPart, Tool, Turn } from '../chat.ts';
+import type { Target } from '../catalogue.ts';
+import type { CacheMark, Part, Prompt, TextPart, Tool, Turn } from '../chat.ts';
 import type { Model } from '../models.ts';
 import type { Texts } from '../texts.ts';
 import type { Reporter } from './report.ts';
@@ -14,7 +15,7 @@ interface Cacheable {
   readonly turns: readonly Turn[];
 }
 
-type MarkedPrompt = Cacheable & { readonly texts: Texts };
+type MarkedPrompt = Cacheable & Pick<Prompt, 'texts'> & Partial<Pick<Prompt, 'cache'>>;
 
 /** The upstreams' limit on marks. */
 const mostMarks = 4;
@@ -75,7 +76,7 @@ const limitMarks = (
   });
 };
 
-const markLast = <T extends object>(items: readonly T[], cache: CacheMark): readonly T[] =>
+const markLast = <T extends object>(items: readonly T[], cache: CacheMark | undefined): readonly T[] =>
   items.map((item, index) => (index === items.length - 1 ? { ...item, cache } : item));
 
 const textsOf = (part: Part): readonly string[] => {
@@ -122,14 +123,27 @@ const autoMarks = (
   };
 };
 
+/** Replaces the mark on the last block of the conversation. */
+const withEndMark = <P extends Cacheable>(prompt: P, cache: CacheMark | undefined): P => ({
+  ...prompt,
+  turns: prompt.turns.map((turn, index) =>
+    index === prompt.turns.length - 1 ? { ...turn, parts: markLast(turn.parts, cache) } : turn,
+  ),
+});
+
+const endMark = ({ turns }: Cacheable): CacheMark | undefined =>
+  (turns.at(-1)?.parts.at(-1) as Marked | undefined)?.cache;
+
 export interface CachingOptions {
+  /** The caller's mark on the prompt as a whole. */
+  readonly whole?: CacheMark | undefined;
   /** What `prompt_cache_retention` asks for: for marks of ours, and for the caller's that name no time. */
   readonly ttl: '5m' | '1h';
   /** Whether marks of ours are wanted where the caller set none. */
   readonly automatic: boolean;
 }
 
-export const placeMarks = <P extends MarkedPrompt>(
+const placeBlockMarks = <P extends MarkedPrompt>(
   prompt: P,
   model: Model,
   { ttl, automatic }: CachingOptions,
@@ -147,4 +161,24 @@ export const placeMarks = <P extends MarkedPrompt>(
   const marked = automatic && isClaude ? { ...prompt, ...autoMarks(prompt, model, ttl) } : prompt;
   if (wantsLong && marksOf(marked).length === 0) report.ignore('prompt_cache_retention');
   return marked;
+};
+
+/** A mark on the whole prompt counts as one on its last block; where the upstream has the field, it goes there. */
+export const placeMarks = <P extends MarkedPrompt>(
+  prompt: P,
+  { model, upstream }: Target,
+  options: CachingOptions,
+  report: Reporter,
+): P => {
+  const { whole, ttl } = options;
+  const own = endMark(prompt);
+  if (whole === undefined || own !== undefined) {
+    // Two marks of different times on one block are refused: the nearer one counts.
+    if (whole !== undefined && (whole.ttl ?? ttl) !== (own?.ttl ?? ttl)) report.adjust('cache_control');
+    return placeBlockMarks(prompt, model, options, report);
+  }
+  const marked = placeBlockMarks(withEndMark(prompt, whole), model, options, report);
+  // Bedrock has no such field. (reference: platform.claude.com, prompt caching)
+  if (upstream !== 'anthropic') return marked;
+  return { ...withEndMark(marked, undefined), cache: endMark(marked) };
 };

@@ -76,6 +76,7 @@ const initialSettings = (
   thinkingRequest: undefined,
   responseFormat: { type: 'text' },
   allowIgnored: true,
+  cacheWhole: undefined,
   cacheTtl: '5m',
 });
 
@@ -205,6 +206,7 @@ const toPrompt = (
   user: settings.user,
   metadata: settings.metadata,
   serviceTier: settings.serviceTier,
+  cache: undefined,
 });
 
 /** Throws 400 for what the target cannot be asked. */
@@ -249,8 +251,8 @@ export const normalize = (
   ];
   const prompt = placeMarks(
     toPrompt(settings, { system, turns: history.turns, texts, betas }),
-    model,
-    { ttl: settings.cacheTtl, automatic: options.promptCaching ?? false },
+    target,
+    { whole: settings.cacheWhole, ttl: settings.cacheTtl, automatic: options.promptCaching ?? false },
     report,
   );
   return { prompt, settings, report: report.toReport() };

@@ -9,6 +9,7 @@ import type { Effort } from '../chat.ts';
 import { unsupportedParameter } from '../errors.ts';
 import type { OpenRouterFields } from '../openai/reply.ts';
 import {
+  cacheControlSchema,
   functionSchema,
   messageSchema,
   responseFormatSchema,
@@ -378,6 +379,12 @@ export const parameters = {
       }
       return { serviceTier: value };
     },
+  }),
+  cache_control: row({
+    level: 'full',
+    note: 'Extension. Caches the whole prompt: sent as it is to the Anthropic API, elsewhere a mark on the last block.',
+    schema: cacheControlSchema,
+    effect: (value) => ({ cacheWhole: { ttl: value.ttl ?? undefined } }),
   }),
   prompt_cache_retention: row({
     level: 'partial',

@@ -1,12 +1,12 @@
 import type { Target } from '../catalogue.ts';
-import type { Prompt } from '../chat.ts';
+import type { CacheMark, Prompt } from '../chat.ts';
 import type { OpenRouterFields } from '../openai/reply.ts';
 import type { ResponseFormat } from '../openai/request.ts';
 import type { Reporter } from './report.ts';
 import type { ThinkingRequest } from './thinking.ts';
 
 /** Everything the parameters decide; the messages make up the rest of the prompt. */
-export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'betas'> {
+export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'betas' | 'cache'> {
   readonly stream: boolean;
   readonly includeUsage: boolean;
   readonly includeReasoning: boolean;
@@ -24,6 +24,8 @@ export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'b
   readonly thinkingRequest: ThinkingRequest | undefined;
   readonly responseFormat: ResponseFormat;
   readonly allowIgnored: boolean;
+  /** The caller's mark on the prompt as a whole. */
+  readonly cacheWhole: CacheMark | undefined;
   /** Time-to-live of the marks the server sets by itself. */
   readonly cacheTtl: '5m' | '1h';
 }

@@ -8,9 +8,11 @@
 import { z } from 'zod';
 import { invalidRequest } from '../errors.ts';
 
-const cacheControl = z
-  .object({ type: z.literal('ephemeral').nullish(), ttl: z.enum(['5m', '1h']).nullish() })
-  .nullish();
+export const cacheControlSchema = z.object({
+  type: z.literal('ephemeral').nullish(),
+  ttl: z.enum(['5m', '1h']).nullish(),
+});
+const cacheControl = cacheControlSchema.nullish();
 
 /** OpenAI's own spelling of a cache mark. */
 const breakpoint = z.object({ mode: z.string().nullish() }).nullish();

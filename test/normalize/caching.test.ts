@@ -39,7 +39,7 @@ const placed = (
 ) => {
   const report = new Reporter();
   const whole = { tools: [], system: [], turns: [user(text())], texts: noTexts, ...prompt };
-  const { tools, system, turns } = placeMarks(whole, targetOf(model).model, { ttl, automatic }, report);
+  const { tools, system, turns } = placeMarks(whole, targetOf(model), { ttl, automatic }, report);
   const name = (each: object) =>
     'cache' in each ? ((each.cache as CacheMark | undefined)?.ttl ?? '-') : '-';
   const marks = [tools, system, turns.flatMap(({ parts }) => parts)].map((each) => each.map(name).join(' '));
@@ -140,7 +140,7 @@ describe('marks of ours', () => {
   it("the life asked for holds for the caller's marks that name none, and is reported where nothing is cached", () => {
     const report = new Reporter();
     const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())], texts: noTexts };
-    const model = targetOf('claude-4-5-sonnet').model;
+    const model = targetOf('claude-4-5-sonnet');
     const marked = placeMarks(prompt, model, { ttl: '1h', automatic: false }, report);
     expect(marked.system.map(({ cache }) => cache)).toEqual([{ ttl: '1h' }, short]);
     expect(report.toReport().ignored).toEqual([]);
@@ -205,5 +205,70 @@ describe('a long text of the body', () => {
       const { turns } = cut({ model: 'claude-4-5-sonnet', messages }, write);
       expect(turns.at(-1)?.parts.map((part) => ('cache' in part ? part.cache : undefined))).toEqual([cache]);
     }
+  });
+});
+
+describe('a mark on the prompt as a whole', () => {
+  const body = (cache_control: object, content: unknown = 'go on', more: object = {}) => ({
+    ...more,
+    cache_control,
+    messages: [
+      { role: 'system', content: 'Rules.' },
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: 'hello' },
+      { role: 'user', content },
+    ],
+  });
+  const fitted = (input: object, upstream: 'anthropic' | 'bedrock' | 'bedrock-converse') => {
+    const model = upstream === 'bedrock-converse' ? 'nova-lite' : 'claude-opus-4-6';
+    const target = targetOf(model, upstream);
+    const { prompt, report } = normalize(parseRequest({ model, ...input }), target, { promptCaching: true });
+    const last = prompt.turns.at(-1)?.parts.at(-1) as { cache?: CacheMark } | undefined;
+    return { prompt, last: last?.cache, report };
+  };
+  const marked = (ttl?: string) => [
+    { type: 'text', text: 'go on', cache_control: { type: 'ephemeral', ttl } },
+  ];
+
+  it('is left to the Anthropic API, and is on the last block elsewhere', () => {
+    const api = fitted(body({ type: 'ephemeral', ttl: '1h' }), 'anthropic');
+    expect([api.prompt.cache, api.last]).toEqual([long, undefined]);
+    const bedrock = fitted(body({ type: 'ephemeral', ttl: '1h' }), 'bedrock');
+    expect([bedrock.prompt.cache, bedrock.last, bedrock.report.adjusted]).toEqual([undefined, long, []]);
+    // Nova's caches have one lifetime.
+    const nova = fitted(body({ type: 'ephemeral', ttl: '1h' }), 'bedrock-converse');
+    expect([nova.prompt.cache, nova.last, nova.report.adjusted]).toEqual([
+      undefined,
+      short,
+      ['cache_control'],
+    ]);
+  });
+
+  it('lasts as long as prompt_cache_retention says, where it names no time itself', () => {
+    const more = { prompt_cache_retention: '24h' };
+    expect(fitted(body({ type: 'ephemeral' }, 'go on', more), 'anthropic').prompt.cache).toEqual(long);
+  });
+
+  it('yields to a mark on the last block itself, reported where the two differ', () => {
+    const same = fitted(body({ type: 'ephemeral' }, marked()), 'anthropic');
+    expect([same.prompt.cache, same.last, same.report.adjusted]).toEqual([undefined, {}, []]);
+    const other = fitted(body({ type: 'ephemeral', ttl: '1h' }, marked('5m')), 'anthropic');
+    expect([other.prompt.cache, other.last, other.report.adjusted]).toEqual([
+      undefined,
+      short,
+      ['cache_control'],
+    ]);
+  });
+
+  it('is the last of four, and never longer than one before it', () => {
+    const part = { type: 'text', text: 'x', cache_control: { type: 'ephemeral', ttl: '5m' } };
+    const { prompt, report } = fitted(
+      body({ type: 'ephemeral', ttl: '1h' }, [part, part, part, part, { type: 'text', text: 'y' }]),
+      'anthropic',
+    );
+    expect(prompt.cache).toEqual(short);
+    const caches = prompt.turns.at(-1)?.parts.map((each) => (each as { cache?: CacheMark }).cache);
+    expect(caches).toEqual([undefined, short, short, short, undefined]);
+    expect(report.adjusted).toEqual(['cache_control']);
   });
 });

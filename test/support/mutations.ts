@@ -223,6 +223,7 @@ const samples = {
   verbosity: ['low', 'medium', 'high'],
   store: [true, false],
   prediction: [{ type: 'content', content: 'x' }],
+  cache_control: [{ type: 'ephemeral' }, { type: 'ephemeral', ttl: '1h' }, {}],
 } satisfies Record<Exclude<keyof typeof parameters, 'model' | 'messages'>, readonly unknown[]>;
 
 export const moreParameters: fc.Arbitrary<Fields> = fc

@@ -6,7 +6,7 @@ import type { Adapter, Renaming, ReplacedKeys } from '../adapter.ts';
 import { withCallInstruction } from '../call-instruction.ts';
 import { renameTools } from '../names.ts';
 import { replaceFormatKeys, replacePropertyKeys } from '../property-keys.ts';
-import { encodeSystem, encodeTurn } from './messages.ts';
+import { cacheControl, encodeSystem, encodeTurn } from './messages.ts';
 import { claudeEvents, createClaudeDecoder } from './stream.ts';
 import { encodeThinking } from './thinking.ts';
 import { encodeTools, propertyKeyRule, toolNameRule } from './tools.ts';
@@ -73,6 +73,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
           ...encodeOutput(format.schema, effort),
           ...(prompt.user === undefined ? {} : { metadata: { user_id: prompt.user } }),
           ...(serviceTier === undefined ? {} : { service_tier: serviceTier }),
+          ...cacheControl(prompt.cache),
         },
       },
       report: {
