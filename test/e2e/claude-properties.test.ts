@@ -25,6 +25,8 @@ const refusals: readonly (readonly [param: RegExp, message: RegExp])[] = [
   [/^thinking\.type$/, /has no thinking of type between_tools/],
   // 3: nothing to send
   [/^messages$/, /holds no text, image or tool call/],
+  // 3.6
+  [/^messages\[\d+\]\.content\[\d+\]\.image_url(\.url)?$/, /at most [28]000 pixels a side/],
   // 3.7
   [/^messages\[\d+\]\.content\[\d+\]\.file\.file_data$/, /Claude takes PDF and text documents/],
 ];

@@ -23,6 +23,7 @@ afterAll(() => simulated.close());
 const ours = [
   /takes no (image|document)s/,
   /at most \d+ (images|documents) in a message/,
+  /images of at most 8000 pixels a side/,
   /must be the text of a JSON object/,
   /nested too deeply/,
   /too large or too deeply nested/,

@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { type Model, models } from '../../src/models.ts';
 import { redactThinking, signThinking } from '../../src/simulator/thinking.ts';
+import { jpegOf, pngOf } from './images.ts';
 import { today } from './today.ts';
 
 export type ClaudeUpstream = 'anthropic' | 'bedrock';
@@ -23,6 +24,7 @@ const words = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom('Hello', 'What is the weather in Paris?', 'Go on.', ' padded \n') },
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }) },
   { weight: 1, arbitrary: fc.constantFrom('', ' ', '\n', '\u00a0') },
+  { weight: 1, arbitrary: fc.constantFrom('\ud83d', 'x \ude00', `\ud83d${'A long line. '.repeat(40)}`) },
   { weight: 1, arbitrary: fc.constant('A long text that fills a cache. '.repeat(700)) },
 );
 
@@ -52,6 +54,10 @@ const imageUrl = fc.constantFrom(
   `DATA:image/webp;BASE64,${webp}`,
   `data:;base64,${gif.replace(/=+$/, '')}`,
   `data:application/pdf;base64,${pdf}`,
+  // At the limits: 8,000 pixels a side, 2,000 where there are many.
+  `data:image/png;base64,${pngOf(2000, 8000)}`,
+  `data:image/jpeg;base64,${jpegOf(2001, 10)}`,
+  `data:image/png;base64,${pngOf(8001, 10)}`,
 );
 
 const image = fc.tuple(imageUrl, fc.boolean(), mark).map(([url, nested, cache_control]) => ({
@@ -85,6 +91,15 @@ const textPart = fc.tuple(words, mark, fc.boolean()).map(([text, cache_control, 
 const contentOf = (...parts: fc.Arbitrary<unknown>[]) =>
   fc.oneof(words, fc.array(fc.oneof({ weight: 3, arbitrary: textPart }, ...parts), { maxLength: 4 }));
 
+/** About as many images as make the lower limit hold. */
+const gallery = fc.tuple(fc.integer({ min: 18, max: 22 }), image).map(([count, last]) => [
+  ...Array.from({ length: count }, () => ({
+    type: 'image_url',
+    image_url: { url: `data:image/png;base64,${png}` },
+  })),
+  last,
+]);
+
 const ids = fc.constantFrom('call_1', 'call_1', 'call_2', 'toolu_01A', 'a.weird id/ü', 'x'.repeat(90));
 const names = [
   'get_weather',
@@ -107,6 +122,9 @@ const callArguments = fc.constantFrom(
   undefined,
   '{"a":{"b":[1,null]}}',
   '{"$top":"x","größe":1,"":[{"@id":"y"}]}',
+  '{"city":"Par',
+  '{"a":[1,{"b":"\\ud83d',
+  '{"city":"\\ud83d"}',
 );
 
 const calls = fc.array(
@@ -154,6 +172,13 @@ const thinking = (model: Model) => {
     { reasoning_details: [{ type: 'reasoning.encrypted', data: redacted.data }] },
     { reasoning: { thinking: 'Hm.', signature: block.signature } },
     { reasoning: 'unsigned' },
+    { content: [block, { type: 'text', text: 'So.' }, redacted] },
+    {
+      content: [
+        { type: 'thinking', thinking: 'unsigned' },
+        { type: 'text', text: 'So.' },
+      ],
+    },
   );
 };
 
@@ -165,7 +190,10 @@ const message = (model: Model): fc.Arbitrary<unknown> =>
       weight: 4,
       arbitrary: fc.record({
         role: fc.constant('user'),
-        content: contentOf(image, file),
+        content: fc.oneof(
+          { weight: 20, arbitrary: contentOf(image, file) },
+          { weight: 1, arbitrary: gallery },
+        ),
         cache_control: mark,
       }),
     },
@@ -462,6 +490,7 @@ const sampling = fc.record(
     metadata: fc.constantFrom<unknown>({ user_id: 'grace@example.com' }, { any: 'thing', none: null }),
     service_tier: fc.constantFrom('auto', 'default', 'flex', 'priority', 'scale'),
     prompt_cache_retention: fc.constantFrom('24h', 'in_memory'),
+    cache_control: fc.constantFrom<unknown>({ type: 'ephemeral' }, { type: 'ephemeral', ttl: '1h' }, null),
     stream_options: fc.constant({ include_usage: true }),
     seed: fc.constant(7),
     made_up: fc.constant(true),

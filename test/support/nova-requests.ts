@@ -33,8 +33,20 @@ const argumentTexts = fc.oneof(
     weight: 20,
     arbitrary: fc.constantFrom('', '{}', '{"city":"Paris"}', '{"":1,"_":2}', '{"a":[{"":{}}]}', null),
   },
-  { weight: 4, arbitrary: fc.constantFrom('{"__proto__":{"x":1}}', ' {"a":null} ', '{"a":"\\ud800"}') },
-  { weight: 1, arbitrary: fc.constantFrom('nope', '[1]', `{"a":${'['.repeat(9000)}${']'.repeat(9000)}}`) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom(
+      '{"__proto__":{"x":1}}',
+      ' {"a":null} ',
+      '{"a":"\\ud800"}',
+      '{"city":"Par',
+      '{"a":[1,{"b":"\\ud83d',
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('nope', '[1]', '{"a":1 2', `{"a":${'['.repeat(9000)}${']'.repeat(9000)}}`),
+  },
 );
 
 const base64 = (bytes: string) => Buffer.from(bytes, 'latin1').toString('base64');
@@ -42,7 +54,10 @@ const images = fc
   .constantFrom(
     ['image/png', '\x89PNG\r\n\x1a\n....'],
     ['image/jpg', '\xff\xd8\xff\xe0....'],
-    ['image/jpeg', 'GIF89a......'],
+    ['image/jpeg', 'GIF89a\x10\x00\x10\x00..'],
+    // 8,000 pixels wide, and one more.
+    ['image/gif', 'GIF89a\x40\x1f\x10\x00....................'],
+    ['image/gif', 'GIF89a\x41\x1f\x10\x00....................'],
     ['image/webp', 'RIFF....WEBPVP8 '],
   )
   .map(([type = '', bytes = '']) => `data:${type};base64,${base64(bytes)}`);
@@ -108,6 +123,13 @@ const thoughts = fc.constantFrom(
   { thinking_blocks: [{ type: 'thinking', thinking: 'Hm.', signature: 'c2ln' }] },
   { reasoning_details: [{ type: 'reasoning.encrypted', data: 'ZGF0YQ==' }] },
   { reasoning: { thinking: 'Hm.', signature: 'c2ln' } },
+  {
+    content: [
+      { type: 'thinking', thinking: 'Hm.', signature: 'c2ln' },
+      { type: 'redacted_thinking', data: 'ZGF0YQ==' },
+      { type: 'text', text: 'So.' },
+    ],
+  },
   { refusal: 'No.', annotations: [], audio: null, function_call: null, parsed: null },
   { function_call: { name: 'get-weather', arguments: '{}' } },
 );
@@ -236,6 +258,7 @@ const options = fc.record(
     ),
     service_tier: fc.constantFrom('auto', 'default', 'flex', 'priority', 'scale'),
     prompt_cache_retention: fc.constantFrom('24h', 'in_memory'),
+    cache_control: fc.constantFrom({ type: 'ephemeral' }, { type: 'ephemeral', ttl: '1h' }),
     seed: fc.nat(),
     n: fc.constantFrom(1, 2),
     logit_bias: fc.constant({ 50256: -100 }),
