@@ -45,11 +45,16 @@ const secondHalf = 2;
 for (const character of '89abAB') surrogateHalf[character.charCodeAt(0)] = firstHalf;
 for (const character of 'cdefCDEF') surrogateHalf[character.charCodeAt(0)] = secondHalf;
 
-/** Of the `\u` escape at a place; 0 where it is a character of its own, or none. */
+/** Of the `\u` escape at a place; 0 where it is a character of its own. */
 const halfAt = (body: Buffer, at: number): number =>
-  body[at] === backslash && body[at + 1] === 0x75 && ((body[at + 2] ?? 0) | 0x20) === 0x64
-    ? (surrogateHalf[body[at + 3] ?? 0] ?? 0)
-    : 0;
+  ((body[at + 2] as number) | 0x20) === 0x64 ? (surrogateHalf[body[at + 3] as number] as number) : 0;
+
+/** Whether the second half of a pair stands at a place. */
+const isSecondHalf = (body: Buffer, at: number): boolean =>
+  body[at] === backslash &&
+  body[at + 1] === 0x75 &&
+  isUnicode(body, at + 2) &&
+  halfAt(body, at) === secondHalf;
 
 /** What is no plain character of a JSON string: its closing quote, an escape, and what JSON does not allow. */
 const isSpecial = (byte: number): boolean => byte < space || byte === quote || byte === backslash;
@@ -114,8 +119,10 @@ const findText = (body: Buffer, view: DataView, begin: number): Found => {
     if (length === 6) {
       if (!isUnicode(body, at + 2)) return noString;
       const half = halfAt(body, at);
-      if (half === firstHalf && halfAt(body, at + 6) === secondHalf && isUnicode(body, at + 8)) at += 6;
-      else if (half !== 0) isBroken = true;
+      if (half !== 0) {
+        if (half === firstHalf && isSecondHalf(body, at + 6)) at += 6;
+        else isBroken = true;
+      }
     }
     at += length;
   }
