@@ -63,7 +63,7 @@ export interface Verdict {
 }
 
 /** Round by round, so that what slowed one round down stands in both of its figures. */
-const divide = (above: readonly number[], below: readonly number[]): readonly number[] =>
+export const divide = (above: readonly number[], below: readonly number[]): readonly number[] =>
   above.map((value, index) => value / (below[index] ?? Number.NaN));
 
 const judge = (goal: Goal, { measurements }: Result): Verdict | undefined => {

@@ -18,10 +18,17 @@ import { modes } from './modes.ts';
 import type { Upstream } from './player.ts';
 import { conversations } from './prompts.ts';
 import type { Closed, FirstText, Held, Plan, Scenario, Start, Wave } from './scenarios.ts';
-import { launchTarget, type Running, startTarget, type TargetName, upstreamPaths } from './targets.ts';
+import {
+  type Contestant,
+  launchTarget,
+  type Running,
+  type SetUp,
+  startTarget,
+  upstreamPaths,
+} from './targets.ts';
 
 export interface Measurement {
-  readonly target: TargetName;
+  readonly target: string;
   /** One for each round, in the scenario's unit. */
   readonly samples: readonly number[];
   /** The share of its core that the process used while measured; far below 1 the load was the limit. */
@@ -31,7 +38,9 @@ export interface Measurement {
 
 export interface Bench {
   readonly upstream: Upstream;
-  readonly names: readonly TargetName[];
+  readonly contestants: readonly Contestant[];
+  /** Those that are started with that set-up, where starting is what is measured. */
+  readonly starters: (setUp: SetUp) => readonly Contestant[];
   readonly plan: Plan;
   /** The node that targets run on. */
   readonly node: string;
@@ -78,13 +87,13 @@ const prepare = async (target: Running, scenario: Traffic, upstream: Upstream): 
 
 /** Starts a process of each target, for as long as `use` takes. */
 const withTargets = async <Result>(
-  { names, node, upstream }: Bench,
+  { contestants, node, upstream }: Bench,
   scenario: Traffic,
   use: (asked: readonly Asked[]) => Promise<Result>,
 ): Promise<Result> => {
   const running: Running[] = [];
   try {
-    for (const name of names) running.push(await startTarget(name, upstream.port, node));
+    for (const each of contestants) running.push(await startTarget(each, upstream.port, node));
     await upstream.setMode(scenario.mode);
     const asked: Asked[] = [];
     for (const target of running) asked.push(await prepare(target, scenario, upstream));
@@ -143,7 +152,7 @@ const takeTurns = async (
   warmUp: (each: Asked) => Promise<unknown>,
   work: (each: Asked) => Promise<number>,
 ): Promise<readonly Measurement[]> => {
-  const usages = bench.names.map((): Usage[] => []);
+  const usages = bench.contestants.map((): Usage[] => []);
   for (let round = 0; round < bench.plan.rounds; round++) {
     await withTargets(bench, scenario, async (asked) => {
       for (const each of asked) await warmUp(each);
@@ -159,8 +168,8 @@ const takeTurns = async (
       for (const [index, all] of slices.entries()) usages[index]?.push(meanUsage(all));
     });
   }
-  return bench.names.map((target, index) => ({
-    target,
+  return bench.contestants.map(({ name }, index) => ({
+    target: name,
     samples: (usages[index] ?? []).map(({ sample }) => sample),
     busy: median((usages[index] ?? []).map(({ busy }) => busy)),
   }));
@@ -204,8 +213,8 @@ const measureHeld = async (bench: Bench, scenario: Held): Promise<readonly Measu
   const possible = Math.floor((openFilesLimit() - 200) / 2);
   const count = Math.min(scenario.connections, possible);
   const measurements: Measurement[] = [];
-  for (const name of bench.names) {
-    const target = await startTarget(name, upstream.port, node);
+  for (const contestant of bench.contestants) {
+    const target = await startTarget(contestant, upstream.port, node);
     try {
       await warmByBursts(upstream, target, scenario, 8, 1000);
       const { request, check } = await prepare(target, scenario, upstream);
@@ -218,7 +227,7 @@ const measureHeld = async (bench: Bench, scenario: Held): Promise<readonly Measu
         await upstream.release();
       });
       measurements.push({
-        target: name,
+        target: contestant.name,
         samples: [(after - before) / count],
         note: `${count} streams, ${Math.round(before / 1024)} MB before, ${Math.round(after / 1024)} MB with them`,
       });
@@ -250,29 +259,51 @@ const measureFirstText = (bench: Bench, scenario: FirstText): Promise<readonly M
     }));
   });
 
-const measureStart = async (bench: Bench, scenario: Start): Promise<readonly Measurement[]> => {
-  const { upstream, node } = bench;
-  const { route } = scenario;
-  await upstream.setMode('plain');
-  const samples: number[] = [];
-  const cpu: number[] = [];
-  for (let start = 0; start < scenario.starts; start++) {
-    const startedAt = performance.now();
-    const target = await launchTarget(scenario.target, upstream.port, node);
-    try {
-      await target.ready;
-      const reply =
-        route === undefined
-          ? undefined
-          : await askOnce(target.request(route, conversations.small, false), { keepBody: true });
-      samples.push(performance.now() - startedAt);
-      cpu.push(cpuSeconds(target.pid) * 1000);
-      if (reply !== undefined) assertTranslated(reply, false);
-    } finally {
-      await target.stop();
-    }
+interface Started {
+  /** Ms until it was ready, or had answered. */
+  readonly lasted: number;
+  /** Ms of CPU time until then. */
+  readonly cpu: number;
+}
+
+const startOnce = async (
+  { upstream, node }: Bench,
+  { route }: Start,
+  contestant: Contestant,
+): Promise<Started> => {
+  const startedAt = performance.now();
+  const target = await launchTarget(contestant, upstream.port, node);
+  try {
+    await target.ready;
+    const reply =
+      route === undefined
+        ? undefined
+        : await askOnce(target.request(route, conversations.small, false), { keepBody: true });
+    const started = { lasted: performance.now() - startedAt, cpu: cpuSeconds(target.pid) * 1000 };
+    if (reply !== undefined) assertTranslated(reply, false);
+    return started;
+  } finally {
+    await target.stop();
   }
-  return [{ target: scenario.target, samples, note: `CPU time: ${Math.round(median(cpu))} ms` }];
+};
+
+/** One after the other, in turns: the disk's cache and the host's pace are the same for all. */
+const measureStart = async (bench: Bench, scenario: Start): Promise<readonly Measurement[]> => {
+  const starters = bench.starters(scenario.target);
+  await bench.upstream.setMode('plain');
+  const started = starters.map((): Started[] => []);
+  for (let start = 0; start < scenario.starts; start++) {
+    for (const [index, starter] of starters.entries())
+      started[index]?.push(await startOnce(bench, scenario, starter));
+  }
+  return starters.map(({ name }, index) => {
+    const all = started[index] ?? [];
+    return {
+      target: name,
+      samples: all.map(({ lasted }) => lasted),
+      note: `CPU time: ${Math.round(median(all.map(({ cpu }) => cpu)))} ms`,
+    };
+  });
 };
 
 export const measure = (bench: Bench, scenario: Scenario): Promise<readonly Measurement[]> => {

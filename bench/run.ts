@@ -15,7 +15,7 @@ import { measure, median } from './kinds.ts';
 import { startUpstream } from './player.ts';
 import { plans, type Scenario, scenarios } from './scenarios.ts';
 import { figuresTable, goalsTable } from './table.ts';
-import { type TargetName, targets } from './targets.ts';
+import { contestant, type TargetName, targets } from './targets.ts';
 
 const usage = `npm run bench [-- options]
   --short            fewer scenarios, under two minutes; fails where a ratio to the floor is far too high
@@ -84,9 +84,16 @@ const bench = async (): Promise<void> => {
   say(`Node ${machine.node}, ${machine.cpu}, ${pinning}, ulimit -n ${machine.openFiles}`);
 
   const upstream = await startUpstream();
+  const run = {
+    upstream,
+    contestants: names.map(contestant),
+    starters: (setUp: TargetName) => [contestant(setUp)],
+    plan,
+    node,
+  };
   const results: Result[] = [];
   for (const scenario of chosen.filter((each) => isMeasured(each, names))) {
-    const measurements = await measure({ upstream, names, plan, node }, scenario);
+    const measurements = await measure(run, scenario);
     results.push({ scenario, measurements });
     say(
       `${scenario.name}: ${measurements.map(({ target, samples }) => `${target} ${median(samples).toPrecision(3)}`).join(', ')} ${scenario.unit}`,

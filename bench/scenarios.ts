@@ -3,7 +3,7 @@
 import { deltaCount } from './answers.ts';
 import type { Mode } from './modes.ts';
 import type { ConversationName } from './prompts.ts';
-import type { Route, TargetName } from './targets.ts';
+import type { Route, SetUp } from './targets.ts';
 
 interface Common {
   readonly name: string;
@@ -51,7 +51,7 @@ export interface FirstText extends Traffic {
 /** Time from nothing to the first answer. */
 export interface Start extends Common {
   readonly kind: 'start';
-  readonly target: TargetName;
+  readonly target: SetUp;
   readonly starts: number;
   /** What has to be answered; absent: readiness. */
   readonly route?: Route;

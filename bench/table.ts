@@ -3,12 +3,12 @@
 import type { Result, Verdict } from './goals.ts';
 import { median } from './kinds.ts';
 
-const show = (value: number): string =>
+export const show = (value: number): string =>
   value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 
-const spread = (low: number, high: number): string => `${show(low)} - ${show(high)}`;
+export const spread = (low: number, high: number): string => `${show(low)} - ${show(high)}`;
 
-const align = (rows: readonly (readonly string[])[]): string => {
+export const align = (rows: readonly (readonly string[])[]): string => {
   const [head = []] = rows;
   const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

@@ -1,6 +1,7 @@
 /** What is measured: a row each. All are asked for the same things and lead to the same fake upstream. */
 
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Child, freePort, startChild, waitUntilReady } from './children.ts';
 import { buildRequest, type Request } from './load.ts';
@@ -15,7 +16,7 @@ interface Ports {
   readonly upstream: number;
 }
 
-interface Target {
+export interface Target {
   /** What `node` is told to run. */
   readonly program: () => Promise<readonly string[]>;
   readonly arguments?: (ports: Ports) => readonly string[];
@@ -61,17 +62,23 @@ const bothUpstreams = (ports: Ports) => ({
   MODELS_FILE: here('./models.json'),
 });
 
+/** The project's own folder. */
+export const home = here('..');
+
 /** The flags node is started with in production. */
-const shippedFlags = (): readonly string[] =>
-  readFileSync(here('../Procfile'), 'utf8')
+const shippedFlags = (folder: string): readonly string[] =>
+  readFileSync(join(folder, 'Procfile'), 'utf8')
     .split(/\s+/)
     .filter((word) => word.startsWith('--'));
 
-const parley: Target = {
+export const serverIn = (folder: string): string => join(folder, 'dist/server.js');
+
+/** The server as it is built in that folder. */
+const parleyIn = (folder: string): Target => ({
   program: async () => {
-    const program = here('../dist/server.js');
-    if (!existsSync(program)) throw new Error('There is no dist/server.js: run npm run build first');
-    return [...shippedFlags(), program];
+    const program = serverIn(folder);
+    if (!existsSync(program)) throw new Error(`There is no ${program}: run npm run build first`);
+    return [...shippedFlags(folder), program];
   },
   env: bothUpstreams,
   readyPath: '/ready',
@@ -79,7 +86,22 @@ const parley: Target = {
   headers: () => ({ Authorization: `Bearer ${key}` }),
   models: { claude: 'claude-4-5-haiku', nova: 'nova-lite', 'bedrock-claude': 'claude-on-bedrock' },
   translates: true,
+});
+
+/** The ways in which a build of the server is run. */
+export const buildIn = (folder: string) => {
+  const parley = parleyIn(folder);
+  return {
+    parley,
+    /** The same with the Anthropic API alone; for starting. */
+    'parley-anthropic': { ...parley, env: anthropicOnly },
+  } satisfies Record<string, Target>;
 };
+
+/** How the server is set up. */
+export type SetUp = keyof ReturnType<typeof buildIn>;
+
+const own = buildIn(home);
 
 const awsHeaders = {
   'x-portkey-provider': 'bedrock',
@@ -89,20 +111,18 @@ const awsHeaders = {
 };
 
 const floor: Target = {
-  program: async () => [...shippedFlags(), '--import', 'tsx', here('./floor.ts')],
+  program: async () => [...shippedFlags(home), '--import', 'tsx', here('./floor.ts')],
   env: ({ port, upstream }) => ({ PORT: String(port), UPSTREAM_PORT: String(upstream) }),
   ipc: true,
   readyPath: '/ready',
   path: (route) => upstreamPaths[route],
   headers: () => ({}),
-  models: parley.models,
+  models: own.parley.models,
   translates: false,
 };
 
 export const targets = {
-  parley,
-  /** The same with the Anthropic API alone; for starting. */
-  'parley-anthropic': { ...parley, env: anthropicOnly },
+  ...own,
   floor,
   /** The same, turning each body into a string and back; only where it is asked for. */
   'floor-string': { ...floor, env: (ports) => ({ ...floor.env?.(ports), BODY: 'string' }) },
@@ -130,8 +150,16 @@ export const targets = {
 
 export type TargetName = keyof typeof targets;
 
+/** A target to be measured, under the name that its figures have. */
+export interface Contestant {
+  readonly name: string;
+  readonly target: Target;
+}
+
+export const contestant = (name: TargetName): Contestant => ({ name, target: targets[name] });
+
 export interface Running {
-  readonly name: TargetName;
+  readonly name: string;
   readonly pid: number;
   readonly translates: boolean;
   request(route: Route, conversation: Conversation, stream: boolean): Request;
@@ -144,8 +172,11 @@ export interface Launched extends Running {
 }
 
 /** Starts it, and leaves the waiting to the caller. */
-export const launchTarget = async (name: TargetName, upstream: number, node: string): Promise<Launched> => {
-  const target: Target = targets[name];
+export const launchTarget = async (
+  { name, target }: Contestant,
+  upstream: number,
+  node: string,
+): Promise<Launched> => {
   const ports = { port: await freePort(), upstream };
   const child: Child = startChild({
     core: 'target',
@@ -171,8 +202,12 @@ export const launchTarget = async (name: TargetName, upstream: number, node: str
   };
 };
 
-export const startTarget = async (name: TargetName, upstream: number, node: string): Promise<Running> => {
-  const launched = await launchTarget(name, upstream, node);
+export const startTarget = async (
+  contestant: Contestant,
+  upstream: number,
+  node: string,
+): Promise<Running> => {
+  const launched = await launchTarget(contestant, upstream, node);
   await launched.ready;
   return launched;
 };
