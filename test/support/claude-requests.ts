@@ -28,7 +28,7 @@ const words = fc.oneof(
   { weight: 1, arbitrary: fc.constant('A long text that fills a cache. '.repeat(700)) },
 );
 
-const mark = fc.option(
+export const mark = fc.option(
   fc.oneof(
     fc.record({ type: fc.constant('ephemeral'), ttl: fc.constantFrom('5m', '1h', null) }),
     fc.constant({ type: 'ephemeral' }),
@@ -152,7 +152,7 @@ const calls = fc.array(
 );
 
 /** Thinking as clients give it back: signed by the model itself, or unsigned. */
-const thinking = (model: Model) => {
+export const thinking = (model: Model) => {
   const id = model.ids.anthropic ?? model.id;
   const block = { type: 'thinking', thinking: 'Hm.', signature: signThinking(id, 'Hm.', 's') };
   const hidden = { type: 'thinking', thinking: '', signature: signThinking(id, '', 's') };
@@ -265,7 +265,7 @@ const many = (count: number, schema: unknown) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`p${index}`, schema]));
 const city = { type: 'string', description: 'City', minLength: 1 };
 
-const schemas: readonly Record<string, unknown>[] = [
+export const schemas: readonly Record<string, unknown>[] = [
   { type: 'object', properties: {} },
   {},
   { properties: { city } },
@@ -423,7 +423,7 @@ const toolFields = fc
 
 const budget = fc.constantFrom(1024, 2000, 8192, 8193, 20_000, 31_999, 500, 0, 200_000, null, undefined);
 const effort = fc.constantFrom('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max');
-const thinkingFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
+export const thinkingFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   fc.constant({}),
   fc.record({
     extended_thinking: fc.record({
@@ -454,7 +454,7 @@ const thinkingFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   }),
 );
 
-const formatFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
+export const formatFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   { weight: 4, arbitrary: fc.constant({}) },
   {
     weight: 1,
@@ -478,7 +478,7 @@ const formatFields: fc.Arbitrary<Record<string, unknown>> = fc.oneof(
   },
 );
 
-const sampling = fc.record(
+export const sampling = fc.record(
   {
     temperature: fc.constantFrom(0, 0.3, 1, 1.7, null),
     top_p: fc.constantFrom(0, 0.5, 1),
