@@ -4,8 +4,9 @@ import { fetchImages, hasImagesToFetch } from './attachments.ts';
 import type { Backends, Answer as Opened, Prepared } from './backends.ts';
 import type { Cancellation } from './cancellation.ts';
 import type { Catalogue, Target } from './catalogue.ts';
-import type { ChatEvent, Prompt, Report, ThinkingBlock, Usage } from './chat.ts';
+import type { ChatEvent, Cost, Prompt, Report, ThinkingBlock, Usage } from './chat.ts';
 import type { Timeouts } from './config.ts';
+import { costOf } from './cost.ts';
 import { ApiError } from './errors.ts';
 import type { ThinkingMemory } from './memory.ts';
 import { dropThinking, willThink } from './normalize/history.ts';
@@ -27,6 +28,8 @@ export interface Answer extends Opened {
    * hears what has been used so far.
    */
   readonly whole: (onUsage: (usage: Usage) => void) => Promise<Folded>;
+  /** What so much of it cost, where that is known. */
+  readonly costOf: (usage: Usage) => Cost | undefined;
   /** Once the answer is over: what a JSON answer misses of the caller's schema, in words. */
   readonly schemaProblems: () => readonly string[];
 }
@@ -280,6 +283,9 @@ export const createAnswerer =
     const firstOutcome = () => first.json?.outcome();
     let outcome = firstOutcome;
 
+    // A tier that the target's wire has no room for was not asked.
+    const askedTier = first.report.ignored.includes('service_tier') ? undefined : first.prompt.serviceTier;
+
     const repair = async (failed: JsonOutcome, onUsage: (usage: Usage) => void): Promise<Folded> => {
       const { target } = first;
       const prompt = repairPrompt(first.prompt, failed);
@@ -320,6 +326,7 @@ export const createAnswerer =
       settings,
       report,
       whole,
+      costOf: (usage) => costOf(usage, target, askedTier),
       schemaProblems: () => outcome()?.problems ?? [],
     };
   };

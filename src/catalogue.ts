@@ -17,6 +17,8 @@ export interface Target {
   readonly model: Model;
   readonly upstream: UpstreamName;
   readonly modelId: string;
+  /** The AWS region that is asked, at Bedrock. */
+  readonly region?: string | undefined;
 }
 
 export interface Catalogue {
@@ -143,8 +145,11 @@ export const createCatalogue = ({
     upstreams.flatMap((upstream): Target[] => {
       const id = model.ids[upstream];
       if (id === undefined) return [];
-      const modelId = typeof id === 'string' ? id : regionalId(id, region, allowGlobal).id;
-      return [{ model, upstream, modelId }];
+      return [
+        typeof id === 'string'
+          ? { model, upstream, modelId: id }
+          : { model, upstream, modelId: regionalId(id, region, allowGlobal).id, region },
+      ];
     });
   // Rows do not change; ids that are made up on the way in are not kept.
   const reachableRows = new Map([...new Set(byName.values())].map((model) => [model, reachable(model)]));

@@ -162,13 +162,29 @@ export interface Prompt {
 
 export type ServiceTier = 'default' | 'priority' | 'flex';
 
-/** Tokens. `reasoning` is part of `output`; undefined where the upstream gives no figure. */
+/** What an answer used, in tokens, and what else its price depends on. */
 export interface Usage {
   readonly input: number;
   readonly cacheRead: number;
   readonly cacheWrite: number;
+  /** The part of `cacheWrite` that lives an hour; undefined where the upstream does not tell them apart. */
+  readonly cacheWrite1h?: number | undefined;
   readonly output: number;
+  /** A part of `output`; undefined where the upstream gives no figure. */
   readonly reasoning?: number | undefined;
+  /** The service tier that served, in the upstream's word, where it says so. */
+  readonly serviceTier?: string | undefined;
+  /** Where the model ran, in the upstream's word, where it says so. */
+  readonly geography?: string | undefined;
+  /** Of an answer that was asked for more than once, whose tries this adds up: they are priced one by one. */
+  readonly tries?: readonly Usage[] | undefined;
+}
+
+/** USD. */
+export interface Cost {
+  readonly prompt: number;
+  readonly completion: number;
+  readonly total: number;
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';

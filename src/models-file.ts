@@ -57,6 +57,7 @@ const overrideSchema = z.strictObject({
       output: z.number().min(0),
       cacheRead: z.number().min(0),
       cacheWrite: z.number().min(0),
+      cacheWrite1h: z.number().min(0).optional(),
     })
     .nullable()
     .optional(),
@@ -102,6 +103,8 @@ export const applyOverride = (rows: Map<string, Model>, { like, ids, ...facts }:
     ...base,
     ...(like === undefined ? {} : { aliases: [] }),
     ...(dropUndefined(facts) as Partial<Model>),
+    // Whoever names a price means it, wherever the model runs; those of other tiers are not known from it.
+    ...(facts.price === undefined ? {} : { priceByPlace: undefined, tierFactors: undefined }),
     ids: {
       ...(like === undefined || ids === undefined ? base.ids : {}),
       ...(ids?.anthropic === undefined ? {} : { anthropic: ids.anthropic }),

@@ -3,7 +3,7 @@
  * tells models apart by name. State of the facts: 2026-11-25.
  */
 
-import type { Effort, UpstreamName, Usage } from './chat.ts';
+import type { Effort, UpstreamName } from './chat.ts';
 
 /** ISO date, `YYYY-MM-DD`. */
 type Day = string;
@@ -31,14 +31,26 @@ export interface ThinkingAbility {
 }
 
 /** USD per million tokens. */
-export interface Price {
+export interface Rates {
   readonly input: number;
   readonly output: number;
   readonly cacheRead: number;
+  /** For five minutes. */
   readonly cacheWrite: number;
-  /** Prices for every token of a request whose prompt is longer than `above` tokens. */
-  readonly long?: { readonly above: number } & Omit<Price, 'long'>;
+  /** For an hour; absent: not known, or there is none. */
+  readonly cacheWrite1h?: number | undefined;
 }
+
+export interface Price extends Rates {
+  /** Prices for every token of a request whose prompt is longer than `above` tokens. */
+  readonly long?: ({ readonly above: number } & Rates) | undefined;
+}
+
+/**
+ * Prices by where a model runs: the geography of Bedrock's inference profile (`us`, `global`, ...), for a bare id
+ * its region or `regional`, at the Anthropic API its `inference_geo`. A place that is not named has no known price.
+ */
+export type PriceByPlace = Readonly<Record<string, Price>>;
 
 /**
  * What a call's id may hold, 64 characters at most: letters, digits, `_` and `-`; `wide`: dots and colons as well,
@@ -93,7 +105,11 @@ export interface Model {
   /** Prefix length in tokens below which caching does nothing; null: not known, or automatic. */
   readonly cacheMinimum: number | null;
   readonly lifecycle: Lifecycle;
+  /** The list price: what it costs wherever `priceByPlace` does not say otherwise; null: not known. */
   readonly price: Price | null;
+  readonly priceByPlace?: { readonly [upstream in UpstreamName]?: PriceByPlace } | undefined;
+  /** Prices of other service tiers, as factors. A tier that is not named has no known price. */
+  readonly tierFactors?: Readonly<Record<string, number>> | undefined;
 }
 
 const price = (input: number, output: number, cacheRead: number, cacheWrite: number): Price => ({
@@ -101,6 +117,59 @@ const price = (input: number, output: number, cacheRead: number, cacheWrite: num
   output,
   cacheRead,
   cacheWrite,
+});
+
+/** Claude's writes that live an hour cost twice the input (platform.claude.com/docs/en/about-claude/pricing). */
+const claudePrice = (...rates: Parameters<typeof price>): Price => {
+  const listed = price(...rates);
+  return { ...listed, cacheWrite1h: 2 * listed.input };
+};
+
+const timesRates = (rates: Rates, factor: number): Rates => ({
+  input: rates.input * factor,
+  output: rates.output * factor,
+  cacheRead: rates.cacheRead * factor,
+  cacheWrite: rates.cacheWrite * factor,
+  cacheWrite1h: rates.cacheWrite1h === undefined ? undefined : rates.cacheWrite1h * factor,
+});
+
+const timesPrice = (listed: Price, factor: number): Price => ({
+  ...timesRates(listed, factor),
+  long:
+    listed.long === undefined ? undefined : { above: listed.long.above, ...timesRates(listed.long, factor) },
+});
+
+const samePrice = (places: string, listed: Price): PriceByPlace =>
+  Object.fromEntries(places.split(' ').map((place) => [place, listed]));
+
+/** Kept within one geography or region, Claude 4.5 and newer cost a tenth more (source as above). */
+const regionalPremium = 1.1;
+
+const onBedrockByPlace = (listed: Price): PriceByPlace => ({
+  global: listed,
+  ...samePrice('us eu apac jp au in ca regional', timesPrice(listed, regionalPremium)),
+});
+
+const claude45Price = (listed: Price) => ({
+  price: listed,
+  priceByPlace: { bedrock: onBedrockByPlace(listed) },
+});
+
+/** 4.6 and newer can also be kept in the US at the Anthropic API (.../docs/en/manage-claude/data-residency). */
+const claude46Price = (listed: Price) => ({
+  price: listed,
+  priceByPlace: {
+    anthropic: { global: listed, us: timesPrice(listed, regionalPremium) },
+    bedrock: onBedrockByPlace(listed),
+  },
+});
+
+/** The list price holds for the US, its bare ids included; those of other regions have no price that is known. */
+const novaPrice = (listed: Price, elsewhere: PriceByPlace) => ({
+  price: listed,
+  priceByPlace: {
+    'bedrock-converse': { ...samePrice('us us-east-1 us-east-2 us-west-2', listed), ...elsewhere },
+  },
 });
 
 /** `profiles` and `regions` separated by blanks. */
@@ -254,7 +323,7 @@ export const models: readonly Model[] = [
       retires: { anthropic: '2026-11-30' },
       successor: 'claude-sonnet-5-5',
     },
-    price: price(3, 15, 0.3, 3.75),
+    ...claude45Price(claudePrice(3, 15, 0.3, 3.75)),
   },
   {
     ...claude45,
@@ -271,7 +340,7 @@ export const models: readonly Model[] = [
     },
     cacheMinimum: 4096,
     lifecycle: { status: 'active' },
-    price: price(1, 5, 0.1, 1.25),
+    ...claude45Price(claudePrice(1, 5, 0.1, 1.25)),
   },
   {
     ...claude4,
@@ -283,7 +352,7 @@ export const models: readonly Model[] = [
       bedrock: onBedrock('anthropic.claude-sonnet-4-20250514-v1:0', 'us eu apac global'),
     },
     lifecycle: { status: 'retired', retires: { anthropic: '2026-06-15' }, successor: 'claude-sonnet-5-5' },
-    price: price(3, 15, 0.3, 3.75),
+    price: claudePrice(3, 15, 0.3, 3.75),
   },
   {
     ...claude4,
@@ -300,7 +369,7 @@ export const models: readonly Model[] = [
       retires: { anthropic: '2026-02-19', bedrock: '2026-07-30' },
       successor: 'claude-sonnet-5-5',
     },
-    price: price(3, 15, 0.3, 3.75),
+    price: claudePrice(3, 15, 0.3, 3.75),
   },
   {
     ...claude3,
@@ -318,7 +387,7 @@ export const models: readonly Model[] = [
       retires: { anthropic: '2025-10-28', bedrock: '2026-07-30' },
       successor: 'claude-sonnet-5-5',
     },
-    price: price(3, 15, 0.3, 3.75),
+    price: claudePrice(3, 15, 0.3, 3.75),
   },
   {
     ...claude3,
@@ -336,7 +405,7 @@ export const models: readonly Model[] = [
       retires: { anthropic: '2026-02-19', bedrock: '2026-06-19' },
       successor: 'claude-haiku-5-5',
     },
-    price: price(0.8, 4, 0.08, 1),
+    price: claudePrice(0.8, 4, 0.08, 1),
   },
   {
     ...nova,
@@ -350,7 +419,10 @@ export const models: readonly Model[] = [
         'us-east-1 eu-west-2 ap-southeast-2 ap-southeast-3 me-central-1',
       ),
     },
-    price: price(0.8, 3.2, 0.2, 0.8),
+    ...novaPrice(price(0.8, 3.2, 0.2, 0.8), {
+      apac: price(0.84, 3.36, 0.21, 0.84),
+      eu: price(0.92, 3.68, 0.23, 0.92),
+    }),
   },
   {
     ...nova,
@@ -364,7 +436,11 @@ export const models: readonly Model[] = [
         'us-east-1 us-east-2 us-west-2 eu-west-2 ap-southeast-2 ap-southeast-3 me-central-1',
       ),
     },
-    price: price(0.06, 0.24, 0.015, 0.06),
+    ...novaPrice(price(0.06, 0.24, 0.015, 0.06), {
+      apac: price(0.063, 0.252, 0.01575, 0.063),
+      ca: price(0.064, 0.256, 0.016, 0.064),
+      eu: price(0.069, 0.276, 0.01725, 0.069),
+    }),
   },
 
   // ---- newer Claude -----------------------------------------------------------------------------
@@ -377,7 +453,7 @@ export const models: readonly Model[] = [
       bedrock: onBedrock('anthropic.claude-sonnet-5-5', 'us eu au global'),
     },
     thinking: adaptiveThinking('no', true, ['adaptive', 'between_tools']),
-    price: price(2, 10, 0.1, 2.5),
+    ...claude46Price(claudePrice(2, 10, 0.1, 2.5)),
   },
   {
     ...claude55,
@@ -388,7 +464,7 @@ export const models: readonly Model[] = [
       bedrock: onBedrock('anthropic.claude-opus-5-5', 'us eu jp au global'),
     },
     midSystem: true,
-    price: price(4, 20, 0.2, 5),
+    ...claude46Price(claudePrice(4, 20, 0.2, 5)),
   },
   {
     ...claude55,
@@ -400,21 +476,24 @@ export const models: readonly Model[] = [
     },
     forcedToolChoice: true,
     thinking: adaptiveThinking('up-to-high', true),
-    price: { ...price(0.1, 0.5, 0.01, 0.125), long: { above: 100_000, ...price(0.5, 2.5, 0.05, 0.625) } },
+    ...claude46Price({
+      ...claudePrice(0.1, 0.5, 0.01, 0.125),
+      long: { above: 100_000, ...claudePrice(0.5, 2.5, 0.05, 0.625) },
+    }),
   },
   {
     ...claude55,
     id: 'claude-fable-5-2',
     released: '2026-11-09',
     ids: { anthropic: 'claude-fable-5-2', bedrock: onBedrock('anthropic.claude-fable-5-2', 'us global') },
-    price: price(8, 40, 0.2, 10),
+    ...claude46Price(claudePrice(8, 40, 0.2, 10)),
   },
   {
     ...claude55,
     id: 'claude-fable-5-1',
     released: '2026-09-01',
     ids: { anthropic: 'claude-fable-5-1', bedrock: onBedrock('anthropic.claude-fable-5-1', 'us global') },
-    price: price(10, 50, 0.25, 12.5),
+    ...claude46Price(claudePrice(10, 50, 0.25, 12.5)),
   },
   {
     ...claude55,
@@ -423,7 +502,7 @@ export const models: readonly Model[] = [
     ids: { anthropic: 'claude-fable-5', bedrock: onBedrock('anthropic.claude-fable-5', 'us eu global') },
     cacheMinimum: 2048,
     lifecycle: { status: 'legacy' },
-    price: price(10, 50, 1, 12.5),
+    ...claude46Price(claudePrice(10, 50, 1, 12.5)),
   },
   {
     ...claude5,
@@ -436,7 +515,7 @@ export const models: readonly Model[] = [
     midSystem: true,
     thinking: adaptiveThinking('up-to-high', true),
     cacheMinimum: 512,
-    price: price(5, 25, 0.5, 6.25),
+    ...claude46Price(claudePrice(5, 25, 0.5, 6.25)),
   },
   {
     ...claude5,
@@ -451,7 +530,7 @@ export const models: readonly Model[] = [
       ),
     },
     forcingNeedsThinkingOff: ['bedrock'],
-    price: price(2, 10, 0.2, 2.5),
+    ...claude46Price(claudePrice(2, 10, 0.2, 2.5)),
   },
   {
     ...claude47,
@@ -467,7 +546,7 @@ export const models: readonly Model[] = [
     },
     midSystem: true,
     cacheMinimum: 4096,
-    price: price(5, 25, 0.5, 6.25),
+    ...claude46Price(claudePrice(5, 25, 0.5, 6.25)),
   },
   {
     ...claude47,
@@ -481,7 +560,7 @@ export const models: readonly Model[] = [
         'us-east-1 eu-north-1 eu-west-1 ap-southeast-4',
       ),
     },
-    price: price(5, 25, 0.5, 6.25),
+    ...claude46Price(claudePrice(5, 25, 0.5, 6.25)),
   },
   {
     ...claude46,
@@ -493,7 +572,7 @@ export const models: readonly Model[] = [
     },
     jsonSchema: { anthropic: true, bedrock: true },
     lifecycle: { status: 'legacy' },
-    price: price(5, 25, 0.5, 6.25),
+    ...claude46Price(claudePrice(5, 25, 0.5, 6.25)),
   },
   {
     ...claude46,
@@ -507,7 +586,7 @@ export const models: readonly Model[] = [
     },
     cacheMinimum: 2048,
     lifecycle: { status: 'legacy' },
-    price: price(3, 15, 0.3, 3.75),
+    ...claude46Price(claudePrice(3, 15, 0.3, 3.75)),
   },
   {
     ...claude45,
@@ -521,7 +600,7 @@ export const models: readonly Model[] = [
     jsonSchema: { anthropic: true, bedrock: true },
     cacheMinimum: 4096,
     lifecycle: { status: 'active' },
-    price: price(5, 25, 0.5, 6.25),
+    ...claude45Price(claudePrice(5, 25, 0.5, 6.25)),
   },
   {
     ...claude4,
@@ -540,7 +619,7 @@ export const models: readonly Model[] = [
       retires: { anthropic: '2026-08-05', bedrock: '2027-01-08' },
       successor: 'claude-opus-5-5',
     },
-    price: price(15, 75, 1.5, 18.75),
+    price: claudePrice(15, 75, 1.5, 18.75),
   },
   {
     ...claude4,
@@ -553,7 +632,7 @@ export const models: readonly Model[] = [
     },
     maxOutput: 32_000,
     lifecycle: { status: 'retired', retires: { anthropic: '2026-06-15' }, successor: 'claude-opus-5-5' },
-    price: price(15, 75, 1.5, 18.75),
+    price: claudePrice(15, 75, 1.5, 18.75),
   },
 
   // ---- newer Nova -------------------------------------------------------------------------------
@@ -566,7 +645,10 @@ export const models: readonly Model[] = [
     contextWindow: 128_000,
     vision: false,
     documents: false,
-    price: price(0.035, 0.14, 0.00875, 0.035),
+    ...novaPrice(price(0.035, 0.14, 0.00875, 0.035), {
+      apac: price(0.037, 0.148, 0.00925, 0.037),
+      eu: price(0.04, 0.16, 0.01, 0.04),
+    }),
   },
   {
     ...nova2,
@@ -577,6 +659,16 @@ export const models: readonly Model[] = [
     // Bedrock's own refusal names it; model lists say 64,000.
     maxOutput: 65_535,
     price: price(0.3, 2.5, 0.075, 0.3),
+    priceByPlace: {
+      'bedrock-converse': {
+        global: price(0.3, 2.5, 0.075, 0.3),
+        us: price(0.33, 2.75, 0.0825, 0.33),
+        eu: price(0.374, 3.157, 0.0935, 0.374),
+        jp: price(0.396, 3.311, 0.099, 0.396),
+      },
+    },
+    // github.com/aws-solutions-library-samples/accelerated-intelligent-document-processing-on-aws config_library/pricing.yaml
+    tierFactors: { flex: 0.5, priority: 1.75 },
   },
   {
     ...nova2,
@@ -601,13 +693,3 @@ export const unlistedClaude = (id: string): Model => ({
   maxOutput: Number.POSITIVE_INFINITY,
   price: null,
 });
-
-/** What an answer cost at list prices, in USD. */
-export const costOf = (usage: Usage, price: Price): number => {
-  const { input, cacheRead, cacheWrite, output } = usage;
-  const rate =
-    price.long !== undefined && input + cacheRead + cacheWrite > price.long.above ? price.long : price;
-  const total =
-    input * rate.input + cacheRead * rate.cacheRead + cacheWrite * rate.cacheWrite + output * rate.output;
-  return total / 1_000_000;
-};

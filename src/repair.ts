@@ -34,6 +34,9 @@ export const repairPrompt = (prompt: Prompt, outcome: JsonOutcome): Prompt => {
   };
 };
 
+const addKnown = (first: number | undefined, second: number | undefined): number | undefined =>
+  first === undefined && second === undefined ? undefined : (first ?? 0) + (second ?? 0);
+
 /** What both tries used together: the caller pays for both. */
 export const addUsage = (first: Usage | undefined, second: Usage | undefined): Usage | undefined => {
   if (first === undefined || second === undefined) return first ?? second;
@@ -41,10 +44,9 @@ export const addUsage = (first: Usage | undefined, second: Usage | undefined): U
     input: first.input + second.input,
     cacheRead: first.cacheRead + second.cacheRead,
     cacheWrite: first.cacheWrite + second.cacheWrite,
+    cacheWrite1h: addKnown(first.cacheWrite1h, second.cacheWrite1h),
     output: first.output + second.output,
-    reasoning:
-      first.reasoning === undefined && second.reasoning === undefined
-        ? undefined
-        : (first.reasoning ?? 0) + (second.reasoning ?? 0),
+    reasoning: addKnown(first.reasoning, second.reasoning),
+    tries: [first, second],
   };
 };

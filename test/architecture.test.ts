@@ -84,6 +84,7 @@ const ground = [
 /** What the adapters share. */
 const adapterParts = [
   'adapters/adapter',
+  'adapters/figures',
   'adapters/names',
   'adapters/call-instruction',
   'adapters/property-keys',
@@ -103,6 +104,7 @@ const rules: readonly Rule[] = [
   { who: 'cancellation', may: [] },
   { who: 'errors', may: [], mayType: ['chat'] },
   { who: 'models', may: [], mayType: ['chat'] },
+  { who: 'cost', may: ground, mayType: ['catalogue'] },
   { who: 'media', may: ground },
   { who: 'models-file', may: ground },
   { who: 'edit-distance', may: [] },
@@ -132,6 +134,7 @@ const rules: readonly Rule[] = [
     mayType: ['catalogue'],
   },
   { who: 'adapters/adapter', may: ground, mayType: ['catalogue'] },
+  { who: 'adapters/figures', may: [] },
   { who: 'adapters/names', may: [...ground, 'adapters/adapter'] },
   { who: 'adapters/call-instruction', may: [...ground, 'adapters/names'] },
   { who: 'adapters/finish-reason', may: ground },
@@ -167,12 +170,12 @@ const rules: readonly Rule[] = [
   },
   {
     who: 'plugins/**',
-    may: [...ground, 'logger', 'openai/**', 'plugins/**'],
+    may: [...ground, 'cost', 'logger', 'openai/**', 'plugins/**'],
     mayType: ['catalogue', 'config', 'store/store'],
   },
   {
     who: 'routes/**',
-    may: [...ground, 'openai/**', 'normalize/**', 'plugins/**', 'routes/**'],
+    may: [...ground, 'cost', 'openai/**', 'normalize/**', 'plugins/**', 'routes/**'],
     mayType: ['answer', 'catalogue', 'config'],
   },
   { who: 'simulator/**', may: ['simulator/**'] },

@@ -210,6 +210,7 @@ describe('one more try', () => {
       cacheWrite: 33,
       output: 44,
       reasoning: 1,
+      tries: [first, second],
     });
     expect(addUsage(undefined, second)).toEqual(second);
     expect(addUsage(first, undefined)).toEqual(first);

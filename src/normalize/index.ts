@@ -67,6 +67,7 @@ const initialSettings = (
   serviceTier: undefined,
   stream: false,
   includeUsage: false,
+  includeCost: false,
   includeReasoning: showReasoning,
   reasoningShownBy: undefined,
   openRouterReasoning: 'none',

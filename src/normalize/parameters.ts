@@ -215,6 +215,15 @@ export const parameters = {
       return { includeUsage: value.include_usage === true };
     },
   }),
+  usage: row({
+    level: 'full',
+    note: "Extension, OpenRouter's. `{include: true}` puts `cost` and `cost_details` (USD) into the usage, where the price is known; a stream then sends its usage.",
+    schema: z.object({ include: z.boolean().nullish() }),
+    effect: (value, { settings }) =>
+      value.include === true
+        ? { includeCost: true, includeUsage: settings.includeUsage || settings.stream }
+        : {},
+  }),
 
   extended_thinking: row({
     level: 'full',

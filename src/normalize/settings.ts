@@ -9,6 +9,7 @@ import type { ThinkingRequest } from './thinking.ts';
 export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'betas' | 'cache'> {
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  readonly includeCost: boolean;
   readonly includeReasoning: boolean;
   /** The parameter that decided whether reasoning is shown; undefined: the operator's default. */
   readonly reasoningShownBy: string | undefined;

@@ -4,7 +4,7 @@
  * as stringifying the object and several times cheaper (reference measurements, 2026-11).
  */
 
-import type { ChatEvent, ThinkingBlock, Usage } from '../chat.ts';
+import type { ChatEvent, Cost, ThinkingBlock, Usage } from '../chat.ts';
 import type { ErrorBody } from '../errors.ts';
 import {
   customText,
@@ -30,7 +30,11 @@ export const errorFrame = (body: ErrorBody): string => `data: ${JSON.stringify(b
 
 const doneFrame = 'data: [DONE]\n\n';
 
-export const createChunkEncoder = (options: ReplyOptions, head: StreamHead): ChunkEncoder => {
+export const createChunkEncoder = (
+  options: ReplyOptions,
+  head: StreamHead,
+  costOf: (usage: Usage) => Cost | undefined,
+): ChunkEncoder => {
   const { suffix, usageNull } = head;
   let calls = 0;
   // Arguments of the custom call under way, whose text is known once they are whole.
@@ -146,11 +150,9 @@ export const createChunkEncoder = (options: ReplyOptions, head: StreamHead): Chu
       return frames;
     },
     end: () => {
-      const last =
-        options.includeUsage && usage !== undefined
-          ? `${head.start}],"usage":${JSON.stringify(toWireUsage(usage))}}\n\n`
-          : '';
-      return last + doneFrame;
+      if (!options.includeUsage || usage === undefined) return doneFrame;
+      const wire = toWireUsage(usage, options.includeCost ? costOf(usage) : undefined);
+      return `${head.start}],"usage":${JSON.stringify(wire)}}\n\n${doneFrame}`;
     },
     summary: () => ({ usage, finish }),
   };

@@ -1,6 +1,6 @@
 /** Chat events folded into one `chat.completion`. */
 
-import type { ChatEvent, ThinkingBlock, Usage } from '../chat.ts';
+import type { ChatEvent, Cost, ThinkingBlock, Usage } from '../chat.ts';
 import { endedEarly } from '../errors.ts';
 import { customText, type ReplyOptions, reasoningDetail, wireFinish, wireThinking } from './reply.ts';
 import { toWireUsage } from './usage.ts';
@@ -97,7 +97,8 @@ const wireReasoning = ({ reasoning, blocks }: Folded, { openRouterReasoning }: R
   };
 };
 
-export const toCompletion = (folded: Folded, options: ReplyOptions) => {
+/** `cost` is of all that was used, where that is known. */
+export const toCompletion = (folded: Folded, options: ReplyOptions, cost: Cost | undefined) => {
   const { text, calls, usage, finish } = folded;
   return {
     id: folded.id ?? options.makeId(),
@@ -120,6 +121,6 @@ export const toCompletion = (folded: Folded, options: ReplyOptions) => {
         finish_reason: wireFinish(finish.reason, options),
       },
     ],
-    ...(usage === undefined ? {} : { usage: toWireUsage(usage) }),
+    ...(usage === undefined ? {} : { usage: toWireUsage(usage, options.includeCost ? cost : undefined) }),
   };
 };

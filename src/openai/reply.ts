@@ -17,6 +17,8 @@ export interface ReplyOptions {
   readonly openRouterReasoning: OpenRouterFields;
   /** Streams: a last chunk with the usage. */
   readonly includeUsage: boolean;
+  /** The cost in the usage, where it is known. */
+  readonly includeCost: boolean;
   /** Answer calls as `function_call`, the older spelling. */
   readonly legacyFunctions: boolean;
   /** Names of tools declared as `custom`: their calls come back as text. */

@@ -3,7 +3,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Report } from '../chat.ts';
+import type { Cost, Report } from '../chat.ts';
+import { formatUsd } from '../cost.ts';
 import type { Origin } from '../errors.ts';
 import { shortNameList } from '../name-list.ts';
 
@@ -44,6 +45,11 @@ export const setOriginHeaders = (reply: FastifyReply, origin: Origin): void => {
   if (origin.requestId !== undefined) reply.header('x-upstream-request-id', origin.requestId);
   // A rate limit of our own is the one the caller meets first.
   if (!reply.hasHeader('x-ratelimit-limit-requests')) reply.headers(origin.rateLimits);
+};
+
+/** USD, as a decimal fraction; no header where the price is not known. */
+export const setCostHeader = (reply: FastifyReply, cost: Cost | undefined): void => {
+  if (cost !== undefined) reply.header('x-request-cost', formatUsd(cost.total));
 };
 
 /** A model near its end says so: RFC 9745 and RFC 8594. `sunset` is an ISO day. */

@@ -11,7 +11,6 @@ import {
 } from 'prom-client';
 import type { UpstreamName, Usage } from '../chat.ts';
 import { ApiError } from '../errors.ts';
-import { costOf } from '../models.ts';
 import type { FinishedRequest, RequestObserver } from './record.ts';
 
 export interface Metrics {
@@ -20,13 +19,17 @@ export interface Metrics {
   readonly openStreams: Gauge;
 }
 
+/** Those of `Usage` that count tokens. */
+type TokenKind = Exclude<keyof Usage, 'serviceTier' | 'geography' | 'tries'>;
+
 const tokenKinds = [
   ['input', 'input'],
   ['cache_read', 'cacheRead'],
   ['cache_write', 'cacheWrite'],
+  ['cache_write_1h', 'cacheWrite1h'],
   ['output', 'output'],
   ['reasoning', 'reasoning'],
-] as const satisfies readonly (readonly [string, keyof Usage])[];
+] as const satisfies readonly (readonly [string, TokenKind])[];
 
 const seconds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
 
@@ -141,7 +144,7 @@ export const createMetrics = (
   );
   count(
     'parley_tokens_total',
-    'Tokens by kind, from its first one on: input, cache_read, cache_write, output, and reasoning (a part of output).',
+    'Tokens by kind, from its first one on: input, cache_read, cache_write, cache_write_1h (a part of cache_write), output, and reasoning (a part of output).',
     ['model', 'upstream', 'kind'],
     ({ model, upstream, tokens }, add) => {
       for (const [index, [kind]] of tokenKinds.entries()) {
@@ -209,7 +212,7 @@ export const createMetrics = (
   const openStreams = new Gauge({ name: 'parley_open_streams', help: 'Streams being sent.', registers });
 
   const observe: RequestObserver = (request) => {
-    const { record, usage } = request;
+    const { record, usage, cost } = request;
     const { target, firstByteMs } = record;
     const tally = tallyOf(request);
     tally.requests += 1;
@@ -222,8 +225,7 @@ export const createMetrics = (
     for (const [index, [, key]] of tokenKinds.entries()) {
       tally.tokens[index] = (tally.tokens[index] ?? 0) + toAmount(usage[key]);
     }
-    const { price } = target.model;
-    if (price !== null) tally.cost = (tally.cost ?? 0) + toAmount(costOf(usage, price));
+    if (cost !== undefined) tally.cost = (tally.cost ?? 0) + toAmount(cost.total);
   };
 
   return { registry, observe, openStreams };

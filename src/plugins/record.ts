@@ -6,13 +6,15 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Target } from '../catalogue.ts';
-import type { Report, Usage } from '../chat.ts';
+import type { Cost, Report, Usage } from '../chat.ts';
 import { type ApiError, CallerGone, type Origin, UpstreamFault } from '../errors.ts';
 import { createTurn } from '../turn.ts';
 import { newRequestId } from './headers.ts';
 
 export interface Outcome {
   readonly usage: Usage | undefined;
+  /** Where the price is known. */
+  readonly cost: Cost | undefined;
   /** The upstream's own word for why it stopped. */
   readonly finish: string | undefined;
 }
@@ -94,12 +96,12 @@ const endingOf = (error: unknown, writableFinished: boolean): FinishedRequest['e
   return writableFinished ? 'complete' : 'client_gone';
 };
 
-const nothingSaid: Outcome = { usage: undefined, finish: undefined };
+const nothingSaid: Outcome = { usage: undefined, cost: undefined, finish: undefined };
 
 const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest => {
   const { record } = request;
   const { writableFinished, headersSent } = reply.raw;
-  const { usage, finish } = record.outcome?.() ?? nothingSaid;
+  const { usage, cost, finish } = record.outcome?.() ?? nothingSaid;
   // A caller who left before the status was sent got none; 499 is what proxies write for that.
   const statusCode = headersSent ? reply.raw.statusCode : 499;
   return {
@@ -112,6 +114,7 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
     durationMs: performance.now() - record.startedAt,
     ended: endingOf(record.error, writableFinished),
     usage,
+    cost,
     finish,
   };
 };

@@ -2,7 +2,6 @@
 
 import type { FastifyBaseLogger } from 'fastify';
 import { ApiError } from '../errors.ts';
-import { costOf } from '../models.ts';
 import { shortNameList } from '../name-list.ts';
 import { toWireUsage } from '../openai/usage.ts';
 import type { RequestObserver } from './record.ts';
@@ -30,11 +29,10 @@ export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => 
   // `metadata` is the caller's own and stands there as it was sent.
   const log = logger.child({}, { redact: [] });
   return (request) => {
-    const { record, ended, usage } = request;
+    const { record, ended, usage, cost } = request;
     const { target, report, origin, error } = record;
     // Only how many: the words may quote the answer.
     const schemaProblems = record.schemaProblems?.().length ?? 0;
-    const price = target?.model.price;
     const wire = usage === undefined ? undefined : toWireUsage(usage);
     // What is undefined is left out of the line.
     const line = {
@@ -57,8 +55,9 @@ export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => 
       completion_tokens: wire?.completion_tokens,
       cached_tokens: usage?.cacheRead,
       cache_write_tokens: usage?.cacheWrite,
+      cache_write_1h_tokens: usage?.cacheWrite1h || undefined,
       reasoning_tokens: usage?.reasoning,
-      cost_usd: usage !== undefined && price ? round(costOf(usage, price), 8) : undefined,
+      cost_usd: cost?.total,
       finish: request.finish,
       ignored: named(report?.ignored),
       adjusted: named(report?.adjusted),

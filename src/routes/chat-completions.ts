@@ -12,7 +12,7 @@ import { toCompletion } from '../openai/completion.ts';
 import { makeMessageId, type ReplyOptions } from '../openai/reply.ts';
 import { StreamHead } from '../openai/stream-head.ts';
 import { toKnownError } from '../plugins/errors.ts';
-import { setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../plugins/headers.ts';
+import { setCostHeader, setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../plugins/headers.ts';
 import { originOf } from '../plugins/record.ts';
 import { callerLeaving, deliverPlain, deliverStream, type Outgoing } from './deliver.ts';
 import { HeaderHold } from './header-hold.ts';
@@ -81,17 +81,18 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   };
 
   /** What is known of the reply before there is an answer. */
-  const identityOf = ({ model, stream_options }: ChatRequest) => ({
+  const identityOf = ({ model, stream_options, usage }: ChatRequest) => ({
     model,
     created: Math.floor(Date.now() / 1000),
     makeId: makeMessageId,
-    includeUsage: stream_options?.include_usage === true,
+    includeUsage: stream_options?.include_usage === true || usage?.include === true,
   });
 
   const replyOptions = ({ settings }: Answer, { body }: Parsed): ReplyOptions => ({
     ...identityOf(body),
     openRouterReasoning: settings.openRouterReasoning,
     includeUsage: settings.includeUsage,
+    includeCost: settings.includeCost,
     includeReasoning: settings.includeReasoning,
     legacyFunctions: settings.legacyFunctions,
     customTools: settings.customTools,
@@ -106,8 +107,11 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   ): Promise<Outgoing<readonly ChatEvent[]>> => {
     const { record } = request;
     const answered = await ask(request, reply, parsed, hold);
-    const encoder = createChunkEncoder(replyOptions(answered, parsed), head);
-    record.outcome = encoder.summary;
+    const encoder = createChunkEncoder(replyOptions(answered, parsed), head, answered.costOf);
+    record.outcome = () => {
+      const { usage, finish } = encoder.summary();
+      return { usage, cost: usage === undefined ? undefined : answered.costOf(usage), finish };
+    };
     onStream(1);
     return {
       batches: answered.events,
@@ -124,15 +128,18 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const complete = async (request: FastifyRequest, reply: FastifyReply, parsed: Parsed, hold: HeaderHold) => {
     const { record } = request;
     const answered = await ask(request, reply, parsed, hold);
+    const costOf = (usage: Usage | undefined) => (usage === undefined ? undefined : answered.costOf(usage));
     let used: Usage | undefined;
-    let finish: string | undefined;
-    record.outcome = () => ({ usage: used, finish });
+    record.outcome = () => ({ usage: used, cost: costOf(used), finish: undefined });
     const folded = await answered.whole((usage) => {
       used = usage;
     });
-    used = folded.usage;
-    finish = folded.finish.upstreamReason;
-    return toCompletion(folded, replyOptions(answered, parsed));
+    const { usage, finish } = folded;
+    const cost = costOf(usage);
+    record.outcome = () => ({ usage, cost, finish: finish.upstreamReason });
+    // Where a hold has committed the headers already, they are gone.
+    if (!reply.raw.headersSent) setCostHeader(reply, cost);
+    return toCompletion(folded, replyOptions(answered, parsed), cost);
   };
 
   /** Too late for a status: the log still hears of it. */

@@ -2,22 +2,23 @@
 
 import type { FastifyInstance } from 'fastify';
 import type { Catalogue } from '../catalogue.ts';
+import { listPriceOf } from '../cost.ts';
 import type { Model } from '../models.ts';
 
 /** An infinite ceiling is one we do not know. */
 const known = (tokens: number): number | null => (Number.isFinite(tokens) ? tokens : null);
 
 const toWire = (model: Model, catalogue: Catalogue) => {
-  const upstreams = catalogue.targets(model).map(({ upstream }) => upstream);
-  const [first] = upstreams;
+  const targets = catalogue.targets(model);
+  const [first] = targets;
   return {
     id: model.id,
     object: 'model' as const,
     created: Date.parse(model.released) / 1000,
     owned_by: model.owner,
-    shutdown_date: (first === undefined ? undefined : model.lifecycle.retires?.[first]) ?? null,
+    shutdown_date: (first === undefined ? undefined : model.lifecycle.retires?.[first.upstream]) ?? null,
     aliases: catalogue.aliases(model),
-    upstreams,
+    upstreams: targets.map(({ upstream }) => upstream),
     context_window: known(model.contextWindow),
     max_output_tokens: known(model.maxOutput),
     capabilities: {
@@ -37,7 +38,8 @@ const toWire = (model: Model, catalogue: Catalogue) => {
       json_schema: model.jsonSchema,
     },
     lifecycle: model.lifecycle,
-    price_usd_per_million_tokens: model.price,
+    // Of the place that is asked first.
+    price_usd_per_million_tokens: (first === undefined ? model.price : listPriceOf(first)) ?? null,
   };
 };
 

@@ -73,14 +73,9 @@ const cases: readonly Case[] = [
     expected: [begun, said('Hi'), finish('stop', 'end_turn')],
   },
   {
-    name: 'metadata without usage',
+    name: 'metadata without usage is no usage of nothing',
     events: [start, text(0, 'Hi'), closed(0), stop('end_turn'), event('metadata', {})],
-    expected: [
-      begun,
-      said('Hi'),
-      { type: 'usage', usage: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } },
-      finish('stop', 'end_turn'),
-    ],
+    expected: [begun, said('Hi'), finish('stop', 'end_turn')],
   },
   {
     name: 'cached tokens, which Converse names twice, are counted once',

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Usage } from '../../src/chat.ts';
 import { invalidRequest } from '../../src/errors.ts';
-import type { Price } from '../../src/models.ts';
 import { models } from '../../src/models.ts';
 import { createMetrics } from '../../src/plugins/metrics.ts';
 import type { FinishedRequest } from '../../src/plugins/record.ts';
@@ -13,7 +12,8 @@ const usage: Usage = { input: 100, cacheRead: 20, cacheWrite: 0, output: 7, reas
 
 interface Given {
   readonly usage?: Usage | undefined;
-  readonly price?: Price | null;
+  /** USD; null: not known. */
+  readonly cost?: number | null;
   readonly target?: boolean;
   readonly stream?: boolean;
   readonly retries?: number;
@@ -34,7 +34,7 @@ const finished = (given: Given = {}): FinishedRequest => ({
       given.target === false
         ? undefined
         : {
-            model: { ...haiku, price: given.price === undefined ? haiku.price : given.price },
+            model: haiku,
             upstream: 'anthropic',
             modelId: 'claude-haiku-4-5',
           },
@@ -54,6 +54,7 @@ const finished = (given: Given = {}): FinishedRequest => ({
   durationMs: given.durationMs ?? 80,
   ended: given.ended ?? 'complete',
   usage: given.usage,
+  cost: given.cost == null ? undefined : { prompt: 0, completion: given.cost, total: given.cost },
   finish: undefined,
 });
 
@@ -97,13 +98,14 @@ describe('what requests come to', () => {
 
   it('is counted in USD where there is a price, be it nothing', async () => {
     const { observe, read } = create();
-    observe(finished({ usage, price: null }));
+    observe(finished({ usage, cost: null }));
     expect(await read('parley_cost_usd_total')).toEqual({});
-    observe(finished({ usage, price: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 } as Price }));
+    observe(finished({ usage, cost: 0 }));
     expect(await read('parley_cost_usd_total')).toEqual({ [`{${model},${upstream}}`]: 0 });
-    observe(finished({ usage, price: { input: 1, output: 10, cacheRead: 0, cacheWrite: 0 } as Price }));
+    observe(finished({ usage, cost: 0.00017 }));
+    observe(finished({ usage, cost: 0.00003 }));
     const [cost] = Object.values(await read('parley_cost_usd_total'));
-    expect(cost).toBeCloseTo((100 + 70) / 1e6, 10);
+    expect(cost).toBeCloseTo(0.0002, 10);
   });
 
   it('is counted by route, status and end, and failures by kind', async () => {

@@ -222,6 +222,7 @@ const samples = {
   top_logprobs: [0, 20],
   verbosity: ['low', 'medium', 'high'],
   store: [true, false],
+  usage: [{ include: true }, { include: false }],
   prediction: [{ type: 'content', content: 'x' }],
   cache_control: [{ type: 'ephemeral' }, { type: 'ephemeral', ttl: '1h' }, {}],
 } satisfies Record<Exclude<keyof typeof parameters, 'model' | 'messages'>, readonly unknown[]>;

@@ -4,6 +4,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
 import { endedEarly, upstreamFailed } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
+import { latest } from '../figures.ts';
 import { finishReason } from '../finish-reason.ts';
 import { KeyRestorer } from '../key-restorer.ts';
 import type { ClaudeEvent, ClaudeMessage } from './wire.ts';
@@ -22,16 +23,34 @@ type UsageFigures = {
   [Key in 'input_tokens' | 'output_tokens' | 'cache_read_input_tokens' | 'cache_creation_input_tokens']?:
     | number
     | null;
-} & { output_tokens_details?: { thinking_tokens?: number | null } | null };
+} & {
+  cache_creation?: { ephemeral_5m_input_tokens?: number; ephemeral_1h_input_tokens?: number } | null;
+  output_tokens_details?: { thinking_tokens?: number | null } | null;
+  service_tier?: string | null;
+  inference_geo?: string | null;
+};
 
-/** Figures are running totals: a later one replaces, a missing one leaves the earlier standing. */
-const updateUsage = (before: Usage, figures: UsageFigures): Usage => ({
-  input: figures.input_tokens ?? before.input,
-  cacheRead: figures.cache_read_input_tokens ?? before.cacheRead,
-  cacheWrite: figures.cache_creation_input_tokens ?? before.cacheWrite,
-  output: figures.output_tokens ?? before.output,
-  reasoning: figures.output_tokens_details?.thinking_tokens ?? before.reasoning,
-});
+const nothingUsed: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
+
+const updateUsage = (before: Usage, figures: UsageFigures): Usage => {
+  const { ephemeral_5m_input_tokens: written5m, ephemeral_1h_input_tokens: written1h } =
+    figures.cache_creation ?? {};
+  const cacheWrite = latest(
+    figures.cache_creation_input_tokens,
+    figures.cache_creation ? latest(written5m, 0) + latest(written1h, 0) : before.cacheWrite,
+  );
+  const cacheWrite1h = latest(written1h, before.cacheWrite1h);
+  return {
+    input: latest(figures.input_tokens, before.input),
+    cacheRead: latest(figures.cache_read_input_tokens, before.cacheRead),
+    cacheWrite,
+    cacheWrite1h: cacheWrite1h === undefined ? undefined : Math.min(cacheWrite1h, cacheWrite),
+    output: latest(figures.output_tokens, before.output),
+    reasoning: latest(figures.output_tokens_details?.thinking_tokens, before.reasoning),
+    serviceTier: figures.service_tier ?? before.serviceTier,
+    geography: figures.inference_geo ?? before.geography,
+  };
+};
 
 /**
  * A content block under way. Blocks of other types, and their deltas, are none of the client's business.
@@ -71,7 +90,8 @@ const pushRestored = (
 };
 
 export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): Decoder<ClaudeEvent> => {
-  let usage: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
+  /** Undefined until the upstream tells of it: unknown is not nothing. */
+  let usage: Usage | undefined;
   let stopReason: string | null = null;
   let started = false;
   let hasContent = false;
@@ -183,6 +203,12 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
     }
   };
 
+  const readUsage = (figures: UsageFigures | null | undefined, out: ChatEvent[]): void => {
+    if (figures === undefined || figures === null) return;
+    usage = updateUsage(usage ?? nothingUsed, figures);
+    out.push({ type: 'usage', usage });
+  };
+
   const read = (event: ClaudeEvent, out: ChatEvent[]): void => {
     switch (event.type) {
       case 'message_start':
@@ -191,8 +217,7 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
           throw upstreamFailed('The upstream began its answer again in the middle. Send the request again.');
         if (!started) out.push({ type: 'start', id: event.message.id });
         started = true;
-        usage = updateUsage(usage, event.message.usage ?? {});
-        out.push({ type: 'usage', usage });
+        readUsage(event.message.usage, out);
         return;
       case 'content_block_start':
         hasContent = true;
@@ -207,8 +232,7 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
       case 'message_delta':
         stopReason = event.delta.stop_reason ?? stopReason;
         explanation = event.delta.stop_details?.explanation || explanation;
-        usage = updateUsage(usage, event.usage ?? {});
-        out.push({ type: 'usage', usage });
+        readUsage(event.usage, out);
         return;
       case 'message_stop': {
         finished = true;

@@ -3,6 +3,7 @@
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
 import { endedEarly, malformedOutput } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
+import { latest } from '../figures.ts';
 import { finishReason } from '../finish-reason.ts';
 import { KeyRestorer } from '../key-restorer.ts';
 import { createTagFilter } from './tags.ts';
@@ -20,14 +21,32 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
 
 const malformed: ReadonlySet<string> = new Set(['malformed_model_output', 'malformed_tool_use']);
 
-type UsageFigures = NonNullable<ConverseMessage['usage']>;
+/** The cache's figures stand under two names, or under one of them. */
+type UsageFigures = NonNullable<ConverseMessage['usage']> & {
+  readonly cacheReadInputTokenCount?: number;
+  readonly cacheWriteInputTokenCount?: number;
+};
 
-const readUsage = (figures: UsageFigures, before: Usage): Usage => ({
-  input: figures.inputTokens ?? before.input,
-  output: figures.outputTokens ?? before.output,
-  cacheRead: figures.cacheReadInputTokens ?? before.cacheRead,
-  cacheWrite: figures.cacheWriteInputTokens ?? before.cacheWrite,
-});
+const writtenForAnHour = ({ cacheDetails }: UsageFigures): number | undefined =>
+  cacheDetails
+    ?.filter(({ ttl }) => ttl === '1h')
+    .reduce((total, { inputTokens }) => total + latest(inputTokens, 0), 0);
+
+const nothingUsed: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
+
+const readUsage = (figures: UsageFigures, serviceTier: string | undefined, before: Usage): Usage => {
+  const { cacheReadInputTokenCount: readCount, cacheWriteInputTokenCount: writeCount } = figures;
+  const cacheWrite = latest(figures.cacheWriteInputTokens, latest(writeCount, before.cacheWrite));
+  const cacheWrite1h = writtenForAnHour(figures) ?? before.cacheWrite1h;
+  return {
+    input: latest(figures.inputTokens, before.input),
+    output: latest(figures.outputTokens, before.output),
+    cacheRead: latest(figures.cacheReadInputTokens, latest(readCount, before.cacheRead)),
+    cacheWrite,
+    cacheWrite1h: cacheWrite1h === undefined ? undefined : Math.min(cacheWrite1h, cacheWrite),
+    serviceTier: serviceTier ?? before.serviceTier,
+  };
+};
 
 /** A block under way. Text and reasoning have no start event: their first delta opens them. */
 type OpenBlock =
@@ -60,7 +79,8 @@ export const createConverseDecoder = ({
   keys,
   thinkingTags,
 }: DecoderOptions): Decoder<ConverseEvent> => {
-  let usage: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0 };
+  /** Undefined until the upstream tells of it: unknown is not nothing. */
+  let usage: Usage | undefined;
   let stopReason: string | undefined;
   let finished = false;
   let hasCalls = false;
@@ -152,8 +172,11 @@ export const createConverseDecoder = ({
     else if (event.messageStop !== undefined) stopReason = event.messageStop.stopReason ?? 'none';
     else if (event.metadata !== undefined) {
       // The usage comes after the stop: only now is the answer whole.
-      usage = readUsage(event.metadata.usage ?? ({} as UsageFigures), usage);
-      out.push({ type: 'usage', usage });
+      const { usage: figures, serviceTier } = event.metadata;
+      if (figures) {
+        usage = readUsage(figures, serviceTier?.type, usage ?? nothingUsed);
+        out.push({ type: 'usage', usage });
+      }
       finish(out);
     }
   };
@@ -210,12 +233,17 @@ const blockEvents = (block: ContentBlock, contentBlockIndex: number): ConverseEv
   ];
 };
 
-export const converseEvents = ({ output, stopReason, usage }: ConverseMessage): readonly ConverseEvent[] => {
+export const converseEvents = ({
+  output,
+  stopReason,
+  usage,
+  serviceTier,
+}: ConverseMessage): readonly ConverseEvent[] => {
   const events: unknown[] = [{ messageStart: { role: 'assistant' } }];
   for (const [contentBlockIndex, block] of (output?.message?.content ?? []).entries()) {
     for (const event of blockEvents(block, contentBlockIndex)) events.push(event);
     events.push({ contentBlockStop: { contentBlockIndex } });
   }
-  events.push({ messageStop: { stopReason } }, { metadata: { usage } });
+  events.push({ messageStop: { stopReason } }, { metadata: { usage, serviceTier } });
   return events as ConverseEvent[];
 };

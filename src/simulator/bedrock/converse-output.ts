@@ -1,7 +1,7 @@
 import type { Answer, Block } from '../ask.ts';
 import type { CachedInput } from '../cache.ts';
 import { numbers } from '../ids.ts';
-import { type Fields, listOf, textOf } from '../json.ts';
+import { type Fields, fieldsOf, listOf, textOf } from '../json.ts';
 import type { Model } from '../models.ts';
 import { splitJson, splitText } from '../tokens.ts';
 
@@ -62,6 +62,7 @@ const usageOf = ({ input, answer }: ConverseAnswer): Fields => {
     cacheWriteInputTokens: input.written,
     inputTokens: fresh,
     outputTokens: answer.outputTokens,
+    ...(input.written1h > 0 ? { cacheDetails: [{ inputTokens: input.written1h, ttl: '1h' }] } : {}),
     serverToolUsage: {},
     totalTokens: input.total + answer.outputTokens,
   };
@@ -73,6 +74,12 @@ const extraFields = ({ body, answer }: ConverseAnswer): Fields =>
     ? { additionalModelResponseFields: { stop_sequence: answer.stopSequence } }
     : {};
 
+/** The tier that served, told to those who asked for one. */
+const servedTier = ({ body }: ConverseAnswer): Fields => {
+  const { type } = fieldsOf(body.serviceTier);
+  return type === undefined ? {} : { serviceTier: { type } };
+};
+
 const latency = (full: ConverseAnswer): Fields => ({
   metrics: { latencyMs: 200 + full.answer.outputTokens },
 });
@@ -82,6 +89,7 @@ export const converseOutput = (full: ConverseAnswer): Fields => ({
   output: {
     message: { content: full.answer.blocks.map((block) => toBlock(full.model, block)), role: 'assistant' },
   },
+  ...servedTier(full),
   stopReason: stopReason(full),
   ...extraFields(full),
   usage: usageOf(full),
@@ -125,5 +133,5 @@ export function* converseEvents(full: ConverseAnswer): Generator<ConverseEvent> 
     yield { type: 'contentBlockStop', payload: { contentBlockIndex } };
   }
   yield { type: 'messageStop', payload: { ...extraFields(full), stopReason: stopReason(full) } };
-  yield { type: 'metadata', payload: { ...latency(full), usage: usageOf(full) } };
+  yield { type: 'metadata', payload: { ...latency(full), ...servedTier(full), usage: usageOf(full) } };
 }
