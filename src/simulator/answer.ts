@@ -1,9 +1,10 @@
-import { valueForSchema } from './arguments.ts';
-import type { Answer, Ask, Block, Part, Turn } from './ask.ts';
-import { wantedCalls } from './calls.ts';
-import { directiveText, withoutDirectives } from './directives.ts';
+import type { Answer, Ask, Block, Part } from './ask.ts';
+import { readDirectives, withoutDirectives } from './directives.ts';
 import { claudeId, converseToolId } from './ids.ts';
-import { type Fields, fieldsOf, isBlank, isFields, parseJson } from './json.ts';
+import { isBlank } from './json.ts';
+import { jsonAnswer } from './json-answer.ts';
+import { nextStep, type PlannedCall } from './plan.ts';
+import { findQuestion, type MadeCall, type Question, shorten, textsOf } from './question.ts';
 import { countTokens, cutToTokens } from './tokens.ts';
 
 export const REDACTED_WORD = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING';
@@ -12,14 +13,6 @@ export const REFUSAL_WORD = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL';
 /** A call costs its JSON and some frame around it. */
 const CALL_OVERHEAD = 8;
 
-const textsOf = (turn: Turn | undefined): string =>
-  (turn?.parts ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n');
-
-const shorten = (text: string, words: number): string => {
-  const all = text.split(/\s+/u).filter((word) => word !== '');
-  return all.length > words ? `${all.slice(0, words).join(' ')} …` : all.join(' ');
-};
-
 const mentionMedia = (parts: readonly Part[]): string => {
   const media = parts.flatMap((part) => (part.type === 'media' ? [`${part.kind} (${part.format})`] : []));
   return media.length === 0
@@ -27,48 +20,9 @@ const mentionMedia = (parts: readonly Part[]): string => {
     : ` With it came ${media.length === 1 ? 'one' : media.length}: ${media.join(', ')}.`;
 };
 
-const mentionResults = (ask: Ask, parts: readonly Part[]): string =>
-  parts
-    .flatMap((part) => {
-      if (part.type !== 'result') return [];
-      const call = ask.turns
-        .flatMap((turn) => turn.parts)
-        .find((other) => other.type === 'call' && other.id === part.id);
-      const name = call?.type === 'call' ? call.name : 'tool';
-      const said = shorten(part.text, 40) || 'nothing';
-      return part.failed ? `The ${name} tool failed: ${said}.` : `The ${name} tool says: ${said}.`;
-    })
-    .join(' ');
-
-/** The first JSON object of a text that looks like a schema. Bounded: at most twenty openings are tried. */
-const schemaIn = (text: string): Fields | undefined => {
-  const starts = Array.from(text.matchAll(/\{/g), (match) => match.index).slice(0, 20);
-  const ends = Array.from(text.matchAll(/\}/g), (match) => match.index + 1)
-    .slice(-20)
-    .reverse();
-  for (const start of starts) {
-    for (const end of ends) {
-      const value = end > start ? parseJson(text.slice(start, end)) : undefined;
-      if (isFields(value) && (isFields(value.properties) || value.type === 'object')) return value;
-    }
-  }
-  return undefined;
-};
-
-const wantsJson = (text: string): boolean =>
-  /json/i.test(text) &&
-  /\b(?:only|must|solely|nothing (?:else|but)|respond with|reply with|answer with|valid)\b/i.test(text);
-
-const jsonAnswer = (ask: Ask, asked: string): string | undefined => {
-  if (ask.schema !== undefined) return JSON.stringify(valueForSchema(ask.schema, asked));
-  const instructions = `${ask.system}\n${asked}`;
-  if (!wantsJson(instructions)) return undefined;
-  const schema = schemaIn(ask.system) ?? schemaIn(asked);
-  return JSON.stringify(
-    schema === undefined
-      ? { answer: shorten(asked, 12) }
-      : valueForSchema(schema, asked.replace(/\{.*\}/s, '')),
-  );
+const mentionResult = ({ name, result }: MadeCall): string => {
+  const said = shorten(result?.text ?? '', 40) || 'nothing';
+  return result?.failed === true ? `The ${name} tool failed: ${said}.` : `The ${name} tool says: ${said}.`;
 };
 
 const filler = (tokens: number): string => {
@@ -76,23 +30,21 @@ const filler = (tokens: number): string => {
   return sentence.repeat(Math.ceil((tokens * 4) / sentence.length)).slice(0, tokens * 4);
 };
 
-const proseAnswer = (ask: Ask, asked: string, last: Turn | undefined): string => {
-  const parts = last?.parts ?? [];
-  const results = mentionResults(ask, parts);
-  if (results !== '') return `${results}${mentionMedia(parts)}`;
-  const echo = isBlank(asked) ? 'You sent no words.' : `You wrote: “${shorten(asked, 24)}”.`;
-  return `${echo}${mentionMedia(parts)} This is a simulated answer from ${ask.modelName}.`;
+const proseAnswer = (ask: Ask, { words, results, last }: Question): string => {
+  const media = mentionMedia(last?.parts ?? []);
+  if (results.length > 0) return `${results.map(mentionResult).join(' ')}${media}`;
+  const echo = isBlank(words) ? 'You sent no words.' : `You wrote: “${shorten(words, 24)}”.`;
+  return `${echo}${media} This is a simulated answer from ${ask.modelName}.`;
 };
 
-const textAnswer = (ask: Ask, raw: string, last: Turn | undefined): string => {
-  const said = directiveText(raw, 'say');
-  if (said !== undefined) return said.replaceAll('\\n', '\n');
-  const length = directiveText(raw, 'length');
-  if (length !== undefined) return filler(Math.min(Number(length) || 100, ask.maxTokens + 1, 200_000));
-  const asked = withoutDirectives(raw);
-  if (directiveText(raw, 'bad-json') !== undefined)
+const textAnswer = (ask: Ask, question: Question): string => {
+  const directives = readDirectives(question.raw);
+  const length = directives.find(({ name }) => name === 'length');
+  if (length !== undefined)
+    return filler(Math.min(Number(length.words[0]) || 100, ask.maxTokens + 1, 200_000));
+  if (directives.some(({ name }) => name === 'bad-json'))
     return 'Sure! Here is what you asked for: {"almost": json';
-  return jsonAnswer(ask, asked) ?? proseAnswer(ask, asked, last);
+  return jsonAnswer(ask, question) ?? proseAnswer(ask, question);
 };
 
 /** A prefill is already said: the answer goes on from there. */
@@ -132,33 +84,27 @@ const thinkingBlocks = (ask: Ask, asked: string): { blocks: Block[]; cost: numbe
   };
 };
 
-const spoken = (ask: Ask, raw: string, last: Turn | undefined): Block[] => {
-  const asked = withoutDirectives(raw);
-  const answered = last?.parts.some((part) => part.type === 'result') === true;
+const toBlock = (ask: Ask, { tool, input }: PlannedCall, index: number): Block => {
+  const seed = `${ask.seed}/${index}`;
+  const id = ask.callPrefix === 'tooluse_' ? converseToolId(seed) : claudeId(ask.callPrefix, seed);
+  return { type: 'call', id, name: tool.name, input, json: JSON.stringify(input), cut: false };
+};
+
+const spoken = (ask: Ask, question: Question): Block[] => {
+  const step = nextStep(ask, question);
+  const calls = (step?.calls ?? []).map((call, index) => toBlock(ask, call, index));
+  const names = [...new Set(step?.calls.map(({ tool }) => tool.name))].join(' and ');
   const forced = ask.choice.type === 'any' || ask.choice.type === 'tool';
-  const wanted = answered && !forced ? [] : wantedCalls(ask, asked);
-  const calls = wanted.map(({ tool, about }, index): Block => {
-    const input = fieldsOf(valueForSchema({ type: 'object', ...tool.schema }, about));
-    const seed = `${ask.seed}/${index}`;
-    const id = ask.callPrefix === 'tooluse_' ? converseToolId(seed) : claudeId(ask.callPrefix, seed);
-    return { type: 'call', id, name: tool.name, input, json: JSON.stringify(input), cut: false };
-  });
-  const names = [...new Set(wanted.map(({ tool }) => tool.name))].join(' and ');
   const aloud = ask.thinkingTags && ask.tools.length > 0 && ask.choice.type === 'auto';
-  if (calls.length > 0) {
-    if (aloud)
-      return [
-        { type: 'text', text: `<thinking> The User asked about this. I will use ${names}.</thinking>\n` },
-        ...calls,
-      ];
-    return forced || ask.family === 'nova'
-      ? calls
-      : [{ type: 'text', text: `I'll use ${names} for that.` }, ...calls];
+  if (calls.length === 0) {
+    const text = step?.says ?? textAnswer(ask, question);
+    const thought = aloud ? '<thinking> I can answer the User now.</thinking>\n\n' : '';
+    return [{ type: 'text', text: `${thought}${text}` }];
   }
-  const text = textAnswer(ask, raw, last);
-  return [
-    { type: 'text', text: aloud ? `<thinking> I can answer the User now.</thinking>\n\n${text}` : text },
-  ];
+  if (forced) return calls;
+  const thought = aloud ? `<thinking> The User asked about this. I will use ${names}.</thinking>\n` : '';
+  const said = step?.says ?? (ask.family === 'nova' ? '' : `I'll use ${names} for that.`);
+  return thought + said === '' ? calls : [{ type: 'text', text: `${thought}${said}` }, ...calls];
 };
 
 /** Cuts at the first stop sequence and at the token limit, whichever comes first. */
@@ -202,9 +148,8 @@ const limit = (ask: Ask, blocks: Block[], budget: number): Omit<Answer, 'thinkin
 };
 
 export const compose = (ask: Ask): Answer => {
-  const lastUser = ask.turns.findLast((turn) => turn.role === 'user');
-  const raw = textsOf(lastUser);
-  const asked = withoutDirectives(raw);
+  const question = findQuestion(ask.turns);
+  const asked = withoutDirectives(textsOf(question.last));
   if (asked.includes(REFUSAL_WORD)) {
     return { blocks: [], stop: 'refusal', stopSequence: null, outputTokens: 1, thinkingTokens: 0 };
   }
@@ -214,7 +159,7 @@ export const compose = (ask: Ask): Answer => {
   const thinking = thinkingBlocks(ask, asked);
   const cost = Math.min(thinking.cost, ask.maxTokens);
   const prefill = ask.turns.at(-1)?.role === 'assistant' ? textsOf(ask.turns.at(-1)) : '';
-  const said = spoken(ask, raw, lastUser).map((block) =>
+  const said = spoken(ask, question).map((block) =>
     block.type === 'text' ? { ...block, text: continueFrom(prefill, block.text) } : block,
   );
   const rest = limit(ask, said, ask.maxTokens - cost);

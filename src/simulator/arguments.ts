@@ -3,7 +3,7 @@ import { type Fields, fieldsOf, isFields, listOf, textOf } from './json.ts';
 const STARTERS = new Set(
   (
     'what whats who where when why how is are do does can could would please tell give get show find call use and ' +
-    'also then the a an in i you my it describe answer return generate create write make look check search run'
+    'also then the a an in i you my it describe answer return generate create write make look check search run json'
   ).split(' '),
 );
 
@@ -25,11 +25,23 @@ export const namesIn = (text: string): string[] => {
   return [...names, ...openers];
 };
 
-interface Source {
+/** What values are made of. */
+export interface Material {
+  /** The clause or question that they are for. */
+  readonly text: string;
+  /** All that was said, where the clause does not say it. */
+  readonly prompt: string;
+  /** What tools have found so far. */
+  readonly results: readonly string[];
+}
+
+/** The material, taken apart; what is used is taken out. */
+interface Source extends Material {
   readonly names: string[];
   readonly numbers: number[];
   readonly quoted: string[];
-  readonly text: string;
+  readonly paths: string[];
+  readonly urls: string[];
   readonly root: Fields;
 }
 
@@ -61,10 +73,78 @@ const lengthen = (text: string, schema: Fields): string => {
   return text.padEnd(Math.min(least, 10_000), '.').slice(0, most);
 };
 
-const stringFor = (schema: Fields, source: Source): string => {
+const shortened = (text: string, words: number): string =>
+  text
+    .split(/\s+/)
+    .slice(0, words)
+    .join(' ')
+    .replace(/[?!.,:;]+$/u, '');
+
+const WORKING_DIRECTORY =
+  /(?:working directory|current directory|workspace|cwd)[^/\n]{0,60}?(\/[^\s<>"'`)]*)/i;
+
+const pathFor = (schema: Fields, name: string, source: Source): string => {
+  const folder = WORKING_DIRECTORY.exec(source.prompt)?.[1]?.replace(/[/.,;]+$/, '');
+  const found =
+    source.paths.shift() ??
+    /\b(?:file|folder|directory)\s+(?:called |named )?([\w.-]+)/i.exec(source.text)?.[1];
+  const quotedAt = source.quoted.indexOf(found ?? '');
+  if (quotedAt >= 0) source.quoted.splice(quotedAt, 1);
+  const isAbsolute = /absolute/i.test(`${name} ${textOf(schema.description)}`);
+  if (found === undefined) return isAbsolute ? (folder ?? '/') : '.';
+  return isAbsolute && !found.startsWith('/') ? `${folder ?? ''}/${found.replace(/^\.\//, '')}` : found;
+};
+
+const commandFor = (source: Source): string => {
+  const said =
+    source.quoted.shift() ??
+    /\b(?:run|execute)\s+(?!the\b)(.{1,300}?)(?:[.?!]?\s*$|,? and )/i.exec(source.text)?.[1];
+  if (said !== undefined) return said;
+  return /\btests?\b/i.test(source.text) ? 'npm test' : 'ls';
+};
+
+const patternFor = (source: Source): string | undefined =>
+  source.quoted.shift() ??
+  /\b(?:search|grep|look|find)\s+(?:for |the \w+ for )?(.{1,200}?)(?: in | on |[.?!]?\s*$)/i.exec(
+    source.text,
+  )?.[1];
+
+const textFor = (source: Source): string | undefined =>
+  source.quoted.shift() ??
+  /\b(?:saying|containing|that says|with the (?:text|contents?))\s*:?\s*([\s\S]{1,2000}?)\s*$/i.exec(
+    source.text,
+  )?.[1];
+
+const foundByTools = ({ results }: Source): string | undefined =>
+  results.length === 0 ? undefined : shortened(results.join(' '), 40);
+
+/** Values by what a property is called, where the text has one. */
+const byName: readonly {
+  readonly name: RegExp;
+  readonly find: (source: Source, schema: Fields, name: string) => string | undefined;
+}[] = [
+  {
+    name: /(?:path|file|filename|dir|directory|folder)$/,
+    find: (source, schema, name) => pathFor(schema, name, source),
+  },
+  { name: /^(?:command|cmd)$/, find: commandFor },
+  { name: /(?:url|uri|link)$/, find: (source) => source.urls.shift() ?? 'https://example.com/' },
+  { name: /^(?:pattern|regex|query|search|search_?term|keywords?)$/, find: patternFor },
+  { name: /^(?:answer|result|response|output|summary|conclusion)$/, find: foundByTools },
+  { name: /^(?:contents?|text|body|message)$/, find: (source) => textFor(source) ?? foundByTools(source) },
+  { name: /^(?:title|subject)$/, find: (source) => source.quoted.shift() ?? shortened(source.text, 8) },
+  {
+    name: /^(?:description|reason|explanation|prompt)$/,
+    find: (source) => shortened(source.text, 8) || undefined,
+  },
+];
+
+const stringFor = (schema: Fields, source: Source, name: string): string => {
   const format = FORMATS[textOf(schema.format)];
   if (format !== undefined) return format;
-  const found = source.quoted.shift() ?? source.names.shift();
+  const plain = name.replace(/([a-z])([A-Z])/g, '$1_$2').toLowerCase();
+  const row = byName.find((each) => each.name.test(plain));
+  const found = row?.find(source, schema, name) ?? source.quoted.shift() ?? source.names.shift();
   return lengthen(
     found ??
       (source.text
@@ -102,18 +182,21 @@ const objectFor = (schema: Fields, source: Source, depth: number): Fields => {
   const wanted = required.length > 0 ? names.filter((name) => required.includes(name)) : names.slice(0, 1);
   const missing = required.filter((name) => !names.includes(name));
   return Object.fromEntries(
-    [...wanted, ...missing].map((name) => [name, valueFor(fieldsOf(properties[name]), source, depth + 1)]),
+    [...wanted, ...missing].map((name) => [
+      name,
+      valueFor(fieldsOf(properties[name]), source, depth + 1, name),
+    ]),
   );
 };
 
-const valueFor = (given: Fields, source: Source, depth: number): unknown => {
+const valueFor = (given: Fields, source: Source, depth: number, name = ''): unknown => {
   const schema = resolve(given, source.root);
   if (depth > 12) return null;
   if ('const' in schema) return schema.const;
   if (Array.isArray(schema.enum) && schema.enum.length > 0) return enumFor(schema.enum, source);
   const options = [...listOf(schema.anyOf), ...listOf(schema.oneOf)].filter(isFields);
   const option = options.find((candidate) => candidate.type !== 'null') ?? options[0];
-  if (option !== undefined && schema.type === undefined) return valueFor(option, source, depth + 1);
+  if (option !== undefined && schema.type === undefined) return valueFor(option, source, depth + 1, name);
   const parts = listOf(schema.allOf).filter(isFields);
   if (parts.length > 0 && schema.type === undefined) {
     return Object.assign({}, ...parts.map((part) => valueFor(part, source, depth + 1))) as unknown;
@@ -122,7 +205,7 @@ const valueFor = (given: Fields, source: Source, depth: number): unknown => {
   const type = types.find((name) => name !== 'null') ?? types[0];
   switch (type) {
     case 'string':
-      return stringFor(schema, source);
+      return stringFor(schema, source, name);
     case 'integer':
       return numberFor(schema, source, true);
     case 'number':
@@ -134,25 +217,44 @@ const valueFor = (given: Fields, source: Source, depth: number): unknown => {
     case 'array': {
       const least = typeof schema.minItems === 'number' ? Math.min(schema.minItems, 50) : 1;
       const items = fieldsOf(schema.items);
-      return Array.from({ length: Math.max(least, 1) }, () => valueFor(items, source, depth + 1));
+      return Array.from({ length: Math.max(least, 1) }, () => valueFor(items, source, depth + 1, name));
     }
     default:
       return schema.properties !== undefined || type === 'object'
         ? objectFor(schema, source, depth)
-        : stringFor(schema, source);
+        : stringFor(schema, source, name);
   }
 };
 
+const URL_TEXT = /\bhttps?:\/\/[^\s"'`<>)]+/g;
+const PATH =
+  /(?<![\w@.+/-])(?:(?:~|\.{1,2})?\/?(?:[\w@.+-]+\/)*[\w@+-][\w@.+-]*\.[a-z][a-z0-9]{0,5}\b|(?:~|\.{1,2})?\/[\w@.+/-]*\w|[\w@.+-]+\/[\w@.+/-]*)/gi;
+const QUOTED = /["“]([^"”]{1,2000})["”]|`([^`\n]{1,2000})`|(?<![\p{L}\d])'([^'\n]{1,200})'(?![\p{L}\d])/gu;
+
+const numbersIn = (text: string): number[] =>
+  Array.from(text.matchAll(/-?\d+(?:\.\d+)?/g), ([number]) => Number(number));
+
+/** Enough for anything a person asks; what comes after are documents. */
+const LONGEST = 20_000;
+
 /** A plausible value for a JSON schema, with words and numbers of the text it is about. */
-export const valueForSchema = (schema: Fields, text: string): unknown =>
-  valueFor(
+export const valueForSchema = (schema: Fields, material: Material): unknown => {
+  const text = material.text.slice(0, LONGEST);
+  return valueFor(
     schema,
     {
-      names: namesIn(text),
-      numbers: Array.from(text.matchAll(/-?\d+(?:\.\d+)?/g), ([number]) => Number(number)),
-      quoted: Array.from(text.matchAll(/["“]([^"”]{1,200})["”]/gu), ([, inner]) => inner ?? ''),
+      ...material,
       text,
+      names: namesIn(text),
+      numbers: [
+        ...numbersIn(text),
+        ...material.results.flatMap((result) => numbersIn(result.slice(0, LONGEST))),
+      ],
+      quoted: Array.from(text.matchAll(QUOTED), ([, double, code, single]) => double ?? code ?? single ?? ''),
+      paths: text.replace(URL_TEXT, ' ').match(PATH) ?? [],
+      urls: text.match(URL_TEXT) ?? [],
       root: schema,
     },
     0,
   );
+};

@@ -73,18 +73,28 @@ const choiceOf = (body: Fields): Choice => {
   };
 };
 
+/** System messages in the middle of a conversation instruct like those at its head. */
+const systemTexts = (body: Fields): string[] =>
+  [
+    body.system,
+    ...listOf(body.messages)
+      .filter(isFields)
+      .flatMap(({ role, content }) => (role === 'system' ? [content] : [])),
+  ]
+    .flatMap(blocksOf)
+    .map((block) => textOf(block.text));
+
 const CALL_PREFIX = { api: 'toolu_', invoke: 'toolu_bdrk_', converse: 'tooluse_' } as const;
 
 export const claudeAsk = (request: ClaudeRequest, seed: string, thinks: boolean): Ask => {
   const { body, model } = request;
   const format = fieldsOf(fieldsOf(body.output_config).format);
-  const system = plainText(body.system);
   return {
     modelName: model.id,
     family: 'claude',
     callPrefix: CALL_PREFIX[request.via],
     seed,
-    system,
+    system: systemTexts(body).join('\n'),
     turns: mergeTurns(
       listOf(body.messages)
         .filter(isFields)
@@ -102,7 +112,7 @@ export const claudeAsk = (request: ClaudeRequest, seed: string, thinks: boolean)
           schema: fieldsOf(tool.input_schema),
         }),
       ),
-    choice: choiceAsTold(choiceOf(body), system),
+    choice: choiceAsTold(choiceOf(body), plainText(body.system)),
     thinking: thinks ? thinkingOf(request, seed) : undefined,
     thinkingTags: false,
     schema: format.type === 'json_schema' ? fieldsOf(format.schema) : undefined,

@@ -1,0 +1,148 @@
+/** What the "model" does next: what a script of directives says, else what words ask for, else what it must. */
+
+import { valueForSchema } from './arguments.ts';
+import type { Ask, Tool } from './ask.ts';
+import { nearestTool, wantedCalls } from './calls.ts';
+import { callParts, type Directive, readDirectives } from './directives.ts';
+import { type Fields, fieldsOf } from './json.ts';
+import { openJson } from './json-answer.ts';
+import { asksAgain, materialFor, type Question } from './question.ts';
+
+export interface PlannedCall {
+  readonly tool: Tool;
+  readonly input: Fields;
+}
+
+export interface Step {
+  /** Words of `[[say ...]]`, beside the calls or instead of them. */
+  readonly says: string | undefined;
+  readonly calls: readonly PlannedCall[];
+}
+
+const saying = (says: string): Step => ({ says, calls: [] });
+
+/** The server renames tools, and adds a digest of the name that its caller knows. */
+const findTool = (tools: readonly Tool[], name: string): Tool | undefined => {
+  const plain = (text: string): string => text.replace(/[^A-Za-z0-9]+/g, '_');
+  return (
+    tools.find((tool) => tool.name === name) ??
+    tools.find((tool) => plain(tool.name.replace(/_[0-9a-f]{8}$/, '')) === plain(name))
+  );
+};
+
+/** A tool by which frameworks let a model hand in its answer. */
+const ENDS =
+  /^(?:final|finish|submit|answer|respond|response|output|result|return|complete|done|attempt_completion)/i;
+
+const isEnding = ({ name }: Tool): boolean => ENDS.test(name);
+
+/** A tool that takes any object stands for a JSON answer; what it should hold is in the prompt. */
+const isOpen = (tool: Tool): boolean =>
+  isEnding(tool) && Object.keys(fieldsOf(tool.schema.properties)).length === 0;
+
+const argumentsFor = (ask: Ask, tool: Tool, about: string, question: Question): Fields =>
+  isOpen(tool)
+    ? openJson(ask, question)
+    : fieldsOf(valueForSchema({ type: 'object', ...tool.schema }, materialFor(ask, question, about)));
+
+const unescaped = (text: string): string => text.replaceAll('\\n', '\n');
+
+/** One step for each answer: `[[then]]` parts them. */
+const readScript = (ask: Ask, question: Question): Step[] => {
+  const steps: { says: string | undefined; calls: PlannedCall[] }[] = [{ says: undefined, calls: [] }];
+  const add = ({ name, rest }: Directive): void => {
+    const step = steps.at(-1);
+    if (name === 'then') steps.push({ says: undefined, calls: [] });
+    else if (step === undefined) return;
+    else if (name === 'say')
+      step.says = [step.says, unescaped(rest)].filter((text) => text !== undefined).join('\n');
+    else if (name === 'call') {
+      const { name: called, input } = callParts(rest) ?? { name: rest, input: undefined };
+      const tool = findTool(ask.tools, called);
+      if (tool === undefined)
+        step.says = `There is no tool “${called}” here; there are: ${ask.tools.map((each) => each.name).join(', ') || 'none'}.`;
+      else step.calls.push({ tool, input: input ?? argumentsFor(ask, tool, question.words, question) });
+    }
+  };
+  for (const directive of readDirectives(question.raw)) add(directive);
+  return steps.filter(({ says, calls }) => says !== undefined || calls.length > 0);
+};
+
+/** The step that follows `made` calls; what is left of it, where only a part of its calls was made. */
+const stepAfter = (steps: readonly Step[], made: number): Step | undefined => {
+  let left = made;
+  for (const [index, step] of steps.entries()) {
+    if (step.calls.length > left)
+      return left === 0 ? step : { says: undefined, calls: step.calls.slice(left) };
+    left -= step.calls.length;
+    // Words without calls end the turn.
+    if (step.calls.length === 0 && (left === 0 || index === steps.length - 1)) return step;
+  }
+  return undefined;
+};
+
+const wordsPlan = (ask: Ask, tools: readonly Tool[], question: Question): Step[] =>
+  wantedCalls(tools, question.words).map((wanted) => ({
+    says: undefined,
+    calls: wanted.map(({ tool, about }) => ({ tool, input: argumentsFor(ask, tool, about, question) })),
+  }));
+
+/** A call that is answered is not made again, unless its result asks for it. */
+const openTools = (ask: Ask, { made }: Question): Tool[] =>
+  ask.tools.filter(
+    ({ name }) => !made.some((call) => call.name === name && call.result !== undefined && !asksAgain(call)),
+  );
+
+/** Some tool must be called: the nearest one first, then the one that ends, then what is left. */
+const mustCall = (ask: Ask, question: Question): Tool | undefined => {
+  const open = openTools(ask, question);
+  const last = question.made.at(-1);
+  const again =
+    last !== undefined && asksAgain(last) ? open.find(({ name }) => name === last.name) : undefined;
+  const working = open.filter((tool) => !isEnding(tool));
+  return (
+    again ??
+    (question.made.length === 0 ? nearestTool(working, question.words) : undefined) ??
+    open.find(isEnding) ??
+    open[0]
+  );
+};
+
+const limitCalls = (ask: Ask, step: Step): Step =>
+  ask.choice.single ? { ...step, calls: step.calls.slice(0, 1) } : step;
+
+const mandatory = (ask: Ask, question: Question, tool: Tool): Step => ({
+  says: undefined,
+  calls: [{ tool, input: argumentsFor(ask, tool, question.words, question) }],
+});
+
+/** A directive that says what the answer is leaves nothing to guess. */
+const isShaped = ({ raw }: Question): boolean =>
+  readDirectives(raw).some(({ name }) => name !== 'fault' && name !== 'delay');
+
+export const nextStep = (ask: Ask, question: Question): Step | undefined => {
+  const { choice } = ask;
+  const script = readScript(ask, question);
+  const scripted = stepAfter(script, question.made.length);
+  const mayCall = ask.tools.length > 0 && choice.type !== 'none';
+  if (!mayCall) return scripted?.says === undefined ? undefined : saying(scripted.says);
+
+  if (choice.type === 'tool') {
+    const named = ask.tools.filter(({ name }) => name === choice.name);
+    const calls = scripted?.calls.filter(({ tool }) => tool.name === choice.name) ?? [];
+    const [only] = named;
+    if (calls.length > 0) return limitCalls(ask, { says: undefined, calls });
+    if (only === undefined) return undefined;
+    const wanted = isEnding(only) ? undefined : stepAfter(wordsPlan(ask, named, question), 0);
+    return limitCalls(ask, wanted ?? mandatory(ask, question, only));
+  }
+
+  const isForced = choice.type === 'any';
+  if (scripted !== undefined && (scripted.calls.length > 0 || !isForced)) return limitCalls(ask, scripted);
+  const wanted = isShaped(question)
+    ? undefined
+    : stepAfter(wordsPlan(ask, ask.tools, question), question.made.length);
+  if (wanted !== undefined) return limitCalls(ask, wanted);
+  const tool = isForced ? mustCall(ask, question) : undefined;
+  return tool === undefined ? undefined : mandatory(ask, question, tool);
+};
