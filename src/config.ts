@@ -250,7 +250,8 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
   const region = present.AWS_REGION ?? present.AWS_DEFAULT_REGION;
   if (!hasAnthropic && region === undefined) {
     problems.push(
-      'no upstream: set ANTHROPIC_API_KEY for Claude, AWS_REGION (with AWS credentials) for Nova and Claude on Bedrock, or both',
+      'no upstream: set ANTHROPIC_API_KEY for Claude, AWS_REGION (with AWS credentials) for Nova and Claude on Bedrock, or both ' +
+        '(without an account: npm run demo, or parley demo)',
     );
   }
   if (present.INFERENCE_KEY === undefined && present.ALLOW_ANONYMOUS === undefined) {

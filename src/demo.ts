@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: the whole server as it ships, in a process of its own, against the built-in simulator of
- * both upstreams. No account, no network. Shows how to talk to it, shows one answer of each kind with the
- * official SDK, and goes on serving until Ctrl-C (`-- --once`: exits instead).
+ * `npm run demo`: the whole server as it ships, in a process of its own, against the built-in simulator of both
+ * upstreams. No account, no network. Shows one answer of each kind and how to ask for more, then goes on serving until
+ * Ctrl-C. `--once` exits instead: CI's check that the build does what it shows.
  */
 
 import { spawn } from 'node:child_process';
@@ -9,20 +9,21 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { DemoError } from './demo/demo-error.ts';
+import { snippets } from './demo/snippets.ts';
+import { showTour } from './demo/tour.ts';
 import { type Simulator, startSimulator } from './simulator/index.ts';
 
 const host = '127.0.0.1';
 const key = 'demo-key';
-const models = ['claude-4-5-sonnet', 'nova-lite'];
-const question = 'Explain quantum computing in simple terms.';
 /** The simulated providers live on this day, so that no model retires under the demo. */
 const today = Date.parse('2026-11-22');
+/** Between two pieces of a stream, so that it can be seen to be one. Ms. */
+const pace = 30;
 
-const say = (text = ''): void => {
-  process.stdout.write(`${text}\n`);
+const write = (text: string): void => {
+  process.stdout.write(text);
 };
-
-class DemoError extends Error {}
 
 const portIsFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -76,73 +77,41 @@ const waitUntilReady = async (url: string, exited: Promise<unknown>): Promise<vo
   throw new DemoError('The server was not ready within 10 seconds.');
 };
 
-const introduce = (url: string): void => {
-  say(`
-Parley is serving ${models.join(' and ')}, and every other model it knows, from simulated upstreams.
-
-  base URL   ${url}/v1/
-  key        ${key}
-
-curl:
-
-  curl ${url}/v1/chat/completions \\
-    -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
-    -d '{"model": "${models[0]}", "messages": [{"role": "user", "content": "Hello"}]}'
-
-Node.js, with the official SDK (npm install openai):
-
-  import OpenAI from 'openai';
-  const client = new OpenAI({ apiKey: '${key}', baseURL: '${url}/v1/' });
-  const response = await client.chat.completions.create({
-    model: '${models[0]}',
-    messages: [{ role: 'user', content: 'Hello' }],
-  });
-  console.log(response.choices[0].message.content);
-`);
-};
-
-/** One plain and one streamed answer per family, with the official SDK. */
-const showAnswers = async (url: string): Promise<void> => {
-  const { OpenAI } = await import('openai');
-  const client = new OpenAI({ apiKey: key, baseURL: `${url}/v1/` });
-  const messages = [{ role: 'user' as const, content: question }];
-  for (const model of models) {
-    const answer = await client.chat.completions.create({ model, messages });
-    say(`${model}, plain:    ${answer.choices[0]?.message.content}`);
-    const stream = await client.chat.completions.create({ model, messages, stream: true });
-    process.stdout.write(`${model}, streamed: `);
-    for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta.content ?? '');
-    say();
-  }
-};
-
-const readArguments = (): { once: boolean } => {
+const readArguments = (args: readonly string[]): { once: boolean } => {
   try {
-    return parseArgs({ options: { once: { type: 'boolean', default: false } } }).values;
+    return parseArgs({ args: [...args], options: { once: { type: 'boolean', default: false } } }).values;
   } catch {
-    throw new DemoError('The demo knows one argument: npm run demo -- --once');
+    throw new DemoError('The demo knows one argument, --once: npm run demo -- --once');
   }
 };
 
-const demo = async (): Promise<void> => {
-  const { once: isOnce } = readArguments();
+const readPort = async (): Promise<number> => {
   const port = Number(process.env.PORT || 3000);
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new DemoError('PORT must be a number from 1 to 65535.');
-  if (!(await portIsFree(port))) {
-    throw new DemoError(`Port ${port} is already in use. Choose another: PORT=3001 npm run demo`);
-  }
+  if (await portIsFree(port)) return port;
+  throw new DemoError(
+    `Port ${port} is already in use. Choose another: PORT=${port === 3001 ? 3002 : 3001} npm run demo`,
+  );
+};
 
-  const simulator = await startSimulator({ host, delayMs: isOnce ? 0 : 30, now: () => today });
+const demo = async (args: readonly string[]): Promise<void> => {
+  const { once: isOnce } = readArguments(args);
+  const port = await readPort();
+  write(
+    'Parley with simulated models: no account, no network.\nThe models only repeat what they are told; all around them is the real server.\n\nStarting ...',
+  );
+  const simulator = await startSimulator({ host, delayMs: isOnce ? 0 : pace, now: () => today });
   const server = startServer(simulator, port);
   const exited = once(server, 'exit');
   const url = `http://${host}:${port}`;
   try {
     await waitUntilReady(url, exited);
-    introduce(url);
-    await showAnswers(url);
+    write(` ready at ${url}/\n`);
+    await showTour({ url, key, write });
+    write(snippets(url, key));
     if (isOnce) return;
-    say('\nServing until Ctrl-C.');
+    write('\nServing until Ctrl-C.\n');
     // The server gets Ctrl-C from the terminal itself, and drains.
     process.on('SIGINT', () => {});
     process.on('SIGTERM', () => server.kill('SIGTERM'));
@@ -154,11 +123,14 @@ const demo = async (): Promise<void> => {
   }
 };
 
-try {
-  await demo();
-} catch (error) {
-  process.stderr.write(
-    `${error instanceof DemoError ? error.message : error instanceof Error ? error.stack : error}\n`,
-  );
-  process.exitCode = 1;
-}
+/** Gives the exit code. */
+export const runDemo = async (args: readonly string[]): Promise<number> => {
+  try {
+    await demo(args);
+    return 0;
+  } catch (error) {
+    const why = error instanceof DemoError ? error.message : error instanceof Error ? error.stack : error;
+    process.stderr.write(`\n${why}\n`);
+    return 1;
+  }
+};
