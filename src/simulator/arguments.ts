@@ -30,7 +30,7 @@ export interface Material {
   /** The clause or question that they are for. */
   readonly text: string;
   /** All that was said, where the clause does not say it. */
-  readonly prompt: string;
+  readonly prompt: () => string;
   /** What tools have found so far. */
   readonly results: readonly string[];
 }
@@ -81,18 +81,18 @@ const shortened = (text: string, words: number): string =>
     .replace(/[?!.,:;]+$/u, '');
 
 const WORKING_DIRECTORY =
-  /(?:working directory|current directory|workspace|cwd)[^/\n]{0,60}?(\/[^\s<>"'`)]*)/i;
+  /(?:working directory|current directory|working in the directory|workspace|cwd)\b[^\n]{0,60}?[\s:"'`(](\/[\w.@/-]+)/i;
 
 const pathFor = (schema: Fields, name: string, source: Source): string => {
-  const folder = WORKING_DIRECTORY.exec(source.prompt)?.[1]?.replace(/[/.,;]+$/, '');
   const found =
     source.paths.shift() ??
     /\b(?:file|folder|directory)\s+(?:called |named )?([\w.-]+)/i.exec(source.text)?.[1];
   const quotedAt = source.quoted.indexOf(found ?? '');
   if (quotedAt >= 0) source.quoted.splice(quotedAt, 1);
   const isAbsolute = /absolute/i.test(`${name} ${textOf(schema.description)}`);
-  if (found === undefined) return isAbsolute ? (folder ?? '/') : '.';
-  return isAbsolute && !found.startsWith('/') ? `${folder ?? ''}/${found.replace(/^\.\//, '')}` : found;
+  if (!isAbsolute || found?.startsWith('/')) return found ?? '.';
+  const folder = WORKING_DIRECTORY.exec(source.prompt())?.[1]?.replace(/[/.]+$/, '') ?? '';
+  return found === undefined ? folder || '/' : `${folder}/${found.replace(/^\.\//, '')}`;
 };
 
 const commandFor = (source: Source): string => {

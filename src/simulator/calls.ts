@@ -45,9 +45,9 @@ const TARGET =
 const POLITE =
   /^[\s,]*(?:please|now|then|next|first|finally|and|ok|okay|hey|hi|hello|so|just|(?:can|could|would|will) you|i(?:'d| would)? (?:want|need|like) you to|you should|let'?s|try to|help me(?: to)?|go ahead and)(?![\p{L}\d])[\s,:]*/iu;
 
-/** Asks to be told, not to have something done. */
+/** Asks to be told, or for something not to be done. */
 const TO_BE_TOLD =
-  /^(?:explain|describe|define|tell me about|why|how (?:do|does|can|to|would|should|did)|what(?:'s| is| are) an? )\b/i;
+  /^(?:do not|don['’]?t|never|explain|describe|define|tell me about|why|how (?:do|does|can|to|would|should|did)|what(?:'s| is| are) an? )\b/i;
 
 const ASKS_WHAT_IS_IN = /^(?:what(?:'s| is) in|what does .{1,80} (?:say|contain)|(?:what|which) files)\b/i;
 
@@ -194,12 +194,17 @@ export interface Wanted {
 }
 
 const MOST_CALLS = 16;
-/** A person's request, not a document that came with it. */
-const LONGEST_REQUEST = 2000;
+/** Longer texts are briefings or documents: what is asked for stands in their first or last line. */
+const LONGEST_REQUEST = 600;
+
+const requestIn = (text: string): string => {
+  if (text.length <= LONGEST_REQUEST) return text;
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  return [lines[0], lines.at(-1)].map((line) => line?.slice(0, LONGEST_REQUEST)).join('\n');
+};
 
 const clausesOf = (text: string): string[] =>
   text
-    .slice(0, LONGEST_REQUEST)
     .split(/\b(?:and also|as well as|also)\b|;|(?<=[.?!])\s+(?=\p{Lu})|\n+/iu)
     .filter((clause) => clause.trim() !== '');
 
@@ -219,7 +224,7 @@ const wantedAtOnce = (tools: readonly Tool[], text: string): Wanted[] => {
 
 /** Which tools the text asks for, in its order: one list for each answer, as "then" parts them. */
 export const wantedCalls = (tools: readonly Tool[], text: string): Wanted[][] =>
-  text
+  requestIn(text)
     .split(/\b(?:and then|then|afterwards|after that)\b/i)
     .map((part) => wantedAtOnce(tools, part))
     .filter((wanted) => wanted.length > 0);

@@ -47,6 +47,9 @@ const argumentsFor = (ask: Ask, tool: Tool, about: string, question: Question): 
 
 const unescaped = (text: string): string => text.replaceAll('\\n', '\n');
 
+const unknownTool = (name: string, tools: readonly Tool[]): string =>
+  `There is no tool “${name}” here; there are: ${tools.map((tool) => tool.name).join(', ') || 'none'}.`;
+
 /** One step for each answer: `[[then]]` parts them. */
 const readScript = (ask: Ask, question: Question): Step[] => {
   const steps: { says: string | undefined; calls: PlannedCall[] }[] = [{ says: undefined, calls: [] }];
@@ -57,11 +60,15 @@ const readScript = (ask: Ask, question: Question): Step[] => {
     else if (name === 'say')
       step.says = [step.says, unescaped(rest)].filter((text) => text !== undefined).join('\n');
     else if (name === 'call') {
-      const { name: called, input } = callParts(rest) ?? { name: rest, input: undefined };
-      const tool = findTool(ask.tools, called);
-      if (tool === undefined)
-        step.says = `There is no tool “${called}” here; there are: ${ask.tools.map((each) => each.name).join(', ') || 'none'}.`;
-      else step.calls.push({ tool, input: input ?? argumentsFor(ask, tool, question.words, question) });
+      const parts = callParts(rest);
+      const tool = parts === undefined ? undefined : findTool(ask.tools, parts.name);
+      if (parts === undefined) step.says = `[[call ${rest}]]: what follows the name is no JSON object.`;
+      else if (tool === undefined) step.says = unknownTool(parts.name, ask.tools);
+      else
+        step.calls.push({
+          tool,
+          input: parts.input ?? argumentsFor(ask, tool, question.words, question),
+        });
     }
   };
   for (const directive of readDirectives(question.raw)) add(directive);

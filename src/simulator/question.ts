@@ -30,10 +30,16 @@ const NOTE = /<([a-z_-]{0,40}(?:reminder|environment|context|attachment)[a-z_-]{
 /** More than this nobody typed. */
 const LONGEST = 100_000;
 
-export const typedText = (text: string): string => {
+/** `opencode run` sends what was typed as one quoted argument. */
+const unquoted = (text: string): string => {
+  const inner = /^"((?:[^"\\]|\\.)*)"$/s.exec(text)?.[1];
+  return inner === undefined ? text : inner.replace(/\\(["\\])/g, '$1');
+};
+
+const typedText = (text: string): string => {
   const kept = text.length > LONGEST ? text.slice(0, LONGEST) : text;
   const typed = TYPED.exec(kept)?.[2];
-  return (typed ?? kept.replace(NOTE, '')).trim();
+  return unquoted((typed ?? kept.replace(NOTE, '')).trim());
 };
 
 export const textsOf = (turn: Turn | undefined): string =>
@@ -97,9 +103,9 @@ export const asksAgain = ({ result }: MadeCall): boolean =>
   result !== undefined &&
   /\b(?:try again|fix the errors?|call the (?:tool|function) again)\b/i.test(result.text);
 
-export const materialFor = (ask: Ask, { words, results }: Question, text: string): Material => ({
+export const materialFor = (ask: Ask, { results }: Question, text: string): Material => ({
   text,
-  prompt: `${words}\n${ask.system}`,
+  prompt: () => [...ask.turns.map(textsOf), ask.system].join('\n'),
   results: results.map(({ result }) => result?.text ?? ''),
 });
 

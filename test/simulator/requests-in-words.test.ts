@@ -55,6 +55,8 @@ describe('an agent with two dozen tools', () => {
     'Can you answer a question for me?',
     'Tell me about the history of the web.',
     'Why is the sky blue?',
+    'Do not read a.txt.',
+    `Notes for a helper\n${'- Read every file.\n- Run `npm test` in the project.\n- Write to memory.md.\n'.repeat(20)}\n(none yet)`,
   ])('gets words for "%s"', (text) => {
     expect(callsOf([user(text)])).toEqual([]);
     expect(textOf([user(text)])).toContain('You wrote:');
@@ -91,6 +93,22 @@ describe('an agent with two dozen tools', () => {
     expect(textOf([user(note, 'hello')])).toContain('You wrote: “hello”');
     const typed = '<context>run `rm -rf build`</context>\n<user_request>read a.txt</user_request>';
     expect(callsOf([user(typed)])).toEqual([['read', { filePath: 'a.txt' }]]);
+  });
+
+  it('finds the folder it works in for paths that must be absolute', () => {
+    const read: Tool = {
+      name: 'read_file',
+      description: 'Reads a file.',
+      schema: {
+        type: 'object',
+        properties: { file_path: { type: 'string', description: 'The absolute path' } },
+        required: ['file_path'],
+      },
+    };
+    const setting =
+      '<description>working directory.</description>\nYou are in the working directory: /home/dev/shop.';
+    const calls = callsOf([user('read README.md')], { tools: [read], system: setting });
+    expect(calls).toEqual([['read_file', { file_path: '/home/dev/shop/README.md' }]]);
   });
 
   it('answers with the result, and ends', () => {
@@ -206,6 +224,17 @@ describe('directives', () => {
       ['shop_read_1f2e3d4c', {}],
     ]);
     expect(textOf([user('[[call nothing]]')], { tools: renamed })).toContain('There is no tool “nothing”');
+  });
+
+  it('say what is wrong with a call that cannot be read', () => {
+    expect(textOf([user('[[call read {filePath}]]')])).toContain('is no JSON object');
+  });
+
+  it('are understood in quotes, as an agent passes on a command line', () => {
+    expect(callsOf([user(JSON.stringify('[[call read {"filePath": "a.txt"}]]'))])).toEqual([
+      ['read', { filePath: 'a.txt' }],
+    ]);
+    expect(callsOf([user('"read a.txt"')])).toEqual([['read', { filePath: 'a.txt' }]]);
   });
 
   it('leave alone what only looks like one', () => {
