@@ -1,5 +1,5 @@
 import type { Answer, Ask, Block, Part } from './ask.ts';
-import { readDirectives, withoutDirectives } from './directives.ts';
+import { directiveText, withoutDirectives } from './directives.ts';
 import { claudeId, converseToolId } from './ids.ts';
 import { isBlank } from './json.ts';
 import { jsonAnswer } from './json-answer.ts';
@@ -38,11 +38,9 @@ const proseAnswer = (ask: Ask, { words, results, last }: Question): string => {
 };
 
 const textAnswer = (ask: Ask, question: Question): string => {
-  const directives = readDirectives(question.raw);
-  const length = directives.find(({ name }) => name === 'length');
-  if (length !== undefined)
-    return filler(Math.min(Number(length.words[0]) || 100, ask.maxTokens + 1, 200_000));
-  if (directives.some(({ name }) => name === 'bad-json'))
+  const length = directiveText(question.raw, 'length');
+  if (length !== undefined) return filler(Math.min(Number(length) || 100, ask.maxTokens + 1, 200_000));
+  if (directiveText(question.raw, 'bad-json') !== undefined)
     return 'Sure! Here is what you asked for: {"almost": json';
   return jsonAnswer(ask, question) ?? proseAnswer(ask, question);
 };

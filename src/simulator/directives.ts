@@ -12,7 +12,7 @@ export interface Directive {
   readonly values: Fields;
 }
 
-const NAMES = ['say', 'call', 'then', 'length', 'bad-json', 'fault', 'delay'] as const;
+const NAMES = ['say', 'call', 'then', 'think', 'length', 'bad-json', 'fault', 'delay'] as const;
 export type DirectiveName = (typeof NAMES)[number];
 
 const OPENING = new RegExp(String.raw`\[\[(${NAMES.join('|')})(?=\s|\]\])`, 'g');
@@ -90,3 +90,7 @@ export const withoutDirectives = (text: string): string => {
   }
   return (kept + text.slice(at)).trim();
 };
+
+/** What follows the name, of the first directive so called. */
+export const directiveText = (text: string, name: DirectiveName): string | undefined =>
+  find(text).find((each) => each.name === name)?.rest;

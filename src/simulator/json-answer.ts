@@ -28,8 +28,11 @@ const schemaIn = (text: string): Fields | undefined => {
   return undefined;
 };
 
+/** An example is short; what is longer is data. */
+const LONGEST_EXAMPLE = 2000;
+
 const exampleIn = (text: string): Fields | undefined => {
-  for (const value of objectsIn(text)) return value;
+  for (const value of objectsIn(text.slice(0, LONGEST_EXAMPLE))) return value;
   return undefined;
 };
 
@@ -49,24 +52,28 @@ const schemaOfKeys = (text: string): Fields | undefined => {
 };
 
 /**
- * One sentence that orders JSON and nothing but JSON. A long prompt of an agent holds all these words somewhere; an
- * order to answer so stands at its end, before the schema if there is one.
+ * One sentence that orders JSON and nothing but JSON. A long prompt of an agent holds all these words somewhere: there
+ * only a sentence counts that begins with the order, at the end of a prompt (or of a short one) any.
  */
 const ORDER =
   /(?:^|[,:;]\s*|\b(?:must|should|always|only|please|then|and|to)\s+)(?:be\s+)?(?:respond|reply|answer|output|return|produce|give|formatted)\b[^.!?\n]{0,80}\bjson\b/i;
 const STRICT =
   /\b(?:only|must|solely|nothing (?:else|but)|valid|alone|matching|conforms|one json|json object|with (?:the )?(?:keys|fields|properties))\b/i;
+const PLAIN_ORDER = /^\W*(?:please |always )?(?:respond|reply|answer|output|return)\b[^.!?\n]{0,80}\bjson\b/i;
+const NOTHING_ELSE = /\b(?:only|solely|nothing (?:else|but))\b/i;
 const END = 2000;
 
-const sentencesOf = (text: string): string[] => text.split(/(?<=[.!?])\s|\n/);
-
-const orders = (text: string): boolean =>
-  sentencesOf(text).some((sentence) => ORDER.test(sentence) && STRICT.test(sentence));
+const hasSentence = (text: string, order: RegExp, strict: RegExp): boolean =>
+  text.split(/(?<=[.!?])\s|\n/).some((sentence) => order.test(sentence) && strict.test(sentence));
 
 const wantsJson = (ask: Ask, { words }: Question): boolean =>
   [ask.system, words].some((text) => {
+    // A schema may be longer than the prompt around it.
     const prose = text.replace(/\{.*$/gm, '');
-    return orders(prose.slice(0, ask.tools.length === 0 ? END : 0)) || orders(prose.slice(-END));
+    const ends = [prose.slice(-END), ask.tools.length === 0 ? prose.slice(0, END) : ''];
+    return (
+      hasSentence(prose, PLAIN_ORDER, NOTHING_ELSE) || ends.some((end) => hasSentence(end, ORDER, STRICT))
+    );
   });
 
 /** Any object will do; the prompt says which one is meant. */

@@ -3,7 +3,7 @@
 import { valueForSchema } from './arguments.ts';
 import type { Ask, Tool } from './ask.ts';
 import { nearestTool, wantedCalls } from './calls.ts';
-import { callParts, type Directive, readDirectives } from './directives.ts';
+import { callParts, type Directive, type DirectiveName, readDirectives } from './directives.ts';
 import { type Fields, fieldsOf } from './json.ts';
 import { openJson } from './json-answer.ts';
 import { asksAgain, materialFor, type Question } from './question.ts';
@@ -123,9 +123,11 @@ const mandatory = (ask: Ask, question: Question, tool: Tool): Step => ({
   calls: [{ tool, input: argumentsFor(ask, tool, question.words, question) }],
 });
 
+const SHAPES: readonly DirectiveName[] = ['say', 'call', 'length', 'bad-json'];
+
 /** A directive that says what the answer is leaves nothing to guess. */
 const isShaped = ({ raw }: Question): boolean =>
-  readDirectives(raw).some(({ name }) => name !== 'fault' && name !== 'delay');
+  readDirectives(raw).some(({ name }) => SHAPES.includes(name));
 
 export const nextStep = (ask: Ask, question: Question): Step | undefined => {
   const { choice } = ask;

@@ -265,6 +265,11 @@ describe('an open JSON object', () => {
     expect(callsOf([user(text)], open)).toEqual([['answer', expected]]);
   });
 
+  it('is not broken by data that is nested too deeply to be an example', () => {
+    const deep = `{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`;
+    expect(callsOf([user(`Return JSON. ${deep}`)], open)).toEqual([['answer', { answer: 'Return JSON.' }]]);
+  });
+
   it('holds what the schema in the system prompt says', () => {
     expect(callsOf([user('Bob is 42.')], { ...open, system: `Answer by this schema: ${schema}` })).toEqual([
       ['answer', { name: 'Bob', age: 42 }],

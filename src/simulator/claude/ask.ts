@@ -89,12 +89,13 @@ const CALL_PREFIX = { api: 'toolu_', invoke: 'toolu_bdrk_', converse: 'tooluse_'
 export const claudeAsk = (request: ClaudeRequest, seed: string, thinks: boolean): Ask => {
   const { body, model } = request;
   const format = fieldsOf(fieldsOf(body.output_config).format);
+  const system = systemTexts(body).join('\n');
   return {
     modelName: model.id,
     family: 'claude',
     callPrefix: CALL_PREFIX[request.via],
     seed,
-    system: systemTexts(body).join('\n'),
+    system,
     turns: mergeTurns(
       listOf(body.messages)
         .filter(isFields)
