@@ -157,7 +157,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
   registerHeaders(app);
   registerErrors(app, config.bodyLimit);
   if (config.corsOrigins.length > 0) registerCors(app, corsHeaders);
-  registerBody(app, config.bodyLimit);
+  registerBody(app, config);
   registerAuth(app, config);
   const load = registerLimits(app, { ...config, store });
   app.addHook('onRequest', (request, _reply, done) => {

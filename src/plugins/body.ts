@@ -5,7 +5,7 @@ import { invalidRequest } from '../errors.ts';
 import { cutLongTexts } from '../openai/long-texts.ts';
 import { parseJson } from '../surrogates.ts';
 import type { Texts } from '../texts.ts';
-import { contentEncoding, unpackBody } from './content-encoding.ts';
+import { contentEncoding, createUnpacker } from './content-encoding.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -47,7 +47,14 @@ const parse = (body: Buffer): Parsed => {
   }
 };
 
-export const registerBody = (app: FastifyInstance, bodyLimit: number): void => {
+interface Options {
+  /** Bytes, unpacked. */
+  readonly bodyLimit: number;
+  readonly maxConcurrent: number;
+}
+
+export const registerBody = (app: FastifyInstance, { bodyLimit, maxConcurrent }: Options): void => {
+  const unpack = createUnpacker(bodyLimit, maxConcurrent);
   app.decorateRequest('texts', null as unknown as Texts);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
@@ -62,6 +69,6 @@ export const registerBody = (app: FastifyInstance, bodyLimit: number): void => {
     };
     const encoding = contentEncoding(request.headers['content-encoding']);
     if (encoding === undefined || body.length === 0) read(body);
-    else unpackBody(body, encoding, bodyLimit).then(read, done);
+    else unpack(body, encoding, () => !request.raw.socket.destroyed).then(read, done);
   });
 };

@@ -3,7 +3,8 @@
 import { constants } from 'node:buffer';
 import { promisify } from 'node:util';
 import zlib, { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
-import { invalidRequest, requestTooLarge, unsupportedEncoding } from '../errors.ts';
+import { CallerGone, invalidRequest, requestTooLarge, unsupportedEncoding } from '../errors.ts';
+import { createSlots } from '../slots.ts';
 
 interface Options {
   readonly maxOutputLength: number;
@@ -57,14 +58,33 @@ export const contentEncoding = (header: string | undefined): string | undefined 
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
 
-/** At most `maxBytes`, beyond which nothing more is unpacked. Rejects with an ApiError. */
-export const unpackBody = async (body: Buffer, encoding: string, maxBytes: number): Promise<Buffer> => {
-  const unpack = encodings.get(encoding);
-  if (unpack === undefined) throw unsupportedEncoding(encodingNames);
-  try {
-    return await unpack(body, { maxOutputLength: Math.min(maxBytes, constants.MAX_LENGTH) });
-  } catch (error) {
-    if (isTooLarge(error)) throw requestTooLarge(maxBytes);
-    throw invalidRequest(`The request body is not ${encoding}, as its Content-Encoding says.`);
-  }
+/** A body of a few hundred bytes may ask for as much memory as the largest; only so many do at a time. */
+const unpackedAtOnce = 2;
+
+/** Rejects with an ApiError, or with CallerGone where `isAwaited` says no when its turn comes. */
+export type Unpacker = (body: Buffer, encoding: string, isAwaited: () => boolean) => Promise<Buffer>;
+
+/** For bodies of at most `maxBytes`, beyond which nothing more is unpacked; `maxWaiting` wait for their turn. */
+export const createUnpacker = (maxBytes: number, maxWaiting: number): Unpacker => {
+  const slots = createSlots(
+    unpackedAtOnce,
+    maxWaiting,
+    'Too many compressed requests wait to be unpacked. Send the request again shortly.',
+  );
+  const options = { maxOutputLength: Math.min(maxBytes, constants.MAX_LENGTH) };
+  return async (body, encoding, isAwaited) => {
+    const unpack = encodings.get(encoding);
+    if (unpack === undefined) throw unsupportedEncoding(encodingNames);
+    const release = await slots.take();
+    try {
+      if (!isAwaited()) throw new CallerGone();
+      return await unpack(body, options).catch((error: unknown) => {
+        throw isTooLarge(error)
+          ? requestTooLarge(maxBytes)
+          : invalidRequest(`The request body is not ${encoding}, as its Content-Encoding says.`);
+      });
+    } finally {
+      release();
+    }
+  };
 };

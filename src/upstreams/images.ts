@@ -11,8 +11,8 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { Bytes } from '../chat.ts';
 import { type ApiError, ConfigError, draining, invalidRequest, overloaded } from '../errors.ts';
 import { sniffImage } from '../media.ts';
+import { createSlots } from '../slots.ts';
 import { createAddressCheck } from './addresses.ts';
-import { createSlots } from './slots.ts';
 
 interface Address {
   readonly address: string;

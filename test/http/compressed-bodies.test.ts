@@ -110,6 +110,36 @@ describe('a packed body', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64 * 1024 * 1024);
   });
 
+  it('takes its turn, so that many bombs at once hold little more memory than a few', async () => {
+    const mebibyte = 1024 * 1024;
+    const wide = await startServer({
+      anthropicUrl: simulator.anthropicUrl,
+      env: { BODY_LIMIT_BYTES: String(16 * mebibyte) },
+    });
+    const bomb = new Uint8Array(gzipSync(Buffer.alloc(17 * mebibyte), { level: 9 }));
+    const before = process.memoryUsage().arrayBuffers;
+    let peak = 0;
+    const watch = setInterval(() => {
+      peak = Math.max(peak, process.memoryUsage().arrayBuffers - before);
+    }, 1);
+    const send = () =>
+      fetch(`${wide.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${testKey}`,
+          'content-type': 'application/json',
+          'content-encoding': 'gzip',
+        },
+        body: bomb,
+      });
+    const answers = await Promise.all(Array.from({ length: 40 }, send));
+    clearInterval(watch);
+    await wide.close();
+    expect(answers.map(({ status }) => status)).toEqual(Array(40).fill(413));
+    // Two that are unpacked, and what those before them left to the collector.
+    expect(peak).toBeLessThan(240 * mebibyte);
+  });
+
   it('that is too large as it was sent is refused as well', async () => {
     const noise = Buffer.from(Array.from({ length: 200_000 }, (_, n) => (n * 7919 * (n >> 3)) & 255));
     const body = gzipSync(noise, { level: 0 });

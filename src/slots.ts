@@ -1,13 +1,13 @@
 /** A bound on work done at once, and on how much of it may wait. */
 
-import { overloaded } from '../errors.ts';
+import { overloaded } from './errors.ts';
 
 export interface Slots {
   /**
    * Resolves, in order of asking, to a function that gives the slot back (once; further calls do nothing).
-   * Rejects with the signal's reason, or with 503 where too many wait already.
+   * Rejects with the signal's reason, where there is one, or with 503 where too many wait already.
    */
-  take(signal: AbortSignal): Promise<() => void>;
+  take(signal?: AbortSignal): Promise<() => void>;
 }
 
 export const createSlots = (limit: number, waiting: number, fullMessage: string): Slots => {
@@ -27,7 +27,7 @@ export const createSlots = (limit: number, waiting: number, fullMessage: string)
 
   return {
     take: async (signal) => {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       if (free > 0) {
         free -= 1;
         return hold();
@@ -36,7 +36,7 @@ export const createSlots = (limit: number, waiting: number, fullMessage: string)
       return new Promise((resolve, reject) => {
         const settle = () => {
           queue.delete(enter);
-          signal.removeEventListener('abort', leave);
+          signal?.removeEventListener('abort', leave);
         };
         const enter = () => {
           settle();
@@ -44,10 +44,10 @@ export const createSlots = (limit: number, waiting: number, fullMessage: string)
         };
         const leave = () => {
           settle();
-          reject(signal.reason);
+          reject(signal?.reason);
         };
         queue.add(enter);
-        signal.addEventListener('abort', leave, { once: true });
+        signal?.addEventListener('abort', leave, { once: true });
       });
     },
   };
