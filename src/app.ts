@@ -17,7 +17,7 @@ import { createThinkingMemory } from './memory.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerBody } from './plugins/body.ts';
 import { createCorsHeaders, registerCors } from './plugins/cors.ts';
-import { onFrameworkError, onParserError, registerErrors } from './plugins/errors.ts';
+import { onFrameworkError, onParserError, refuseTunnels, registerErrors } from './plugins/errors.ts';
 import { registerHeaders, requestId } from './plugins/headers.ts';
 import { registerLimits } from './plugins/limits.ts';
 import { createMetrics, registerMetrics } from './plugins/metrics.ts';
@@ -156,6 +156,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
   const recorder = registerRecord(app, [createRequestLog(logger), metrics.observe]);
   registerHeaders(app);
   registerErrors(app, config.bodyLimit);
+  refuseTunnels(app.server, recorder);
   if (config.corsOrigins.length > 0) registerCors(app, corsHeaders);
   registerBody(app, config);
   registerAuth(app, config);

@@ -156,6 +156,17 @@ export const methodNotAllowed = (method: string, path: string, allowed: readonly
     headers: { allow: allowed.join(', ') },
   });
 
+/** 405 for a client that was told to use this server as its proxy. */
+export const notAProxy = () =>
+  new ApiError({
+    status: 405,
+    type: 'invalid_request_error',
+    message:
+      'This server is no proxy: it opens no tunnels. Make it the base URL of the client (ending at /v1), not its HTTP proxy.',
+    code: 'method_not_allowed',
+    headers: noRetry,
+  });
+
 /** 413 for a body over `limit` bytes, ours or the upstream's (no limit known then). */
 export const requestTooLarge = (limit?: number, cause?: unknown) =>
   new ApiError({

@@ -1,20 +1,22 @@
 /** Every error, from every layer, in OpenAI's shape. BEHAVIOUR 1.3. */
 
-import type { ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   ApiError,
   CallerGone,
   internalError,
   invalidRequest,
+  notAProxy,
   requestTooLarge,
   unknownPath,
   unsupportedMediaType,
 } from '../errors.ts';
 import type { CorsHeaders } from './cors.ts';
 import { safetyHeaders, setLastHeaders, setOriginHeaders } from './headers.ts';
-import { originOf, type Recorder } from './record.ts';
+import { type FinishedRequest, originOf, type Recorder } from './record.ts';
 import { displayedPath } from './request-path.ts';
 import { unknownPathHint } from './unknown-path.ts';
 
@@ -91,6 +93,21 @@ export const registerErrors = (app: FastifyInstance, bodyLimit: number): void =>
   });
 };
 
+/** Who takes this server for a proxy is told; Node would close the connection without a word. */
+export const refuseTunnels = (server: Server, recorder: Recorder): void => {
+  server.on('connect', (_request, socket) => {
+    // Node has taken its own listener away.
+    socket.on('error', () => socket.destroy());
+    if (answerDue(socket) !== undefined) {
+      socket.destroy();
+      return;
+    }
+    const refusal = notAProxy();
+    const result = recorder.refuse(undefined, refusal);
+    refuseOnSocket(socket, { refusal, reason: 'Method Not Allowed', result, corsHeaders: {} });
+  });
+};
+
 /** What the router refuses before there is a route; hooks do not run for it. */
 export const onFrameworkError = (
   error: unknown,
@@ -123,6 +140,39 @@ const malformed = { status: 400, reason: 'Bad Request', message: 'The request is
 /** How long a caller may take to read such a refusal and hang up. Ms. */
 const lingering = 1000;
 
+/** The answer whose turn it is on a socket; Node's own handler of such errors looks at the same field. */
+const answerDue = (socket: Duplex): ServerResponse | undefined =>
+  (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+
+interface SocketRefusal {
+  readonly refusal: ApiError;
+  /** The words beside the status. */
+  readonly reason: string;
+  /** What was recorded of it. */
+  readonly result: FinishedRequest;
+  readonly corsHeaders: Readonly<Record<string, string>>;
+}
+
+/** Answers where there is no response to do it with, and closes the socket. */
+const refuseOnSocket = (socket: Duplex, { refusal, reason, result, corsHeaders }: SocketRefusal): void => {
+  const body = JSON.stringify(refusal.toBody());
+  const headers = [
+    ['content-type', 'application/json; charset=utf-8'],
+    ['content-length', Buffer.byteLength(body)],
+    ['x-request-id', result.id],
+    ['openai-processing-ms', Math.round(result.durationMs)],
+    ...safetyHeaders,
+    ...Object.entries(refusal.headers),
+    ...Object.entries(corsHeaders),
+    ['connection', 'close'],
+  ];
+  const head = headers.map(([name, value]) => `${name}: ${value}`);
+  socket.end([`HTTP/1.1 ${refusal.status} ${reason}`, ...head, '', body].join('\r\n'));
+  // Closed at once, the answer could be lost on its way; left to the caller, the socket could stay for ever.
+  const late = setTimeout(() => socket.destroy(), lingering);
+  socket.once('close', () => clearTimeout(late));
+};
+
 /** What the HTTP parser refuses, mostly before there is a request: answered on the bare socket, then closed. */
 export const onParserError = (
   error: { code?: string },
@@ -132,8 +182,8 @@ export const onParserError = (
 ): void => {
   // Refused already, and the rest of it still came.
   if (socket.writableEnded) return;
-  // In the middle of an answer there is no room for another; Node's own handler looks at the same field.
-  const due = (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage;
+  // In the middle of an answer there is no room for another.
+  const due = answerDue(socket);
   const hasAskedNothing = socket.bytesRead === 0;
   if (error.code === 'ECONNRESET' || !socket.writable || hasAskedNothing || due?.headersSent === true) {
     socket.destroy();
@@ -141,24 +191,6 @@ export const onParserError = (
   }
   const { status, reason, message } = parserErrors[error.code ?? ''] ?? malformed;
   const refusal = new ApiError({ status, type: 'invalid_request_error', message, code: null });
-  const { id, durationMs } = recorder.refuse(due, refusal);
-  const body = JSON.stringify(refusal.toBody());
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${reason}`,
-      'content-type: application/json; charset=utf-8',
-      `content-length: ${Buffer.byteLength(body)}`,
-      `x-request-id: ${id}`,
-      `openai-processing-ms: ${Math.round(durationMs)}`,
-      ...[...safetyHeaders, ...Object.entries(corsHeaders(due?.req.headers.origin))].map(
-        ([name, value]) => `${name}: ${value}`,
-      ),
-      'connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
-  // Closed at once, the answer could be lost on its way; left to the caller, the socket could stay for ever.
-  const late = setTimeout(() => socket.destroy(), lingering);
-  socket.once('close', () => clearTimeout(late));
+  const result = recorder.refuse(due, refusal);
+  refuseOnSocket(socket, { refusal, reason, result, corsHeaders: corsHeaders(due?.req.headers.origin) });
 };

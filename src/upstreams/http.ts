@@ -124,12 +124,13 @@ export const retryAfter = (
   headers: UpstreamResponse['headers'],
   now: number = Date.now(),
 ): number | undefined => {
+  const bounded = (seconds: number) => Math.min(longestWait, Math.max(0, seconds));
   const milliseconds = Number(header(headers, 'retry-after-ms'));
-  if (Number.isFinite(milliseconds) && milliseconds > 0) return milliseconds / 1000;
+  if (Number.isFinite(milliseconds) && milliseconds > 0) return bounded(milliseconds / 1000);
   const value = header(headers, 'retry-after');
   if (value === undefined) return undefined;
   const seconds = Number(value);
-  if (Number.isFinite(seconds)) return Math.min(longestWait, Math.max(0, seconds));
+  if (Number.isFinite(seconds)) return bounded(seconds);
   const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.min(longestWait, Math.max(0, (date - now) / 1000));
+  return Number.isNaN(date) ? undefined : bounded((date - now) / 1000);
 };

@@ -259,6 +259,7 @@ describe('what never becomes a request of ours has that shape as well', () => {
       bytes: request('PROPFIND /v1/models', key),
       status: 404,
     },
+    { name: 'a tunnel', bytes: request('CONNECT api.openai.com:443'), status: 405 },
     { name: 'TRACE', bytes: request('TRACE /v1/models', key), status: 404 },
     {
       name: 'an expectation nobody has',

@@ -107,6 +107,7 @@ describe('badly joined URLs', () => {
     '/v1/v1/models/claude-4-5-haiku',
     '/v1/models?redirect=/v1/v1/nothing',
     '/v1/models?a=%zz',
+    'http://some.host/v1/v1/models',
   ])('%s works, and its log line has the route', async (path) => {
     expect((await raw(server.url, request(`GET ${path}`, key))).status).toBe(200);
     await until(() => server.logs.length > 0, 'the log line');
@@ -135,6 +136,7 @@ describe('the log line of a path that does not exist', () => {
   it.each([
     { target: '/wp-login.php?key=marker#marker', path: '/wp-login.php' },
     { target: '/v1/v1/files?key=marker', path: '/v1/v1/files' },
+    { target: 'http://user:marker@some.host/v2', path: '/v2' },
   ])('names $target as $path', async ({ target, path }) => {
     const line = await lineOf(target);
     expect(line).toMatchObject({ status: 404, path });

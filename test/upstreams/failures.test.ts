@@ -236,6 +236,7 @@ describe('by the upstream\u2019s own names', () => {
       [{ 'retry-after': '9' }, '9'],
       [{ 'retry-after': new Date(Date.now() + 30_000).toUTCString() }, expect.stringMatching(/^(29|30)$/)],
       [{ 'retry-after': 'soon' }, '2'],
+      [{ 'retry-after-ms': '1e300' }, String(24 * 3600)],
     ] as const) {
       simulator.inject({ kind: 'status', status: 429, message: 'Slow down, you.', headers: header });
       const response = await ask(upstream, false);
