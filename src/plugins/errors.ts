@@ -58,6 +58,19 @@ export const toKnownError = (error: unknown, request: FastifyRequest, bodyLimit:
   return internalError(request.id, error);
 };
 
+/** Bytes that fit into what the kernel keeps for us, whether we read them or not. */
+const smallBody = 16 * 1024;
+
+/**
+ * A connection that is closed while its client still sends is reset, and the reset can eat the refusal: the client
+ * sees a broken pipe and no 413. Kept alive, the rest is read and dropped for as long as a request may take to come.
+ */
+const keepWhileSending = ({ request, raw }: FastifyReply): boolean => {
+  const { complete, httpVersion, headers } = request.raw;
+  const isLarge = headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > smallBody;
+  return isLarge && !complete && httpVersion === '1.1' && !raw.headersSent;
+};
+
 const respond = (reply: FastifyReply, error: ApiError): FastifyReply => {
   const { record } = reply.request;
   record.error = error;
@@ -66,6 +79,7 @@ const respond = (reply: FastifyReply, error: ApiError): FastifyReply => {
     record.origin = origin;
     setOriginHeaders(reply, origin);
   }
+  if (keepWhileSending(reply)) reply.header('connection', 'keep-alive');
   return reply
     .code(error.status)
     .headers({ ...error.headers })

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectError } from '../support/errors.ts';
 import { raw, request } from '../support/raw.ts';
@@ -280,6 +282,52 @@ describe('what never becomes a request of ours has that shape as well', () => {
 
   it('the server lives on after all of that', async () => {
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  });
+});
+
+describe('the refusal of a large body reaches a client that is still sending it', () => {
+  const size = 2_000_000;
+  const piece = 'x'.repeat(size / 10);
+
+  /** Like most clients: does not look for an answer before all of its request is out. */
+  const send = async (headers: Readonly<Record<string, string>>): Promise<string> => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.on('error', () => socket.destroy());
+    const isChunked = 'transfer-encoding' in headers;
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    const length = isChunked ? [] : [`content-length: ${size}`];
+    const chunk = isChunked ? `${piece.length.toString(16)}\r\n${piece}\r\n` : piece;
+    socket.write([`POST ${chat} HTTP/1.1`, 'host: x', ...lines, ...length, '', chunk].join('\r\n'));
+    for (let sent = 1; sent < 10; sent += 1) {
+      await sleep(10);
+      socket.write(chunk);
+    }
+    if (isChunked) socket.write('0\r\n\r\n');
+    await sleep(10);
+    return new Promise((resolve) => {
+      let text = '';
+      socket.on('data', (read: Buffer) => {
+        text += read.toString();
+        if (text.endsWith('}')) socket.destroy();
+      });
+      socket.on('close', () => resolve(text));
+      // Destroyed already by an error.
+      if (socket.destroyed) resolve(text);
+    });
+  };
+
+  it.each([
+    { name: 'one that is too large', headers: json, status: 413 },
+    {
+      name: 'one that is too large, in chunks',
+      headers: { ...json, 'transfer-encoding': 'chunked' },
+      status: 413,
+    },
+    { name: 'one for a single connection', headers: { ...json, connection: 'close' }, status: 413 },
+    { name: 'one of another type', headers: { ...key, 'content-type': 'text/plain' }, status: 415 },
+    { name: 'one without a key', headers: { connection: 'close' }, status: 401 },
+  ])('$name', async ({ headers, status }) => {
+    expect((await send(headers)).split('\r\n')[0]).toContain(`HTTP/1.1 ${status}`);
   });
 });
 
