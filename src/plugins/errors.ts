@@ -79,12 +79,12 @@ const respond = (reply: FastifyReply, error: ApiError): FastifyReply => {
     record.origin = origin;
     setOriginHeaders(reply, origin);
   }
-  if (keepWhileSending(reply)) reply.header('connection', 'keep-alive');
-  return reply
+  reply
     .code(error.status)
     .headers({ ...error.headers })
-    .header('content-type', 'application/json; charset=utf-8')
-    .send(JSON.stringify(error.toBody()));
+    .header('content-type', 'application/json; charset=utf-8');
+  if (keepWhileSending(reply)) reply.header('connection', 'keep-alive');
+  return reply.send(JSON.stringify(error.toBody()));
 };
 
 export const registerErrors = (app: FastifyInstance, bodyLimit: number): void => {
