@@ -50,6 +50,10 @@ const tierFactor = ({ tierFactors }: Model, tier: string | undefined): number | 
 /** Sums of binary fractions have tails; the smallest price of a token has eleven digits. */
 const toUsd = (amount: number): number => Math.round(amount * 1e12) / 1e12;
 
+/** Tokens that were not used need no rate. */
+const costOfKind = (tokens: number, rate: number | undefined): number | undefined =>
+  tokens === 0 ? 0 : rate === undefined ? undefined : tokens * rate;
+
 /** `askedTier` counts where the upstream does not say which tier served. */
 const costOfCall = (usage: Usage, target: Target, askedTier: ServiceTier | undefined): Cost | undefined => {
   const { input, cacheRead, cacheWrite, cacheWrite1h = 0, output } = usage;
@@ -58,14 +62,11 @@ const costOfCall = (usage: Usage, target: Target, askedTier: ServiceTier | undef
   if (price === undefined || factor === undefined) return undefined;
   const { long } = price;
   const rates = long !== undefined && input + cacheRead + cacheWrite > long.above ? long : price;
-  if (cacheWrite1h > 0 && rates.cacheWrite1h === undefined) return undefined;
+  const shortWrites = costOfKind(cacheWrite - cacheWrite1h, rates.cacheWrite);
+  const longWrites = costOfKind(cacheWrite1h, rates.cacheWrite1h);
+  if (shortWrites === undefined || longWrites === undefined) return undefined;
   const perToken = factor / 1_000_000;
-  const prompt =
-    perToken *
-    (input * rates.input +
-      cacheRead * rates.cacheRead +
-      (cacheWrite - cacheWrite1h) * rates.cacheWrite +
-      cacheWrite1h * (rates.cacheWrite1h ?? 0));
+  const prompt = perToken * (input * rates.input + cacheRead * rates.cacheRead + shortWrites + longWrites);
   const completion = perToken * output * rates.output;
   return { prompt: toUsd(prompt), completion: toUsd(completion), total: toUsd(prompt + completion) };
 };

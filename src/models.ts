@@ -1,6 +1,7 @@
 /**
  * The catalogue: one data row per model. A fact about a model is a field of its row; no other file
- * tells models apart by name. State of the facts: 2026-11-25.
+ * tells models apart by name. State of the facts: 2026-11-25. Prices of Claude: the models' pages on
+ * platform.claude.com, and npm @earendil-works/pi-ai 1.5.2, dist/providers/data/anthropic.json.
  */
 
 import type { Effort, UpstreamName } from './chat.ts';
@@ -35,8 +36,8 @@ export interface Rates {
   readonly input: number;
   readonly output: number;
   readonly cacheRead: number;
-  /** For five minutes. */
-  readonly cacheWrite: number;
+  /** For five minutes; absent: not known. */
+  readonly cacheWrite?: number | undefined;
   /** For an hour; absent: not known, or there is none. */
   readonly cacheWrite1h?: number | undefined;
 }
@@ -112,7 +113,7 @@ export interface Model {
   readonly tierFactors?: Readonly<Record<string, number>> | undefined;
 }
 
-const price = (input: number, output: number, cacheRead: number, cacheWrite: number): Price => ({
+const price = (input: number, output: number, cacheRead: number, cacheWrite?: number): Price => ({
   input,
   output,
   cacheRead,
@@ -125,12 +126,15 @@ const claudePrice = (...rates: Parameters<typeof price>): Price => {
   return { ...listed, cacheWrite1h: 2 * listed.input };
 };
 
+const timesKnown = (rate: number | undefined, factor: number): number | undefined =>
+  rate === undefined ? undefined : rate * factor;
+
 const timesRates = (rates: Rates, factor: number): Rates => ({
   input: rates.input * factor,
   output: rates.output * factor,
   cacheRead: rates.cacheRead * factor,
-  cacheWrite: rates.cacheWrite * factor,
-  cacheWrite1h: rates.cacheWrite1h === undefined ? undefined : rates.cacheWrite1h * factor,
+  cacheWrite: timesKnown(rates.cacheWrite, factor),
+  cacheWrite1h: timesKnown(rates.cacheWrite1h, factor),
 });
 
 const timesPrice = (listed: Price, factor: number): Price => ({
@@ -164,7 +168,10 @@ const claude46Price = (listed: Price) => ({
   },
 });
 
-/** The list price holds for the US, its bare ids included; those of other regions have no price that is known. */
+/**
+ * The list price holds for the US, its bare ids included; those of other regions have no price that is known.
+ * Prices by geography: npm @earendil-works/pi-ai 1.5.2, dist/providers/data/amazon-bedrock.json.
+ */
 const novaPrice = (listed: Price, elsewhere: PriceByPlace) => ({
   price: listed,
   priceByPlace: {
@@ -264,6 +271,8 @@ const claude5 = {
 const claude55 = {
   ...claude47,
   forcedToolChoice: false,
+  // Source as for the prices: supportsMidConvoSystemMessages.
+  midSystem: true,
   thinking: adaptiveThinking('no', true),
   cacheMinimum: null,
   lifecycle: { status: 'active' },
@@ -463,7 +472,6 @@ export const models: readonly Model[] = [
       anthropic: 'claude-opus-5-5',
       bedrock: onBedrock('anthropic.claude-opus-5-5', 'us eu jp au global'),
     },
-    midSystem: true,
     ...claude46Price(claudePrice(4, 20, 0.2, 5)),
   },
   {
@@ -659,6 +667,7 @@ export const models: readonly Model[] = [
     // Bedrock's own refusal names it; model lists say 64,000.
     maxOutput: 65_535,
     price: price(0.3, 2.5, 0.075, 0.3),
+    // Source as for the prices of Nova 1.
     priceByPlace: {
       'bedrock-converse': {
         global: price(0.3, 2.5, 0.075, 0.3),
@@ -677,7 +686,8 @@ export const models: readonly Model[] = [
     released: '2025-12-02',
     ids: { 'bedrock-converse': onBedrock('amazon.nova-2-pro-preview-20251202-v1:0', 'us eu apac') },
     lifecycle: { status: 'preview' },
-    price: price(2.19, 17.5, 0.547, 2.19),
+    // BerriAI/litellm model_prices_and_context_window.json, which has no price of writes into the cache.
+    price: price(2.19, 17.5, 0.547),
   },
 ];
 

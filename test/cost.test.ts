@@ -177,6 +177,16 @@ describe('where a rate is not known there is no figure', () => {
     expect(totalOf({ cacheWrite: 10 }, where)).toBe(0.0000006);
     expect(totalOf({ cacheWrite: 10, cacheWrite1h: 1 }, where)).toBeUndefined();
   });
+
+  it('writes into the cache of a model whose other rates alone are known', () => {
+    const where: Where = {
+      model: 'nova-2-pro',
+      upstream: 'bedrock-converse',
+      modelId: 'us.amazon.nova-2-pro-preview-20251202-v1:0',
+    };
+    expect(totalOf({ input: million }, where)).toBe(2.19);
+    expect(totalOf({ input: million, cacheWrite: 10 }, where)).toBeUndefined();
+  });
 });
 
 describe('tries of one answer are priced one by one', () => {

@@ -191,19 +191,24 @@ describe('facts of the reference', () => {
     },
     {
       id: 'claude-sonnet-5-5',
-      facts: { forcedToolChoice: false, thinking: { accepts: ['adaptive', 'between_tools'], off: 'no' } },
+      facts: {
+        forcedToolChoice: false,
+        midSystem: true,
+        thinking: { accepts: ['adaptive', 'between_tools'], off: 'no' },
+      },
     },
     {
       id: 'claude-haiku-5-5',
       facts: {
         forcedToolChoice: true,
+        midSystem: true,
         thinking: { off: 'up-to-high' },
         price: { input: 0.1, long: { above: 100_000, input: 0.5 } },
       },
     },
     {
       id: 'claude-fable-5-2',
-      facts: { forcedToolChoice: false, price: { input: 8, output: 40, cacheRead: 0.2 } },
+      facts: { forcedToolChoice: false, midSystem: true, price: { input: 8, output: 40, cacheRead: 0.2 } },
     },
   ])('$id', ({ id, facts }) => {
     expect(row(id)).toMatchObject(facts);
