@@ -17,9 +17,9 @@ import {
   toolSchema,
 } from '../openai/request.ts';
 import { opaqueUser } from './identity.ts';
-import { takesSampling } from './sampling.ts';
+import { type SamplingParameter, takesSampling } from './sampling.ts';
 import type { Context, Settings } from './settings.ts';
-import { asksTheSame, planThinking, type ThinkingRequest } from './thinking.ts';
+import { asksNothingMore, planThinking, type ThinkingRequest } from './thinking.ts';
 import { allowParallelCalls, chooseTool, declareFunctions, declareTools } from './tools.ts';
 
 export interface Parameter<Value> {
@@ -48,7 +48,8 @@ const capTokens = (value: number, { target, settings, report, name }: Context): 
 const think = (request: ThinkingRequest, { target, settings, report }: Context): Partial<Settings> => {
   const decided = settings.thinkingRequest;
   if (decided !== undefined) {
-    if (!asksTheSame(decided, request)) report.ignore(request.parameter);
+    const isRefused = request.enabled && settings.thinking.mode === 'default';
+    if (isRefused || !asksNothingMore(decided, request)) report.ignore(request.parameter);
     return {};
   }
   const { outcome, ...plan } = planThinking(request, { ...settings, model: target.model });
@@ -69,9 +70,9 @@ const show = (wanted: boolean, name: string, { settings, report }: Context): Par
 };
 
 const sample =
-  (setting: 'temperature' | 'topP' | 'topK') =>
+  (setting: SamplingParameter) =>
   (value: number, { target, settings, report, name }: Context): Partial<Settings> => {
-    if (!takesSampling(target.model, settings.thinking)) {
+    if (!takesSampling(target.model, settings.thinking, setting, value)) {
       if (value !== 1 || setting === 'topK') report.ignore(name);
       return {};
     }
@@ -269,8 +270,6 @@ export const parameters = {
     }),
     effect: (value, context) => {
       const display = showAsAnthropic(value.display, context);
-      // Beside an effort word, `adaptive` asks for nothing that the word has not already brought.
-      if (value.type === 'adaptive' && context.settings.thinking.mode === 'adaptive') return display;
       return {
         ...display,
         ...think(

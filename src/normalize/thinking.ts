@@ -50,13 +50,13 @@ export interface ThinkingRequest {
   readonly isWish: boolean;
 }
 
-/** Whether a second parameter asks for nothing else than the first. */
-export const asksTheSame = (one: ThinkingRequest, other: ThinkingRequest): boolean => {
-  if (!one.enabled || !other.enabled) return one.enabled === other.enabled;
+/** Whether a second parameter asks for nothing that the first has not brought: to think at all is less than how much. */
+export const asksNothingMore = (first: ThinkingRequest, second: ThinkingRequest): boolean => {
+  if (!first.enabled || !second.enabled) return first.enabled === second.enabled;
   return (
-    one.budgetTokens === other.budgetTokens &&
-    one.effort === other.effort &&
-    (one.betweenTools ?? false) === (other.betweenTools ?? false)
+    (second.budgetTokens ?? first.budgetTokens) === first.budgetTokens &&
+    (second.effort ?? first.effort) === first.effort &&
+    (first.betweenTools ?? false) === (second.betweenTools ?? false)
   );
 };
 

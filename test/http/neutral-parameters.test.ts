@@ -80,6 +80,18 @@ describe('a value that already has its effect is not reported as ignored', () =>
       name: 'beside a temperature, a top_p of 1',
       body: { model: 'claude-4-5-haiku', temperature: 0.4, top_p: 1 },
     },
+    {
+      name: 'thinking on, beside a word that says how much',
+      body: { model: 'claude-4-5-haiku', reasoning_effort: 'high', thinking: { type: 'enabled' } },
+    },
+    {
+      name: 'adaptive thinking, beside a word that became a budget',
+      body: { model: 'claude-4-5-haiku', reasoning_effort: 'high', thinking: { type: 'adaptive' } },
+    },
+    {
+      name: 'the word alone, beside a form of two fields',
+      body: { model: 'claude-opus-5', reasoning_effort: 'low', reasoning: { enabled: true } },
+    },
     { name: 'without tools, one call at a time', body: { model: 'nova-lite', parallel_tool_calls: false } },
     { name: 'without tools, a forced one', body: { model: 'nova-lite', tool_choice: 'required' } },
     { name: 'thinking off where there is none', body: { model: 'nova-lite', reasoning_effort: 'none' } },
@@ -91,6 +103,23 @@ describe('a value that already has its effect is not reported as ignored', () =>
   it.each([
     { body: { model: 'claude-sonnet-5', temperature: 0.4 }, ignored: 'temperature' },
     { body: { model: 'claude-4-5-haiku', temperature: 0.4, top_p: 0.9 }, ignored: 'top_p' },
+    {
+      body: {
+        model: 'claude-4-5-haiku',
+        reasoning_effort: 'low',
+        thinking: { type: 'enabled', budget_tokens: 2000 },
+      },
+      ignored: 'thinking',
+    },
+    {
+      body: {
+        model: 'claude-4-5-haiku',
+        max_tokens: 500,
+        reasoning_effort: 'low',
+        thinking: { type: 'enabled' },
+      },
+      ignored: 'reasoning_effort, thinking',
+    },
     { body: { model: 'claude-4-5-haiku', n: 2, verbosity: 'low', seed: 7 }, ignored: 'n, seed, verbosity' },
     {
       body: {
@@ -137,4 +166,43 @@ it('what a response_format says of the whole goes with its schema', async () => 
     ignored: null,
   });
   expect(JSON.stringify(simulator.requests.at(-1)?.body)).toContain('A city.');
+});
+
+// platform.claude.com/docs/en/build-with-claude/extended-thinking: top_p from 0.95 to 1
+describe('top_p beside thinking goes where Claude takes it', () => {
+  it.each([
+    { top_p: 0.95, sent: 0.95, ignored: null },
+    { top_p: 0.97, sent: 0.97, ignored: null },
+    { top_p: 0.94, sent: undefined, ignored: 'top_p' },
+  ])('$top_p', async ({ top_p, sent, ignored }) => {
+    for (const model of ['claude-4-5-haiku', 'claude-sonnet-4-6']) {
+      const told = await ask({ model, top_p, temperature: 1, reasoning_effort: 'low' });
+      expect(told).toEqual({ status: 200, ignored, adjusted: null });
+      const { body } = simulator.requests.at(-1) ?? {};
+      expect(body as Fields).toMatchObject({
+        max_tokens: expect.anything(),
+        ...(sent === undefined ? {} : { top_p: sent }),
+      });
+      if (sent === undefined) expect(body).not.toHaveProperty('top_p');
+    }
+  });
+});
+
+describe('service_tier default at Bedrock, which serves Claude so anyway', () => {
+  let bedrock: TestServer;
+  beforeAll(async () => {
+    bedrock = await startServer({ bedrockUrl: simulator.bedrockUrl, env: { LOG_LEVEL: 'silent' } });
+  });
+  afterAll(() => bedrock.close());
+
+  it.each([
+    { service_tier: 'default', ignored: null },
+    { service_tier: 'priority', ignored: 'service_tier' },
+    { service_tier: 'flex', ignored: 'service_tier' },
+  ])('$service_tier', async ({ service_tier, ignored }) => {
+    const response = await bedrock.post({ model: 'claude-4-5-haiku', messages, service_tier });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-ignored-params')).toBe(ignored);
+    expect(response.headers.get('x-request-cost')).not.toBeNull();
+  });
 });

@@ -21,6 +21,11 @@ const serviceTiers: Readonly<Record<string, Anthropic.MessageCreateParams['servi
 const encodeServiceTier = ({ serviceTier }: Prompt, upstream: UpstreamName) =>
   serviceTier === undefined || upstream !== 'anthropic' ? undefined : serviceTiers[serviceTier];
 
+/** Bedrock has no field for it in Claude's body, and serves by default what `default` asks for. */
+const losesServiceTier = ({ serviceTier }: Prompt, upstream: UpstreamName): boolean =>
+  serviceTier !== undefined &&
+  (upstream === 'anthropic' ? serviceTiers[serviceTier] === undefined : serviceTier !== 'default');
+
 /** Effort of thinking and the answer's own format share a field. */
 const encodeOutput = (
   schema: JsonObject | undefined,
@@ -77,7 +82,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
         },
       },
       report: {
-        ignored: prompt.serviceTier !== undefined && serviceTier === undefined ? ['service_tier'] : [],
+        ignored: losesServiceTier(prompt, upstream) ? ['service_tier'] : [],
         adjusted: [],
       },
       decoder: { tools: names, keys: joinKeys(keys.replaced, format.keys), thinkingTags: false },
