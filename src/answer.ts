@@ -274,7 +274,9 @@ export const createAnswerer =
         const withoutThinking = unthink(fetched, error, target);
         if (withoutThinking === undefined) throw error;
         onRetry();
-        const adjusted = [settings.thinkingRequest?.parameter ?? 'thinking'];
+        // Thinking that goes on has only lost what was sent of it.
+        const isOff = withoutThinking.thinking.mode === 'off';
+        const adjusted = [isOff ? (settings.thinkingRequest?.parameter ?? 'thinking') : 'messages'];
         return await send(withoutThinking, merge(fitted.report, { ignored: [], adjusted }));
       }
     };

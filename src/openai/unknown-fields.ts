@@ -26,7 +26,8 @@ const echoedFields: Readonly<Record<string, readonly string[]>> = {
     'reasoning_text',
     'thinking_blocks',
   ],
-  'messages[].content[]': ['annotations', 'provider_specific_fields'],
+  // `index` is ours, from `thinking_blocks`, which clients keep as parts too.
+  'messages[].content[]': ['annotations', 'index', 'provider_specific_fields'],
   'messages[].tool_calls[]': ['index', 'extra_content', 'provider_specific_fields'],
   'messages[].tool_calls[].function': ['parsed_arguments', 'provider_specific_fields'],
 };

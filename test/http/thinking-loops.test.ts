@@ -220,4 +220,28 @@ describe.each(['anthropic', 'bedrock'] as const)('the strict simulator by way of
       expect([...thoughtAbout].sort()).toEqual(byBudget ? [false] : [false, true]);
     },
   );
+
+  // BEHAVIOUR 3.7: the blocks as they were given, with the index they have in our reply.
+  it.each(rows)('takes thinking_blocks back as content parts: $model', async ({ model, body }) => {
+    const first = await ask(server, { model, ...body, messages: [question], include_reasoning: true });
+    const { thinking_blocks, ...message } = first.message;
+    const kept = { ...bare({ ...message, content: null }), content: thinking_blocks };
+    const messages = [question, kept, resultOf(first.message)];
+    const reply = await ask(server, { model, ...body, messages, allow_ignored_params: false });
+    expect(reply).toMatchObject({ status: 200, adjusted: null, ignored: null });
+  });
+
+  it.each([
+    { model: 'claude-4-5-haiku', adjusted: 'reasoning_effort' },
+    { model: 'claude-sonnet-4-6', adjusted: 'messages' },
+    { model: 'claude-opus-5', adjusted: 'messages' },
+    { model: 'claude-sonnet-5-5', adjusted: 'messages' },
+  ])('says what altered blocks cost on $model: $adjusted', async ({ model, adjusted }) => {
+    const body = { model, reasoning_effort: 'medium' };
+    const first = await ask(server, { ...body, messages: [question], include_reasoning: true });
+    const altered = [{ type: 'thinking', thinking: 'I never thought so.', signature: 'AAAA' }];
+    const kept = { ...bare(first.message), thinking_blocks: altered };
+    const reply = await ask(server, { ...body, messages: [question, kept, resultOf(first.message)] });
+    expect(reply).toMatchObject({ status: 200, adjusted, ignored: null });
+  });
 });
