@@ -55,22 +55,54 @@ const readPart = (part: ContentPart, path: string): TextPart | ImagePart | Docum
   }
 };
 
+/** Marks the end of what was read so far. */
+const markEnd = <P extends Part>(parts: P[], cache: CacheMark | undefined, report: Reporter): void => {
+  if (cache === undefined) return;
+  const last = parts.at(-1);
+  if (last === undefined || last.type === 'thinking-block') report.adjust('cache_control');
+  else parts[parts.length - 1] = { ...last, cache };
+};
+
+/** A mark on a part that is left out stands for one on the part before: what may be cached is the same. */
+const readParts = <Wire extends ContentPart | AssistantPart, P extends Part>(
+  content: readonly Wire[],
+  read: (part: Wire, index: number) => readonly P[],
+  report: Reporter,
+): P[] => {
+  const parts: P[] = [];
+  for (const [index, part] of content.entries()) {
+    const found = read(part, index);
+    for (const each of found) parts.push(each);
+    if (found.length === 0 && part.type === 'text') markEnd(parts, cacheMark(part), report);
+  }
+  return parts;
+};
+
 const readContent = (
   content: string | readonly ContentPart[] | null | undefined,
   path: string,
+  report: Reporter,
 ): (TextPart | ImagePart | DocumentPart)[] => {
   if (content === null || content === undefined) return [];
   if (typeof content === 'string') return isBlank(content) ? [] : [text(content)];
-  return content.flatMap((part, index) => readPart(part, `${path}[${index}]`) ?? []);
+  const read = (part: ContentPart, index: number) => {
+    const found = readPart(part, `${path}[${index}]`);
+    return found === undefined ? [] : [found];
+  };
+  return readParts(content, read, report);
 };
 
 /** A mark on the message stands for one on its last part. */
-const markLast = <P extends Part>(parts: readonly P[], cache: CacheMark | undefined): readonly P[] =>
-  cache === undefined
-    ? parts
-    : parts.map((part, index) =>
-        index === parts.length - 1 && part.type !== 'thinking-block' ? { ...part, cache } : part,
-      );
+const markLast = <P extends Part>(
+  parts: readonly P[],
+  cache: CacheMark | undefined,
+  report: Reporter,
+): readonly P[] => {
+  if (cache === undefined) return parts;
+  const marked = [...parts];
+  markEnd(marked, cache, report);
+  return marked;
+};
 
 /** Undefined where it is no JSON. */
 const readJson = (json: string | undefined): unknown => {
@@ -181,11 +213,14 @@ const readAssistantPart = (part: AssistantPart, path: string): readonly Part[] =
 };
 
 /** What was said, and thinking where it stands among it. */
-const readSpoken = ({ content, refusal }: MessageOf<'assistant'>, path: string): Part[] => {
+const readSpoken = ({ content, refusal }: MessageOf<'assistant'>, path: string, report: Reporter): Part[] => {
+  const read = (part: AssistantPart, index: number) => readAssistantPart(part, `${path}.content[${index}]`);
   const parts: Part[] = Array.isArray(content)
-    ? content.flatMap((part, index) => readAssistantPart(part, `${path}.content[${index}]`))
-    : readContent(content, `${path}.content`);
-  return refusal && parts.every(isThinking) ? [...parts, ...readContent(refusal, `${path}.refusal`)] : parts;
+    ? readParts(content, read, report)
+    : readContent(content, `${path}.content`, report);
+  return refusal && parts.every(isThinking)
+    ? [...parts, ...readContent(refusal, `${path}.refusal`, report)]
+    : parts;
 };
 
 const readAssistant = (
@@ -195,7 +230,7 @@ const readAssistant = (
   report: Reporter,
 ): readonly Part[] => {
   const { tool_calls: calls, function_call: legacy } = message;
-  const parts = readSpoken(message, path);
+  const parts = readSpoken(message, path, report);
   if (calls && calls.length > 0) {
     for (const [index, call] of calls.entries()) {
       parts.push(readCall(call, `${path}.tool_calls[${index}]`, report));
@@ -206,7 +241,7 @@ const readAssistant = (
   }
   // Thinking that led to nothing is not a turn.
   if (parts.every(isThinking)) return [];
-  const marked = markLast(parts, cacheMark(message));
+  const marked = markLast(parts, cacheMark(message), report);
   // The same blocks twice would be refused: those that have their place among the parts count.
   const thinking = parts.some(isThinking) ? [] : readThinking(message);
   return thinking.length === 0 ? marked : [...thinking.map(thinkingPart), ...marked];
@@ -223,12 +258,20 @@ export const readTurns = (messages: readonly Message[], report: Reporter): reado
       case 'developer':
         return {
           role: 'system',
-          parts: markLast(readContent(message.content, `${path}.content`), cacheMark(message)),
+          parts: markLast(
+            readContent(message.content, `${path}.content`, report),
+            cacheMark(message),
+            report,
+          ),
         };
       case 'user':
         return {
           role: 'user',
-          parts: markLast(readContent(message.content, `${path}.content`), cacheMark(message)),
+          parts: markLast(
+            readContent(message.content, `${path}.content`, report),
+            cacheMark(message),
+            report,
+          ),
         };
       case 'assistant':
         if (message.function_call) {
@@ -239,7 +282,7 @@ export const readTurns = (messages: readonly Message[], report: Reporter): reado
       case 'tool':
       case 'function': {
         // Marks inside a result stand for one on the result.
-        const content = readContent(message.content, `${path}.content`);
+        const content = readContent(message.content, `${path}.content`, report);
         const inner = content.findLast(({ cache }) => cache !== undefined)?.cache;
         const result: ToolResultPart = {
           type: 'tool-result',

@@ -89,3 +89,40 @@ describe('a mark beside the messages', () => {
     expect(await response.json()).toMatchObject({ error: { param: 'cache_control.ttl' } });
   });
 });
+
+describe('a mark on a text that is left out because it is blank', () => {
+  const cache_control = { type: 'ephemeral' };
+  const blank = { type: 'text', text: ' ', cache_control };
+  const text = { type: 'text', text: 'hi' };
+  const marked = { ...text, cache_control };
+
+  it.each([
+    { name: 'in a user message', messages: [{ role: 'user', content: [text, blank] }], at: -1 },
+    {
+      name: "in an assistant's message",
+      messages: [
+        { role: 'user', content: 'hi' },
+        { role: 'assistant', content: [text, blank] },
+        { role: 'user', content: 'go on' },
+      ],
+      at: -2,
+    },
+  ])('stands on the part before: $name', async ({ messages, at }) => {
+    const { sent, headers } = await ask('anthropic', 'claude-opus-4-6', { cache_control: null, messages });
+    expect(sent.messages.at(at)?.content).toEqual([marked]);
+    expect(headers.get('x-adjusted-params')).toBeNull();
+  });
+
+  it.each([
+    { name: 'a part', content: [blank] },
+    { name: 'a message', content: '', cache_control },
+  ])('is reported where nothing stands before it: $name', async ({ name: _, ...fields }) => {
+    const messages = [
+      { role: 'user', ...fields },
+      { role: 'user', content: 'hi' },
+    ];
+    const { sent, headers } = await ask('bedrock', 'claude-opus-4-6', { cache_control: null, messages });
+    expect(JSON.stringify(sent)).not.toContain('cache_control');
+    expect(headers.get('x-adjusted-params')).toBe('cache_control');
+  });
+});
