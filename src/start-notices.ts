@@ -41,13 +41,18 @@ const retirements = (models: Models, place: Place): readonly string[] => {
 };
 
 const departures = ({ list, targets }: Models, place: Place): readonly string[] => {
-  const leaving = list().filter((model) =>
-    targets(model).some((target) => inRegion(target, place)?.leavesGeography ?? false),
-  );
+  const leaving = list().flatMap((model) => {
+    const left = targets(model)
+      .map((target) => inRegion(target, place))
+      .find((found) => found?.leavesGeography);
+    return left === undefined ? [] : [{ model, profile: left.id }];
+  });
   if (leaving.length === 0) return [];
-  const named = leaving.map(({ id }) => id).join(', ');
+  const named = leaving.map(({ model }) => model.id).join(', ');
+  const isGlobal = leaving.some(({ profile }) => profile.startsWith('global.'));
+  const advice = isGlobal ? '; BEDROCK_GLOBAL=off keeps global profiles out' : '';
   return [
-    `Bedrock may process requests for these models outside the geography of ${place.region}, which has no profile of its own for them: ${named}; BEDROCK_GLOBAL=off keeps global profiles out`,
+    `Bedrock may process requests for these models outside the geography of ${place.region}, which has no profile of its own for them: ${named}${advice}`,
   ];
 };
 

@@ -239,12 +239,28 @@ describe('the inference profile follows the region', () => {
       region: 'eu-central-1',
       named: ['claude-fable-5-2'],
       not: ['claude-4-5-haiku', 'nova-lite'],
+      // What would keep requests at home.
+      advice: true,
     },
-    { name: 'a neighbour’s profile', region: 'ca-central-1', named: ['nova-pro'], not: ['nova-lite'] },
-  ])('is told at start where it may leave the geography by $name', ({ region, named, not }) => {
-    const warning = departing({ region });
-    expect(warning).toContain(region);
-    expect(warning).toContain('BEDROCK_GLOBAL=off');
+    {
+      name: 'a neighbour’s profile',
+      region: 'ca-central-1',
+      named: ['nova-pro'],
+      not: ['nova-lite'],
+      advice: false,
+    },
+    {
+      name: 'a neighbour’s profile, the global ones being off',
+      region: 'ca-central-1',
+      allowGlobal: false,
+      named: ['nova-pro'],
+      not: ['nova-lite'],
+      advice: false,
+    },
+  ])('is told at start where it may leave the geography by $name', ({ named, not, advice, ...given }) => {
+    const warning = departing(given);
+    expect(warning).toContain(given.region);
+    expect(warning?.includes('BEDROCK_GLOBAL=off')).toBe(advice);
     for (const id of named) expect(warning).toContain(id);
     for (const id of not) expect(warning).not.toContain(id);
   });
