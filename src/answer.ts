@@ -7,7 +7,7 @@ import type { Catalogue, Target } from './catalogue.ts';
 import type { ChatEvent, Cost, Prompt, Report, ThinkingBlock, Usage } from './chat.ts';
 import type { Timeouts } from './config.ts';
 import { costOf } from './cost.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, withAdvice } from './errors.ts';
 import type { ThinkingMemory } from './memory.ts';
 import { dropThinking, willThink } from './normalize/history.ts';
 import { type ChatRequest, normalize, refuseChanges, toolCallIds } from './normalize/index.ts';
@@ -281,7 +281,12 @@ export const createAnswerer =
       }
     };
 
-    const first = await resilience.run(targets, ask, { cancellation, deadline, onRetry });
+    const first = await resilience
+      .run(targets, ask, { cancellation, deadline, onRetry })
+      .catch((error: unknown): never => {
+        const isUnknown = error instanceof ApiError && error.code === 'model_not_found';
+        throw isUnknown ? withAdvice(error, catalogue.advice(model)) : error;
+      });
     const firstOutcome = () => first.json?.outcome();
     let outcome = firstOutcome;
 

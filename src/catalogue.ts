@@ -10,7 +10,7 @@ import { longestName, type ModelName, readModelName } from './model-names.ts';
 import { type BedrockId, type Model, models, unlistedClaude } from './models.ts';
 import { applyOverride, type ModelOverride } from './models-file.ts';
 import { startNotices } from './start-notices.ts';
-import { notServed } from './unserved-models.ts';
+import { adviceFor, notServed } from './unserved-models.ts';
 
 /** A model at an upstream, under the id it has there. */
 export interface Target {
@@ -27,6 +27,8 @@ export interface Catalogue {
    * says what Bedrock is to be asked for, a row with that id alone. Throws 404 `model_not_found`.
    */
   resolve(id: string): Model;
+  /** For a model that no row lists, should its upstream not know it either: what may have been meant. */
+  advice(model: Model): readonly string[];
   /** Where to ask, best first; never empty for a resolved model. */
   targets(model: Model): readonly Target[];
   /** The rows that the configured upstreams can be asked for. */
@@ -189,7 +191,10 @@ export const createCatalogue = ({
       );
     });
 
+  const servedNames = () => [...byName].filter(([, row]) => targets(row).length > 0);
+
   return {
+    advice: ({ id }) => (rows.has(id) ? [] : adviceFor(id, { names: servedNames(), example: example()?.id })),
     targets,
     list,
     aliases: namesFor,
@@ -199,7 +204,7 @@ export const createCatalogue = ({
       const model = lookUp(id);
       if (model !== undefined && targets(model).length > 0 && !isKeptOut(id)) return model;
       throw notServed(id, model, {
-        names: [...byName].filter(([, row]) => targets(row).length > 0),
+        names: servedNames(),
         isListed: (row) => rows.has(row.id),
         example: example()?.id,
         isKeptOut: isKeptOut(id),

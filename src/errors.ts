@@ -137,6 +137,18 @@ export const modelGoneUpstream = (
     cause,
   });
 
+/** The same error with whole sentences of advice behind its message. */
+export const withAdvice = (error: ApiError, advice: readonly string[]): ApiError =>
+  new ApiError({
+    status: error.status,
+    type: error.type,
+    message: [error.message, ...advice].join(' '),
+    param: error.param,
+    code: error.code,
+    headers: error.headers,
+    cause: error.cause,
+  });
+
 /** `hint`: what was probably meant, or what to use instead. */
 export const unknownPath = (method: string, path: string, hint: string) =>
   new ApiError({

@@ -48,7 +48,11 @@ const closeNames = (spelling: string, names: Served['names']): readonly string[]
     .map(({ name }) => name);
 };
 
-const adviceFor = (id: string, { names, example }: Served): readonly string[] => {
+/** What a client may have meant by a name that no row has. */
+export const adviceFor = (
+  id: string,
+  { names, example }: Pick<Served, 'names' | 'example'>,
+): readonly string[] => {
   const { spellings } = readModelName(id.slice(0, longestName));
   const [name = ''] = spellings;
   // Without a maker's prefix and a version, which say nothing about which model is near.

@@ -77,6 +77,18 @@ describe('a model is answered under whatever its makers, hosts and proxies call 
 });
 
 describe('a 404 says what to do', () => {
+  it('also where the Anthropic API was asked, in case the model is newer than our list', async () => {
+    for (const stream of [false, true]) {
+      const response = await ask(both, 'claude-4-5-hiaku', stream);
+      expect(response.status).toBe(404);
+      const { message, code } = expectError(await response.text(), response.headers);
+      expect(code).toBe('model_not_found');
+      expect(message).toContain("'claude-4-5-hiaku'");
+      expect(message).toContain('Did you mean claude-4-5-haiku');
+      expect(response.headers.get('x-upstream')).toBe('anthropic');
+    }
+  });
+
   it.each([
     { name: 'a slip of the pen', model: 'nova-lte', says: /Did you mean nova-lite/ },
     {
