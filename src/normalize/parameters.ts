@@ -300,7 +300,7 @@ export const parameters = {
   }),
   top_p: row({
     level: 'full',
-    note: '0 to 1. Dropped beside `temperature` on models that take only one of the two.',
+    note: '0 to 1. Dropped beside `temperature` on models that take only one of the two; beside thinking Claude takes 0.95 and above.',
     schema: z.number().min(0).max(1),
     effect: sample('topP'),
   }),

@@ -103,6 +103,20 @@ describe('a late system message', () => {
     expect(JSON.stringify(sent().messages[1])).toMatch(/A\..*B\./);
   });
 
+  it.each([
+    'claude-opus-5',
+    'claude-fable-5',
+    'claude-fable-5-1',
+    'claude-fable-5-2',
+    'claude-opus-5-5',
+    'claude-sonnet-5-5',
+    'claude-haiku-5-5',
+  ])('stays where it stands on %s too', async (model) => {
+    const messages = [user('one'), assistant('two'), user('three'), system('Note.')];
+    expect(await ask('anthropic', { model, messages })).toBe('');
+    expect(sent().messages.at(-1)).toMatchObject({ role: 'system' });
+  });
+
   it('that moves is refused where no changes are allowed', async () => {
     const response = await servers.anthropic.post({
       model: 'claude-opus-4-8',
