@@ -55,8 +55,8 @@ export const replaceNames = (names: Iterable<string>, rule: NameRule): Names | u
   const sent = new Map<string, string>();
   const original = new Map<string, string>();
   for (const name of invalid) {
-    const candidates = digestLengths.map((digits) => replacementOf(name, digits, rule));
-    const chosen = candidates.find((candidate) => !taken.has(candidate)) ?? name;
+    const digits = digestLengths.find((length) => !taken.has(replacementOf(name, length, rule)));
+    const chosen = digits === undefined ? name : replacementOf(name, digits, rule);
     taken.add(chosen);
     sent.set(name, chosen);
     original.set(chosen, name);

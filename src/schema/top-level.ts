@@ -4,7 +4,7 @@
  */
 
 import type { JsonObject } from '../chat.ts';
-import { checkDepth, isObject, measure, omit, resolve } from './bounds.ts';
+import { checkDepth, createMeter, isObject, measure, nodeCost, omit, resolve, type Spend } from './bounds.ts';
 import { listOf } from './merge.ts';
 
 const unions = ['anyOf', 'oneOf', 'allOf'] as const;
@@ -16,48 +16,70 @@ interface Members {
   readonly required: ReadonlySet<string>;
 }
 
-const either = (first: unknown, second: unknown): unknown =>
-  JSON.stringify(first) === JSON.stringify(second) ? first : { anyOf: [first, second] };
+interface Walk {
+  readonly root: JsonObject;
+  readonly spend: Spend;
+}
 
-const both = (first: unknown, second: unknown): unknown =>
-  JSON.stringify(first) === JSON.stringify(second) ? first : { allOf: [first, second] };
+/** Several schemas of one property as one; those alike count once. */
+const joined = (schemas: readonly unknown[], keyword: 'anyOf' | 'allOf', { spend }: Walk): unknown => {
+  if (schemas.length === 1) return schemas[0];
+  const different = new Map<string, unknown>();
+  for (const schema of schemas) {
+    const text = JSON.stringify(schema);
+    spend(text.length);
+    if (!different.has(text)) different.set(text, schema);
+  }
+  const [first, ...others] = different.values();
+  return others.length === 0 ? first : { [keyword]: [first, ...others] };
+};
 
 const unite = (
   members: readonly Members[],
-  join: (first: unknown, second: unknown) => unknown,
+  keyword: 'anyOf' | 'allOf',
+  walk: Walk,
 ): ReadonlyMap<string, unknown> => {
-  const united = new Map<string, unknown>();
+  const united = new Map<string, unknown[]>();
   for (const { properties } of members) {
-    for (const [name, schema] of properties)
-      united.set(name, united.has(name) ? join(united.get(name), schema) : schema);
+    walk.spend(properties.size);
+    for (const [name, schema] of properties) {
+      const same = united.get(name);
+      if (same === undefined) united.set(name, [schema]);
+      else same.push(schema);
+    }
   }
-  return united;
+  return new Map([...united].map(([name, schemas]) => [name, joined(schemas, keyword, walk)]));
 };
 
-/** `open`: references being followed; one met again adds nothing. */
-const membersOf = (given: unknown, root: JsonObject, open: readonly string[], depth: number): Members => {
+/**
+ * `open`: references being followed; one met again adds nothing. One that several ways lead to is followed on each,
+ * so a small schema can ask for an exponential walk: the meter ends it.
+ */
+const membersOf = (given: unknown, walk: Walk, open: readonly string[], depth: number): Members => {
   checkDepth(depth);
+  walk.spend(nodeCost);
   if (!isObject(given)) return { properties: new Map(), required: new Set() };
-  const inner = (each: unknown, via = open) => membersOf(each, root, via, depth + 1);
+  const inner = (each: unknown, via = open) => membersOf(each, walk, via, depth + 1);
   const own: Members = {
     properties: new Map(Object.entries(isObject(given.properties) ? given.properties : {})),
     required: new Set(listOf(given.required).flatMap((name) => (typeof name === 'string' ? [name] : []))),
   };
+  walk.spend(own.required.size);
   const { $ref: reference } = given;
   const together = [
     ...(typeof reference === 'string' && !open.includes(reference)
-      ? [inner(resolve(root, reference), [...open, reference])]
+      ? [inner(resolve(walk.root, reference), [...open, reference])]
       : []),
     ...listOf(given.allOf).map((each) => inner(each)),
     ...[given.anyOf, given.oneOf].flatMap((options): Members[] => {
       const [first, ...rest] = listOf(options).map((each) => inner(each));
       if (first === undefined) return [];
       const required = [...first.required].filter((name) => rest.every((each) => each.required.has(name)));
-      return [{ properties: unite([first, ...rest], either), required: new Set(required) }];
+      return [{ properties: unite([first, ...rest], 'anyOf', walk), required: new Set(required) }];
     }),
   ];
   return {
-    properties: unite([own, ...together], both),
+    properties: unite([own, ...together], 'allOf', walk),
     required: new Set([own, ...together].flatMap((each) => [...each.required])),
   };
 };
@@ -66,7 +88,7 @@ const membersOf = (given: unknown, root: JsonObject, open: readonly string[], de
 export const withPlainTop = (schema: JsonObject): JsonObject => {
   if (unions.every((key) => schema[key] === undefined)) return schema;
   measure(schema);
-  const { properties, required } = membersOf(schema, schema, [], 0);
+  const { properties, required } = membersOf(schema, { root: schema, spend: createMeter() }, [], 0);
   const alternatives = JSON.stringify(schema.anyOf ?? schema.oneOf ?? null);
   const note =
     alternatives === 'null' || alternatives.length > longestNote

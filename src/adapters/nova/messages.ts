@@ -44,6 +44,8 @@ const formats: Readonly<Record<string, string>> = {
 /** Converse takes letters, digits, single spaces, hyphens, parentheses and square brackets, once each. */
 const documentNames = () => {
   const used = new Set<string>();
+  // From where to go on counting, so that many of one name stay cheap.
+  const counts = new Map<string, number>();
   return (name: string): string => {
     const clean =
       name
@@ -54,7 +56,10 @@ const documentNames = () => {
         .slice(0, 180)
         .trimEnd() || 'document';
     let free = clean;
-    for (let count = 2; used.has(free); count += 1) free = `${clean} (${count})`;
+    for (let count = counts.get(clean) ?? 2; used.has(free); count += 1) {
+      free = `${clean} (${count})`;
+      counts.set(clean, count + 1);
+    }
     used.add(free);
     return free;
   };
