@@ -31,11 +31,14 @@ const findScalarEnd = (text: string, begin: number): number => {
   return at;
 };
 
+/** Levels. Nothing real has as many, and megabytes of brackets would fill the memory. */
+const mostOpen = 500_000;
+
 type Expected = 'key' | 'colon' | 'value' | 'separator';
 
 /**
  * The text closed where it breaks off: an open string ends there, a key without a value and a number that may go on
- * are left out. Undefined where it is wrong before its end; whether it is right up to there, a parser tells.
+ * are left out. Undefined where it is wrong before its end, or nested beyond measure; whether it is right up to there, a parser tells.
  */
 export const closeJson = (text: string): string | undefined => {
   /** What has to be closed, the innermost last. */
@@ -50,7 +53,7 @@ export const closeJson = (text: string): string | undefined => {
     switch (character) {
       case '{':
       case '[':
-        if (expected !== 'value') return undefined;
+        if (expected !== 'value' || open.length >= mostOpen) return undefined;
         open.push(character === '{' ? '}' : ']');
         expected = character === '{' ? 'key' : 'value';
         at += 1;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { closeJson } from '../../src/normalize/partial-json.ts';
+import { closeJson } from '../src/partial-json.ts';
 
 describe('JSON that breaks off', () => {
   it.each([
@@ -63,5 +63,9 @@ describe('JSON that breaks off', () => {
     expect(closeJson(deep)).toBe(deep + ']}'.repeat(100_000));
     const long = `{"a":"${'\\u00e9'.repeat(200_000)}`;
     expect(closeJson(long)).toBe(`${long}"}`);
+  });
+
+  it('of nothing but brackets is given up before it fills the memory', () => {
+    expect(closeJson('['.repeat(10_000_000))).toBeUndefined();
   });
 });

@@ -15,12 +15,12 @@ import type {
 import { invalidRequest } from '../errors.ts';
 import { customInput } from '../openai/reply.ts';
 import type { AssistantPart, ContentPart, Message, MessageOf, WireToolCall } from '../openai/request.ts';
+import { closeJson } from '../partial-json.ts';
 import { isTooDeep } from '../schema/bounds.ts';
 import { parseJson } from '../surrogates.ts';
 import { legacyCallId } from './call-ids.ts';
 import { readDocument, readFilePart } from './documents.ts';
 import { readImage } from './images.ts';
-import { closeJson } from './partial-json.ts';
 import type { Reporter } from './report.ts';
 import { cacheMark } from './tools.ts';
 

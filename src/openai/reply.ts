@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FinishReason, ThinkingBlock } from '../chat.ts';
+import { closeJson } from '../partial-json.ts';
 
 /** OpenRouter's fields for reasoning: its text in `reasoning`, and its signed blocks in `reasoning_details`. */
 export type OpenRouterFields = 'none' | 'text' | 'details';
@@ -28,14 +29,27 @@ export interface ReplyOptions {
 /** The one parameter that stands for a custom tool's text. */
 export const customInput = 'input';
 
-/** The text of a custom tool's call; what is no such call, one cut off say, is passed on as it is. */
-export const customText = (callArguments: string): string => {
+/** Undefined: the arguments are no JSON, or hold no text under that name. */
+const readCustomInput = (callArguments: string): string | undefined => {
   try {
     const text = (JSON.parse(callArguments) as Record<string, unknown> | null)?.[customInput];
-    return typeof text === 'string' ? text : callArguments;
+    return typeof text === 'string' ? text : undefined;
   } catch {
-    return callArguments;
+    return undefined;
   }
+};
+
+/**
+ * The text of a custom tool's call, of one that the token limit cut off as far as it came. What is no such call is
+ * passed on as it is.
+ */
+export const customText = (callArguments: string): string => {
+  const whole = readCustomInput(callArguments);
+  if (whole !== undefined) return whole;
+  const closed = closeJson(callArguments);
+  if (closed === undefined) return callArguments;
+  // Cut off before the text began.
+  return closed === '{}' ? '' : (readCustomInput(closed) ?? callArguments);
 };
 
 /** An id in the form of Anthropic's, for upstreams that give none: 22 letters and digits. */

@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import type { Fields } from '../support/replay.ts';
+import { startScripted } from '../support/scripted.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 
@@ -192,6 +193,68 @@ describe("older drafts' forms become those that Claude reads", () => {
   ])('what no draft has is a 400 with its path: $name', async ({ parameters, param }) => {
     const { status, reply } = await ask({ tools: withSchema(parameters) });
     expect([status, reply.error?.param]).toEqual([400, `tools[0].function.parameters.${param}`]);
+    expect(simulator.requests).toEqual([]);
+  });
+});
+
+describe('the call of a tool for text that the token limit cut off', () => {
+  it.each([
+    ['{"input": "ls -l \\"a', 'ls -l "a'],
+    ['{"input": "li\\u00f', 'li'],
+    ['{"inp', ''],
+    // Not ours to read.
+    ['{"command": "ls', '{"command": "ls'],
+    ['ls -l', 'ls -l'],
+  ])('%s is its text as far as it came', async (json, expected) => {
+    const upstream = await startScripted();
+    upstream.answer = () => ({ blocks: [{ tool: 'shell', input: {}, json }], stop: 'max_tokens' });
+    const server = await startServer({ anthropicUrl: upstream.url, bedrockUrl: upstream.url });
+    try {
+      for (const model of [claude, 'nova-lite']) {
+        const stream = await server.client.chat.completions.create({
+          stream: true,
+          model,
+          messages: [{ role: 'user', content: 'List.' }],
+          tools: [{ type: 'custom', custom: { name: 'shell' } }],
+        });
+        let input = '';
+        let finish: string | null = null;
+        for await (const { choices } of stream) {
+          const [call] = (choices[0]?.delta.tool_calls ?? []) as { custom?: { input?: string } }[];
+          input += call?.custom?.input ?? '';
+          finish = choices[0]?.finish_reason ?? finish;
+        }
+        expect([input, finish]).toEqual([expected, 'length']);
+      }
+    } finally {
+      await server.close();
+      await upstream.close();
+    }
+  });
+});
+
+describe('a union on top of a tool', () => {
+  it('of many alternatives is one list of them, however many there are', async () => {
+    const kinds = Array.from({ length: 150 }, (_, kind) => ({ const: `kind ${kind}` }));
+    const anyOf = kinds.map((kind) => object({ kind, n: { type: 'number' } }, { required: ['kind', 'n'] }));
+    const [tool] = sentTools(await ask({ tools: withSchema({ anyOf }) }));
+    expect(tool?.input_schema).toMatchObject({
+      type: 'object',
+      properties: { kind: { anyOf: kinds }, n: { type: 'number' } },
+      required: ['kind', 'n'],
+    });
+  });
+
+  it('that a few references make exponentially large is a 400, and no stall', async () => {
+    const levels = 20;
+    const $defs = Object.fromEntries(
+      Array.from({ length: levels }, (_, level) => {
+        const next = { $ref: `#/$defs/d${level + 1}` };
+        return [`d${level}`, level === levels - 1 ? object({ a: {} }) : { allOf: [next, next] }];
+      }),
+    );
+    const { status, reply } = await ask({ tools: withSchema({ anyOf: [{ $ref: '#/$defs/d0' }], $defs }) });
+    expect([status, reply.error?.param]).toEqual([400, 'tools[0].function.parameters']);
     expect(simulator.requests).toEqual([]);
   });
 });

@@ -128,10 +128,40 @@ const gallery = fc.tuple(fc.constantFrom(20, 21), fc.constantFrom(2000, 2001)).m
   })),
 );
 
+// ---- documents -------------------------------------------------------------------------------------
+
+const office = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
+
+const filePart = fc
+  .tuple(
+    fc.constantFrom(
+      ...['data:text/plain,hello', 'data:text/markdown;base64,IyBIaQ==', 'data:text/csv;charset=utf-8,a;b'],
+      ...[
+        'data:application/pdf;base64,JVBERi0xLjQK',
+        'JVBERi0xLjQK',
+        'aGVsbG8',
+        `data:${office};base64,UEsDBA==`,
+      ],
+      // No UTF-8, nothing, and no document.
+      ...['data:text/html;base64,gP8=', 'data:text/plain,%20', 'data:image/png;base64,iVBORw0KGgo='],
+    ),
+    fc.constantFrom(
+      ...['a.txt', 'a.txt', '../\ud800 ü  (1).md', '.pdf', ' ', undefined, null],
+      `${'x'.repeat(300)}.csv`,
+    ),
+    mark,
+  )
+  .map(([file_data, filename, cache_control]) => ({
+    type: 'file',
+    file: { file_data, filename },
+    cache_control,
+  }));
+
 const richContent = fc.oneof(
   { weight: 6, arbitrary: textContent },
   { weight: 3, arbitrary: fc.array(fc.oneof(textPart, imagePart), { maxLength: 3 }) },
   { weight: 1, arbitrary: gallery },
+  { weight: 1, arbitrary: fc.array(fc.oneof(textPart, filePart), { minLength: 1, maxLength: 6 }) },
 );
 
 // ---- tools ----------------------------------------------------------------------------------------
@@ -212,13 +242,16 @@ const topSchemas = fc.oneof(
   { weight: 1, arbitrary: brokenSchemas },
 );
 
-const toolNamed = (called: string): fc.Arbitrary<Fields> => {
-  const facts = fc.record({
+const factsOf = (called: string) =>
+  fc.record({
     name: fc.constant(called),
     description: fc.constantFrom(undefined, null, '', 'Does it.', 'Half \udc00 a pair'),
     parameters: topSchemas,
     strict: fc.constantFrom(true, false, null, undefined),
   });
+
+const toolNamed = (called: string): fc.Arbitrary<Fields> => {
+  const facts = factsOf(called);
   return fc.oneof(
     {
       weight: 6,
@@ -235,7 +268,13 @@ const toolNamed = (called: string): fc.Arbitrary<Fields> => {
         input_schema: parameters ?? { type: 'object' },
       })),
     },
-    { weight: 1, arbitrary: fc.constant({ type: 'custom', custom: { name: called } }) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom(
+        { type: 'custom', custom: { name: called } },
+        { type: 'custom', name: called, format: { type: 'grammar', grammar: { definition: 'a\ud800' } } },
+      ),
+    },
   );
 };
 
@@ -258,6 +297,27 @@ const toolFields: fc.Arbitrary<Fields> = fc
     }),
   )
   .map(({ tools, twice, ...rest }) => ({ ...rest, tools: twice ? [...tools, tools[0]] : tools }));
+
+/** The older spelling. */
+const functionFields: fc.Arbitrary<Fields> = fc
+  .subarray(names, { minLength: 1, maxLength: 2 })
+  .chain((chosen) =>
+    fc.record({
+      functions: fc.tuple(...chosen.map(factsOf)),
+      function_call: fc.constantFrom<unknown>('auto', 'none', undefined, { name: chosen[0] }),
+    }),
+  );
+
+// ---- answers as JSON ------------------------------------------------------------------------------
+
+/** Formats whose keys and drafts no upstream takes as they are. */
+const keyedFormat: fc.Arbitrary<Fields> = fc
+  .tuple(topSchemas, fc.boolean(), fc.constantFrom('answer', 'größe', '\ud800', '', undefined))
+  .map(([schema, isNamed, called]) => ({
+    response_format: isNamed
+      ? { type: 'json_schema', json_schema: { name: called, schema, strict: true } }
+      : { type: 'json_object', schema },
+  }));
 
 // ---- messages -------------------------------------------------------------------------------------
 
@@ -292,11 +352,20 @@ const callArguments = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('[1]', 'nope', '"text"') },
 );
 
-const call = fc.tuple(ids, name, callArguments, fc.boolean()).map(([id, called, written, isTyped]) => ({
-  id,
-  ...(isTyped ? { type: 'function' } : {}),
-  function: { name: called, arguments: written },
-}));
+const functionCall = fc
+  .tuple(ids, name, callArguments, fc.boolean())
+  .map(([id, called, written, isTyped]) => ({
+    id,
+    ...(isTyped ? { type: 'function' } : {}),
+    function: { name: called, arguments: written },
+  }));
+
+/** Of a tool that takes text: any text, cut off or not. */
+const customCall = fc
+  .tuple(ids, name, fc.oneof(words, fc.constantFrom('{"input": "ls', '{"input"')))
+  .map(([id, called, input]) => ({ id, type: 'custom', custom: { name: called, input } }));
+
+const call = fc.oneof({ weight: 5, arbitrary: functionCall }, { weight: 1, arbitrary: customCall });
 
 /** What clients make of the model's thinking: all of it, some, another model's, or nothing. */
 const thinkingOf = (model: Model): fc.Arbitrary<Fields> =>
@@ -401,9 +470,13 @@ const conversationWith = ({ model, at }: ModelAt): fc.Arbitrary<Conversation> =>
   fc
     .record({
       pieces: fc.array(piece(model), { minLength: 1, maxLength: 6 }),
-      offered: fc.oneof({ weight: 1, arbitrary: fc.constant({}) }, { weight: 2, arbitrary: toolFields }),
+      offered: fc.oneof(
+        { weight: 3, arbitrary: fc.constant({}) },
+        { weight: 6, arbitrary: toolFields },
+        { weight: 1, arbitrary: functionFields },
+      ),
       thought: fc.oneof({ weight: 1, arbitrary: fc.constant({}) }, thinkingFields),
-      format: formatFields,
+      format: fc.oneof({ weight: 4, arbitrary: formatFields }, { weight: 1, arbitrary: keyedFormat }),
       sampled: fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: sampling }),
       stream: fc.boolean(),
     })
