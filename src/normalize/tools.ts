@@ -168,8 +168,9 @@ const nameOf = (choice: WireToolName): string => {
 
 /** A choice of one of the given tools, whichever form it has. */
 const interpret = (wire: WireToolChoice, tools: readonly Tool[], parameter: string) => {
+  const byName = new Map(tools.map((tool) => [tool.name, tool]));
   const find = (name: string): Tool => {
-    const tool = tools.find((each) => each.name === name);
+    const tool = byName.get(name);
     if (tool === undefined) {
       throw invalidRequest(`${parameter}: there is no tool named '${name}' in tools.`, parameter);
     }

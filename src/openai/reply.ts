@@ -29,11 +29,12 @@ export interface ReplyOptions {
 /** The one parameter that stands for a custom tool's text. */
 export const customInput = 'input';
 
-/** Undefined: the arguments are no JSON, or hold no text under that name. */
-const readCustomInput = (callArguments: string): string | undefined => {
+/** Undefined where the text is no JSON object. */
+const readObject = (json: string | undefined): Record<string, unknown> | undefined => {
+  if (json === undefined) return undefined;
   try {
-    const text = (JSON.parse(callArguments) as Record<string, unknown> | null)?.[customInput];
-    return typeof text === 'string' ? text : undefined;
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;
   }
@@ -44,12 +45,12 @@ const readCustomInput = (callArguments: string): string | undefined => {
  * passed on as it is.
  */
 export const customText = (callArguments: string): string => {
-  const whole = readCustomInput(callArguments);
-  if (whole !== undefined) return whole;
-  const closed = closeJson(callArguments);
-  if (closed === undefined) return callArguments;
-  // Cut off before the text began.
-  return closed === '{}' ? '' : (readCustomInput(closed) ?? callArguments);
+  const read = readObject(callArguments) ?? readObject(closeJson(callArguments));
+  if (read === undefined) return callArguments;
+  const text = read[customInput];
+  if (typeof text === 'string') return text;
+  // Called without a word, or cut off before the first.
+  return Object.keys(read).length === 0 ? '' : callArguments;
 };
 
 /** An id in the form of Anthropic's, for upstreams that give none: 22 letters and digits. */

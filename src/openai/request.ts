@@ -245,22 +245,58 @@ export const formatPath = (path: readonly PropertyKey[]): string =>
     '',
   );
 
-/** Of a union's branches the one that got furthest: the caller most likely meant that one. */
-const deepest = (
-  issue: Issue,
-  base: readonly PropertyKey[],
-): { path: readonly PropertyKey[]; issue: Issue } => {
-  const path = [...base, ...issue.path];
-  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return { path, issue };
-  const candidates = issue.errors.flatMap((branch) => {
+type Branch = readonly Issue[];
+
+/** Of a union within a union too. */
+const branchesOf = ({ errors }: Extract<Issue, { code: 'invalid_union' }>): readonly Branch[] =>
+  errors.flatMap((branch) => {
     const [first] = branch;
-    return first === undefined ? [] : [deepest(first, path)];
+    return first?.code === 'invalid_union' && first.path.length === 0 && first.errors.length > 0
+      ? branchesOf(first)
+      : [branch];
   });
-  const best = candidates.reduce((a, b) => (b.path.length > a.path.length ? b : a));
-  return best.path.length > path.length ? best : { path, issue };
+
+const isMissing = (issue: Issue): boolean => issue.code === 'invalid_type' && issue.input === undefined;
+
+interface Located {
+  readonly path: readonly PropertyKey[];
+  readonly issue: Issue;
+}
+
+const better = (one: Located, other: Located): Located => {
+  if (one.path.length !== other.path.length) return other.path.length > one.path.length ? other : one;
+  // What the caller wrote says more than what is missing.
+  return isMissing(one.issue) && !isMissing(other.issue) ? other : one;
 };
 
-const withArticle = (type: string): string => (/^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`);
+const hasWrongType = (branch: Branch): boolean =>
+  branch.some(({ code, path }) => code === 'invalid_value' && path.length === 1 && path[0] === 'type');
+
+/**
+ * Of a union's branches the one that got furthest: the caller most likely meant that one. Those of another `type` are
+ * out of the question; where all are, the types that there are is what can be said.
+ */
+const deepest = (issue: Issue, base: readonly PropertyKey[]): Located => {
+  const path = [...base, ...issue.path];
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return { path, issue };
+  const branches = branchesOf(issue);
+  const ofItsType = branches.filter((branch) => !hasWrongType(branch));
+  const candidates = ofItsType.flatMap(([first]) => (first === undefined ? [] : [deepest(first, path)]));
+  const [best, ...others] = candidates.filter((each) => each.path.length > path.length);
+  if (best !== undefined) return others.reduce(better, best);
+  const types = branches
+    .filter(hasWrongType)
+    .flatMap(([first]) => (first?.code === 'invalid_value' ? first : []));
+  const [type] = types;
+  if (type === undefined || !isObject(issue.input)) return { path, issue };
+  const values = [...new Set(types.flatMap((each) => each.values))];
+  return { path: [...path, ...type.path], issue: { ...type, values } };
+};
+
+const withArticle = (expected: string): string => {
+  const type = expected === 'record' ? 'object' : expected;
+  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
+};
 
 const unionExpectation = (issue: Extract<Issue, { code: 'invalid_union' }>): string => {
   if ('options' in issue && Array.isArray(issue.options)) return `must be one of ${issue.options.join(', ')}`;

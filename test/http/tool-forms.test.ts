@@ -202,6 +202,8 @@ describe('the call of a tool for text that the token limit cut off', () => {
     ['{"input": "ls -l \\"a', 'ls -l "a'],
     ['{"input": "li\\u00f', 'li'],
     ['{"inp', ''],
+    ['', ''],
+    ['{}', ''],
     // Not ours to read.
     ['{"command": "ls', '{"command": "ls'],
     ['ls -l', 'ls -l'],
@@ -434,6 +436,25 @@ describe('the choice in other forms', () => {
   it('of a tool that is not there is a 400', async () => {
     const { status, reply } = await ask({ tools, tool_choice: { type: 'tool', name: 'c' } });
     expect([status, reply.error?.param]).toEqual([400, 'tool_choice']);
+  });
+
+  it.each<{ choice: Fields; param: string; message?: string }>([
+    { choice: { type: 'allowed_tools', mode: 'any', tools: [{ type: 'tool', name: 'a' }] }, param: '.mode' },
+    {
+      choice: { type: 'allowed_tools', mode: 'auto', tools: [{ name: 'a' }] },
+      param: '.tools[0].type',
+      message: 'must be one of function, custom, tool.',
+    },
+    { choice: { type: 'tool' }, param: '.name', message: 'is required.' },
+    {
+      choice: { type: 'any_of' },
+      param: '.type',
+      message: 'must be one of function, custom, allowed_tools, tool, none, auto, required, any.',
+    },
+  ])('that is written wrong is told by its own type: $choice', async ({ choice, param, message = '' }) => {
+    const { status, reply } = await ask({ tools, tool_choice: choice });
+    expect([status, reply.error?.param]).toEqual([400, `tool_choice${param}`]);
+    expect(reply.error?.message).toContain(`tool_choice${param}: ${message}`);
   });
 });
 
