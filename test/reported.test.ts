@@ -5,11 +5,18 @@
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../src/simulator/index.ts';
 import type { Fields } from './support/replay.ts';
-import { type Script, type ScriptedUpstream, startScriptedUpstream } from './support/scripted-upstream.ts';
+import {
+  callBlock,
+  type ScriptedAnswer,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+  textBlock,
+} from './support/scripted-upstream.ts';
 import { startServer, testKey } from './support/server.ts';
 import { today } from './support/today.ts';
 
@@ -24,7 +31,16 @@ interface Reported {
     readonly body?: Fields;
     readonly bodyBase64?: string;
   }[];
-  readonly upstreamAnswers?: Script;
+  readonly upstreamAnswers?: {
+    readonly blocks?: readonly {
+      readonly text?: string;
+      /** `input` is under the client's own keys. */
+      readonly tool?: { readonly id: string; readonly name: string; readonly input: Fields };
+    }[];
+    readonly stop?: string;
+    readonly stopDetails?: Fields;
+    readonly error?: { readonly type: string; readonly message: string };
+  };
 }
 
 /** What came back, and what went upstream. */
@@ -34,7 +50,7 @@ interface Outcome {
   readonly text: string;
   readonly body: ChatBody;
   readonly sent: Fields | undefined;
-  readonly sentHeaders: Readonly<Record<string, string>>;
+  readonly sentHeaders: IncomingHttpHeaders;
 }
 
 interface ChatBody {
@@ -273,6 +289,27 @@ const right: Readonly<
   },
 };
 
+const declaredKeys = (body: Fields, name: string): readonly string[] => {
+  const tools = (body.tools ?? []) as readonly { name: string; input_schema: { properties?: Fields } }[];
+  return Object.keys(tools.find((tool) => tool.name === name)?.input_schema.properties ?? {});
+};
+
+/** Inputs go under the keys that the request declared, in the same order. */
+const scriptedAnswer = (answer: Reported['upstreamAnswers'] = {}, body: Fields): ScriptedAnswer => {
+  const { blocks = [], error, stop = 'end_turn', ...rest } = answer;
+  return {
+    ...rest,
+    stop,
+    blocks: blocks.map(({ text = '', tool }) => {
+      if (tool === undefined) return textBlock(text);
+      const keys = declaredKeys(body, tool.name);
+      const input = Object.entries(tool.input).map(([key, value], index) => [keys[index] ?? key, value]);
+      return callBlock(tool.name, Object.fromEntries(input), { id: tool.id });
+    }),
+    ...(error === undefined ? {} : { error: { status: 404, ...error } }),
+  };
+};
+
 const parse = (text: string): ChatBody => {
   try {
     return JSON.parse(text) as ChatBody;
@@ -282,10 +319,9 @@ const parse = (text: string): ChatBody => {
 };
 
 const play = async (reported: Reported, simulator: Simulator): Promise<Outcome> => {
-  const upstream: ScriptedUpstream = await startScriptedUpstream(
-    simulator,
-    reported.upstreamAnswers ?? { blocks: [{ text: 'ok' }] },
-  );
+  const upstream: ScriptedUpstream = await startScriptedUpstream(simulator);
+  if (reported.upstreamAnswers !== undefined)
+    upstream.answer((body) => scriptedAnswer(reported.upstreamAnswers, body));
   const isBedrock = reported.upstreamAnswers?.error !== undefined;
   const server = await startServer({
     ...(isBedrock ? {} : { anthropicUrl: upstream.url }),

@@ -3,13 +3,19 @@
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Fields } from '../support/replay.ts';
+import {
+  type ScriptedAnswer,
+  type ScriptedBlock,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+  textBlock,
+} from '../support/scripted-upstream.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { startWireUpstream, type WireAnswer, type WireUpstream } from '../support/wire-upstream.ts';
 
-let upstream: WireUpstream;
+let upstream: ScriptedUpstream;
 let server: TestServer;
 beforeAll(async () => {
-  upstream = await startWireUpstream();
+  upstream = await startScriptedUpstream();
   server = await startServer({
     anthropicUrl: upstream.url,
     bedrockUrl: upstream.url,
@@ -30,29 +36,22 @@ const tools = [{ type: 'function' as const, function: { name: 'look', parameters
 const ask = async (
   model: string,
   how: 'plain' | 'stream',
-  answer: WireAnswer,
+  answer: ScriptedAnswer,
   body: Body = {},
 ): Promise<ChatCompletion> => {
-  upstream.say(answer);
+  upstream.answer(answer);
   const asked = { ...body, model, messages };
   return how === 'plain'
     ? server.client.chat.completions.create(asked)
     : server.client.chat.completions.stream({ ...asked, stream: true }).finalChatCompletion();
 };
 
-const text = {
-  claude: (words: string): Fields => ({ type: 'text', text: words }),
-  nova: (words: string): Fields => ({ text: words }),
-};
-const call = {
-  claude: (name = 'look', more: Fields = {}): Fields => ({
-    ...{ type: 'tool_use', id: 'toolu_1', name, input: { at: 'Rome' } },
-    ...more,
-  }),
-  nova: (name = 'look', more: Fields = {}): Fields => ({
-    toolUse: { toolUseId: 'tooluse_1', name, input: { at: 'Rome' }, ...more },
-  }),
-};
+const call = (name = 'look', type: 'tool_use' | 'server_tool_use' = 'tool_use'): ScriptedBlock => ({
+  type,
+  id: 'toolu_1',
+  name,
+  input: { at: 'Rome' },
+});
 
 const everyWay = (['claude', 'nova'] as const).flatMap((family) =>
   (['plain', 'stream'] as const).map((how) => ({
@@ -64,12 +63,12 @@ const everyWay = (['claude', 'nova'] as const).flatMap((family) =>
 
 describe.each(everyWay)('$family, $how: the finish reason tells whether there is a tool to run', (way) => {
   const { family, how, model } = way;
-  const said = text[family]('Let me look.');
+  const said = textBlock('Let me look.');
 
   it.each(['end_turn', 'tool_use', 'stop_sequence', 'a_word_of_tomorrow'])(
     'a call that ends in %s finishes as tool_calls, or agents do not run it',
     async (stop) => {
-      const answer = await ask(model, how, { blocks: [said, call[family]()], stop }, { tools });
+      const answer = await ask(model, how, { blocks: [said, call()], stop }, { tools });
       expect(answer.choices[0]).toMatchObject({
         finish_reason: 'tool_calls',
         message: { content: 'Let me look.', tool_calls: [{ function: { arguments: '{"at":"Rome"}' } }] },
@@ -84,7 +83,7 @@ describe.each(everyWay)('$family, $how: the finish reason tells whether there is
   });
 
   it('a call that the token limit cuts off finishes as length', async () => {
-    const answer = await ask(model, how, { blocks: [call[family]()], stop: 'max_tokens' }, { tools });
+    const answer = await ask(model, how, { blocks: [call()], stop: 'max_tokens' }, { tools });
     expect(answer.choices[0]).toMatchObject({ finish_reason: 'length' });
   });
 
@@ -92,7 +91,7 @@ describe.each(everyWay)('$family, $how: the finish reason tells whether there is
     const { choices } = await ask(
       model,
       how,
-      { blocks: [call[family]()], stop: 'end_turn' },
+      { blocks: [call()], stop: 'end_turn' },
       { functions: [{ name: 'look', parameters: { type: 'object' } }] },
     );
     expect(choices[0]).toMatchObject({
@@ -102,17 +101,14 @@ describe.each(everyWay)('$family, $how: the finish reason tells whether there is
   });
 
   it('calls of the upstream’s own tools do not count', async () => {
-    const own =
-      family === 'claude'
-        ? call.claude('web_search', { type: 'server_tool_use' })
-        : call.nova('nova_grounding', { type: 'server_tool_use' });
+    const own = call(family === 'claude' ? 'web_search' : 'nova_grounding', 'server_tool_use');
     const { choices } = await ask(model, how, { blocks: [own, said], stop: 'end_turn' }, { tools });
     expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'Let me look.' } });
   });
 
   it('a tool that only brings JSON about finishes as stop, whatever the upstream calls it', async () => {
     for (const stop of ['tool_use', 'end_turn']) {
-      const blocks = [call[family]('answer')];
+      const blocks = [call('answer')];
       const answer = await ask(model, how, { blocks, stop }, { response_format: { type: 'json_object' } });
       expect(answer.choices[0]).toMatchObject({
         finish_reason: 'stop',
@@ -175,7 +171,7 @@ describe('a refusal', () => {
     { model: 'claude-4-5-haiku', how: 'plain' as const },
     { model: 'claude-4-5-haiku', how: 'stream' as const },
   ])('$how: says why, where OpenAI’s clients look for it', async ({ model, how }) => {
-    const answer = await ask(model, how, { ...refusal, blocks: [text.claude('First')] });
+    const answer = await ask(model, how, { ...refusal, blocks: [textBlock('First')] });
     expect(answer.choices[0]).toMatchObject({
       finish_reason: 'content_filter',
       message: { content: 'First', refusal: 'Not with this one.' },
@@ -194,7 +190,7 @@ describe('a refusal', () => {
   });
 
   it('in a stream comes in one delta before the finish', async () => {
-    upstream.say(refusal);
+    upstream.answer(refusal);
     const response = await server.post({ model: 'claude-4-5-haiku', stream: true, messages });
     const frames = (await response.text()).split('\n\n').filter((frame) => frame.startsWith('data: {'));
     const deltas = frames.map((frame) => JSON.parse(frame.slice('data: '.length)).choices[0]);
@@ -209,7 +205,7 @@ describe('a refusal', () => {
 
 describe('thinking that Nova 1 begins aloud and never ends', () => {
   it.each(['plain', 'stream'] as const)('%s: is given as the answer too', async (how) => {
-    const blocks = [text.nova('<thinking> The user greets me.\n\nHello! How can I help?')];
+    const blocks = [textBlock('<thinking> The user greets me.\n\nHello! How can I help?')];
     const { choices } = await ask(
       'nova-lite',
       how,

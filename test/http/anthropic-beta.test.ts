@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { type ScriptedClaude, startScriptedClaude } from '../support/scripted-claude.ts';
+import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
@@ -25,10 +25,10 @@ const ask = async (server: TestServer, header: string, body: Fields = {}) => {
 
 // BEHAVIOUR section 2
 describe('the anthropic-beta header at the Anthropic API', () => {
-  let upstream: ScriptedClaude;
+  let upstream: ScriptedUpstream;
   let server: TestServer;
   beforeAll(async () => {
-    upstream = await startScriptedClaude();
+    upstream = await startScriptedUpstream();
     server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
   });
   afterAll(async () => {
@@ -36,7 +36,7 @@ describe('the anthropic-beta header at the Anthropic API', () => {
     await upstream.close();
   });
   beforeEach(() => {
-    upstream.asked.length = 0;
+    upstream.reset();
   });
 
   it.each([
@@ -48,14 +48,14 @@ describe('the anthropic-beta header at the Anthropic API', () => {
       status: 200,
       ignored: null,
     });
-    expect(upstream.asked[0]?.headers['anthropic-beta']).toBe(sent);
-    expect(upstream.asked[0]?.body).not.toHaveProperty('anthropic_beta');
+    expect(upstream.requests[0]?.headers['anthropic-beta']).toBe(sent);
+    expect(upstream.requests[0]?.body).not.toHaveProperty('anthropic_beta');
   });
 
   it('is not sent for the next request, which has none', async () => {
     await ask(server, known);
     await server.post({ model: 'claude-4-5-haiku', messages: [{ role: 'user', content: 'Hi' }] });
-    expect(upstream.asked[1]?.headers).not.toHaveProperty('anthropic-beta');
+    expect(upstream.requests[1]?.headers).not.toHaveProperty('anthropic-beta');
   });
 
   it('an unknown name is the API\u2019s to refuse', async () => {

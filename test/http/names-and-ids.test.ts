@@ -2,13 +2,13 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Fields } from '../support/replay.ts';
-import { type ScriptedUpstream, startScripted } from '../support/scripted.ts';
+import { callBlock, type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 let upstream: ScriptedUpstream;
 let server: TestServer;
 beforeAll(async () => {
-  upstream = await startScripted();
+  upstream = await startScriptedUpstream();
   server = await startServer({
     anthropicUrl: upstream.url,
     bedrockUrl: upstream.url,
@@ -20,8 +20,7 @@ afterAll(async () => {
   await upstream.close();
 });
 beforeEach(() => {
-  upstream.bodies.length = 0;
-  upstream.answer = () => ({ blocks: [{ text: 'ok' }] });
+  upstream.reset();
 });
 
 const models = ['claude-4-5-haiku', 'nova-lite'] as const;
@@ -78,7 +77,7 @@ const sentNames = (body: Fields): Sent => {
 const ask = async (body: Fields): Promise<Sent> => {
   const response = await server.post(body);
   expect(response.status, await response.text()).toBe(200);
-  return sentNames(upstream.bodies.at(-1) ?? {});
+  return sentNames(upstream.requests.at(-1)?.body ?? {});
 };
 
 describe.each(models)('names of tools outside the rule of %s', (model) => {
@@ -102,17 +101,14 @@ describe.each(models)('names of tools outside the rule of %s', (model) => {
 
   it('are restored, plain and streamed', async () => {
     const long = `mcp.${'x'.repeat(90)}`;
-    upstream.answer = (body) => ({
-      blocks: [{ tool: sentNames(body).tools[0] ?? '', input: {} }],
-      stop: 'tool_use',
-    });
+    upstream.answer((body) => ({ blocks: [callBlock(sentNames(body).tools[0] ?? '')] }));
     for (const stream of [false, true]) {
       const text = await (
         await server.post({ model, messages: [question], tools: [fn(long)], stream })
       ).text();
       expect(text).toContain(`"name":"${long}"`);
     }
-    expect(upstream.bodies.map((body) => sentNames(body).tools[0]?.length)).toEqual([64, 64]);
+    expect(upstream.requests.map(({ body }) => sentNames(body).tools[0]?.length)).toEqual([64, 64]);
   });
 });
 

@@ -4,7 +4,12 @@ import type { ChatCompletionMessageParam } from 'openai/resources';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import type { Fields } from '../support/replay.ts';
-import { type ScriptedUpstream, startScripted } from '../support/scripted.ts';
+import {
+  callBlock,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+  textBlock,
+} from '../support/scripted-upstream.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { today } from '../support/today.ts';
 
@@ -17,7 +22,7 @@ let strict: Readonly<Record<Route, TestServer>>;
 let scripted: Readonly<Record<Route, TestServer>>;
 beforeAll(async () => {
   simulator = await startSimulator({ now: () => today });
-  upstream = await startScripted();
+  upstream = await startScriptedUpstream();
   const env = { MAX_RETRIES: '0' };
   strict = {
     anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
@@ -35,8 +40,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   simulator.requests.length = 0;
-  upstream.bodies.length = 0;
-  upstream.answer = () => ({ blocks: [{ text: 'ok' }] });
+  upstream.reset();
 });
 
 const valid = /^[a-zA-Z0-9_.-]{1,64}$/;
@@ -116,7 +120,7 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
 
   it('keep what the schema says of them', async () => {
     await scripted[route].post({ model, messages: [question], tools });
-    const sent = sentSchema(upstream.bodies[0]);
+    const sent = sentSchema(upstream.requests[0]?.body);
     const keys = keysOf(sent);
     expect(keys).toHaveLength(keysOf(schema).length);
     for (const key of keys) expect(key).toMatch(valid);
@@ -139,7 +143,9 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
     };
     await scripted[route].post({ model, messages: [question], tools });
     await scripted[route].post({ model, messages: [question], tools: [other, ...tools] });
-    const [first, second] = upstream.bodies.map((body) => (body.tools as { input_schema: Fields }[]).at(-1));
+    const [first, second] = upstream.requests.map(({ body }) =>
+      (body.tools as { input_schema: Fields }[]).at(-1),
+    );
     expect(second).toEqual(first);
   });
 
@@ -150,11 +156,12 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
       messages: [question],
       tools: [{ type: 'function', function: { name: 'f', parameters: one } }],
     });
-    const replacement = keyAt(sentSchema(upstream.bodies[0]), 0);
+    const replacement = keyAt(sentSchema(upstream.requests[0]?.body), 0);
     const both = { type: 'object', properties: { [replacement]: text, $top: text } };
-    upstream.answer = (body) => ({
-      blocks: [{ tool: 'f', input: Object.fromEntries(keysOf(sentSchema(body)).map((key, n) => [key, n])) }],
-    });
+    upstream.answer((body) => ({
+      blocks: [callBlock('f', Object.fromEntries(keysOf(sentSchema(body)).map((key, n) => [key, n])))],
+      stop: 'end_turn',
+    }));
     const response = await scripted[route].post({
       model,
       messages: [question],
@@ -186,7 +193,7 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
       ],
       tools,
     });
-    const [body = {}] = upstream.bodies;
+    const body: Fields = upstream.requests[0]?.body ?? {};
     const sent = sentSchema(body);
     const call = (body.messages as { content: Fields[] }[])[1]?.content[0];
     const id = Object.keys((sent as unknown as Properties).properties.rows?.items.properties ?? {})[0] ?? '';
@@ -197,7 +204,7 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
     it('are restored, plain and streamed, and nothing else is touched', async () => {
       const values = { says: '{"$select": "no key"}', odd: 'quote " brace } comma ,' };
       const inputs: Fields[] = [];
-      upstream.answer = (body) => {
+      upstream.answer((body) => {
         const sent = sentSchema(body);
         const id =
           Object.keys((sent as unknown as Properties).properties.rows?.items.properties ?? {})[0] ?? '';
@@ -209,11 +216,10 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
         };
         inputs.push(input);
         return {
-          blocks: [{ text: 'Looking.' }, { tool: 'list', input, json: JSON.stringify(input, null, 1) }],
-          stop: 'tool_use',
-          size,
+          blocks: [textBlock('Looking.'), callBlock('list', input, { json: JSON.stringify(input, null, 1) })],
+          deltaLength: size,
         };
-      };
+      });
       const { client } = scripted[route];
       const request = { model, messages: [question], tools };
       const plain = await client.chat.completions.create(request);
@@ -234,13 +240,14 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
   });
 
   it('of a call that the limit cut off come as far as the call does', async () => {
-    upstream.answer = (body) => {
+    upstream.answer((body) => {
       const key = keyAt(sentSchema(body), 0);
       return {
-        blocks: [{ tool: 'list', input: {}, json: `{"${key}": "a", "${key.slice(0, 5)}` }],
+        blocks: [callBlock('list', {}, { json: `{"${key}": "a", "${key.slice(0, 5)}` })],
         stop: 'max_tokens',
+        deltaLength: 3,
       };
-    };
+    });
     const text = await (
       await scripted[route].post({ model, messages: [question], tools, stream: true })
     ).text();
@@ -255,7 +262,7 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
       type: 'function',
       function: { name: 'f', parameters: { type: 'object', properties: { a: text } } },
     };
-    upstream.answer = () => ({ blocks: [{ tool: 'f', input: { a: 'bcd' } }], stop: 'tool_use', size: 4 });
+    upstream.answer({ blocks: [callBlock('f', { a: 'bcd' })], deltaLength: 4 });
     const body = await (
       await scripted[route].post({ model, messages: [question], tools: [plainTool], stream: true })
     ).text();
@@ -295,15 +302,16 @@ describe.each([
   });
 
   it('are restored before the answer is held against the schema', async () => {
-    upstream.answer = (body) => {
+    upstream.answer((body) => {
       const config = body.output_config as { format: { schema: Fields } } | undefined;
       const [size, count] = keysOf(config?.format.schema ?? sentSchema(body));
       const input = { [size ?? '']: 7, [count ?? '']: 'two' };
       return {
-        blocks: config === undefined ? [{ tool: 'out', input }] : [{ text: JSON.stringify(input) }],
-        size: 2,
+        blocks: [config === undefined ? callBlock('out', input) : textBlock(JSON.stringify(input))],
+        stop: 'end_turn',
+        deltaLength: 2,
       };
-    };
+    });
     const server = scripted[route];
     for (const stream of [false, true]) {
       const response = await server.post({ model, messages: [question], response_format: format, stream });

@@ -1,14 +1,19 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { type ScriptedBlock, type ScriptedClaude, startScriptedClaude } from '../support/scripted-claude.ts';
+import {
+  type ScriptedBlock,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+  textBlock,
+} from '../support/scripted-upstream.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
 
-let upstream: ScriptedClaude;
+let upstream: ScriptedUpstream;
 let server: TestServer;
 beforeAll(async () => {
-  upstream = await startScriptedClaude();
+  upstream = await startScriptedUpstream();
   server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
 });
 afterAll(async () => {
@@ -21,11 +26,11 @@ const answer: readonly ScriptedBlock[] = [
   { type: 'thinking', thinking: 'One thought. ', signature: 'sig-1' },
   { type: 'redacted_thinking', data: 'hidden-1' },
   { type: 'thinking', thinking: 'Another.', signature: 'sig-2' },
-  { type: 'text', text: 'Hello there.' },
+  textBlock('Hello there.'),
 ];
 beforeEach(() => {
-  upstream.asked.length = 0;
-  upstream.answer(() => answer);
+  upstream.reset();
+  upstream.answer({ blocks: answer, deltaLength: 7 });
 });
 
 const headersOf = (response: Response) => ({
@@ -150,7 +155,7 @@ describe("thinking asked for in OpenRouter's form", () => {
     },
   ])('$name', async ({ body, sent, ignored = null, adjusted = null }) => {
     expect(await plain(body)).toMatchObject({ status: 200, ignored, adjusted });
-    const { thinking, output_config: output } = upstream.asked[0]?.body ?? {};
+    const { thinking, output_config: output } = upstream.requests[0]?.body ?? {};
     expect({ thinking, ...(output === undefined ? {} : { output_config: output }) }).toEqual(sent);
   });
 
@@ -168,7 +173,7 @@ describe("thinking asked for in OpenRouter's form", () => {
     const { status, error } = await plain(body);
     expect({ status, param: error?.param }).toEqual({ status: 400, param });
     for (const words of says) expect(error?.message).toContain(words);
-    expect(upstream.asked).toHaveLength(0);
+    expect(upstream.requests).toHaveLength(0);
   });
 });
 
@@ -278,7 +283,7 @@ describe('reasoning that is shown', () => {
 
   it('asks for readable blocks where the model hides them', async () => {
     await plain({ model: 'claude-sonnet-5', include_reasoning: true });
-    expect(upstream.asked[0]?.body.thinking).toEqual({ type: 'adaptive', display: 'summarized' });
+    expect(upstream.requests[0]?.body.thinking).toEqual({ type: 'adaptive', display: 'summarized' });
   });
 });
 
@@ -296,7 +301,7 @@ describe('SHOW_REASONING', () => {
     expect(reasoningOf((await plain({ reasoning_effort: 'low' }, open)).message)).toEqual(content);
     expect(accumulate(await deltasOf({ reasoning_effort: 'low' }, open))).toEqual(content);
     await plain({ model: 'claude-opus-5-5' }, open);
-    expect(upstream.asked.at(-1)?.body.thinking).toEqual({ type: 'adaptive', display: 'summarized' });
+    expect(upstream.requests.at(-1)?.body.thinking).toEqual({ type: 'adaptive', display: 'summarized' });
   });
 
   it.each([
@@ -306,7 +311,7 @@ describe('SHOW_REASONING', () => {
     { model: 'claude-opus-5-5', thinking: { type: 'adaptive', display: 'omitted' } },
   ])('is beaten by an explicit wish: %j', async (body) => {
     expect(reasoningOf((await plain(body, open)).message)).toEqual({});
-    expect(upstream.asked.at(-1)?.body.thinking?.display).toBeUndefined();
+    expect(upstream.requests.at(-1)?.body.thinking?.display).toBeUndefined();
   });
 });
 
@@ -349,7 +354,7 @@ describe("OpenRouter's details on their way back", () => {
     ];
     const { ignored, adjusted } = await plain({ messages, tools: [tool], reasoning: { effort: 'low' } });
     expect({ ignored, adjusted }).toEqual({ ignored: null, adjusted: null });
-    expect(upstream.asked[0]?.body.messages[1]?.content).toMatchObject([
+    expect(upstream.requests[0]?.body.messages[1]?.content).toMatchObject([
       ...answer.slice(0, 3),
       { id: 'toolu_1' },
     ]);

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { type ScriptedBlock, type ScriptedClaude, startScriptedClaude } from '../support/scripted-claude.ts';
+import {
+  callBlock,
+  type ScriptedBlock,
+  type ScriptedUpstream,
+  startScriptedUpstream,
+  textBlock,
+} from '../support/scripted-upstream.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
@@ -46,19 +52,14 @@ const resultOf = ({ tool_calls: calls }: Reply['message']) => ({
 // ---- what the model did -----------------------------------------------------------------------------
 
 const thought: ScriptedBlock = { type: 'thinking', thinking: 'Let me look.', signature: 'sig-1' };
-const call = (id: string): ScriptedBlock => ({
-  type: 'tool_use',
-  id,
-  name: 'get_weather',
-  input: { location: 'Oslo' },
-});
+const call = (id: string): ScriptedBlock => callBlock('get_weather', { location: 'Oslo' }, { id });
 
 // BEHAVIOUR 5.8
 describe('a tool loop in which the model calls a tool without thinking first', () => {
-  let upstream: ScriptedClaude;
+  let upstream: ScriptedUpstream;
   let server: TestServer;
   beforeAll(async () => {
-    upstream = await startScriptedClaude();
+    upstream = await startScriptedUpstream();
     server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
   });
   afterAll(async () => {
@@ -66,22 +67,24 @@ describe('a tool loop in which the model calls a tool without thinking first', (
     await upstream.close();
   });
   beforeEach(() => {
-    upstream.asked.length = 0;
+    upstream.reset();
   });
 
   /** Ten turns, the model thinking before those that `thinks` says. */
   const loop = async (body: Fields, thinks: (turn: number) => boolean) => {
-    upstream.answer((_, count) => [
-      ...(thinks(count) ? [thought] : []),
-      count < 10 ? call(`toolu_${crypto.randomUUID()}`) : { type: 'text', text: 'Three degrees.' },
-    ]);
+    upstream.answer((_, count) => ({
+      blocks: [
+        ...(thinks(count) ? [thought] : []),
+        count < 10 ? call(`toolu_${crypto.randomUUID()}`) : textBlock('Three degrees.'),
+      ],
+    }));
     const messages: unknown[] = [question];
     for (let turn = 1; turn <= 10; turn += 1) {
       const reply = await ask(server, { ...body, messages, allow_ignored_params: false });
       expect(reply, `turn ${turn}`).toMatchObject({ status: 200, adjusted: null, ignored: null });
       messages.push(bare(reply.message), resultOf(reply.message));
     }
-    return upstream.asked.map((asked) => asked.body.thinking);
+    return upstream.requests.map((asked) => asked.body.thinking);
   };
 
   it.each([
@@ -94,7 +97,7 @@ describe('a tool loop in which the model calls a tool without thinking first', (
     const sent = await loop({ model, ...body }, (turn) => turn % 3 === 0);
     expect(sent).toEqual(Array.from({ length: 10 }, () => thinking));
     // What there was of it is there again.
-    const turns = upstream.asked.at(-1)?.body.messages.filter(({ role }) => role === 'assistant') ?? [];
+    const turns = upstream.requests.at(-1)?.body.messages.filter(({ role }) => role === 'assistant') ?? [];
     const heads = turns.map(({ content }) => (typeof content === 'string' ? '' : content[0]?.type));
     expect(heads.filter((type) => type === 'thinking')).toHaveLength(3);
   });
@@ -111,10 +114,11 @@ describe('a tool loop in which the model calls a tool without thinking first', (
 
   it('is asked once more without thinking where the upstream demands the block after all', async () => {
     upstream.answer((body, count) => {
-      if (count === 1) return [call('toolu_unthought')];
-      return body.thinking === undefined
-        ? [{ type: 'text', text: 'Three.' }]
-        : 'messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.';
+      if (count === 1) return { blocks: [call('toolu_unthought')] };
+      if (body.thinking === undefined) return { blocks: [textBlock('Three.')] };
+      const message =
+        'messages.1.content.0.type: Expected `thinking` or `redacted_thinking`, but found `tool_use`.';
+      return { error: { type: 'invalid_request_error', message } };
     });
     const body = { model: 'claude-4-5-sonnet', reasoning_effort: 'medium' };
     const first = await ask(server, { ...body, messages: [question] });
@@ -124,13 +128,13 @@ describe('a tool loop in which the model calls a tool without thinking first', (
       adjusted: 'reasoning_effort',
       message: { content: 'Three.' },
     });
-    expect(upstream.asked).toHaveLength(3);
+    expect(upstream.requests).toHaveLength(3);
   });
 
   it('knows the first call of a loop that is longer than the memory looks back', async () => {
-    upstream.answer((_, count) =>
-      count === 1 ? [thought, call('toolu_first')] : [{ type: 'text', text: 'Three.' }],
-    );
+    upstream.answer((_, count) => ({
+      blocks: count === 1 ? [thought, call('toolu_first')] : [textBlock('Three.')],
+    }));
     const body = {
       model: 'claude-4-5-haiku',
       extended_thinking: { enabled: true, budget_tokens: 2000 },
@@ -144,7 +148,7 @@ describe('a tool loop in which the model calls a tool without thinking first', (
     })).flatMap((message) => [bare(message as Reply['message']), resultOf(message as Reply['message'])]);
     const messages = [question, bare(first.message), resultOf(first.message), ...later];
     expect(await ask(server, { ...body, messages })).toMatchObject({ status: 200, adjusted: null });
-    const { thinking, messages: sent = [] } = upstream.asked.at(-1)?.body ?? {};
+    const { thinking, messages: sent = [] } = upstream.requests.at(-1)?.body ?? {};
     expect(thinking?.type).toBe('enabled');
     expect(sent[1]?.content[0]).toEqual(thought);
   });

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type ScriptedClaude, startScriptedClaude } from '../support/scripted-claude.ts';
+import { type ScriptedUpstream, startScriptedUpstream, textBlock } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
 
-let upstream: ScriptedClaude;
+let upstream: ScriptedUpstream;
 let server: TestServer;
 beforeAll(async () => {
-  upstream = await startScriptedClaude();
+  upstream = await startScriptedUpstream();
   server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
 });
 afterAll(async () => {
@@ -15,8 +15,8 @@ afterAll(async () => {
   await upstream.close();
 });
 beforeEach(() => {
-  upstream.asked.length = 0;
-  upstream.answer(() => [{ type: 'text', text: '{}' }]);
+  upstream.reset();
+  upstream.answer({ blocks: [textBlock('{}')] });
 });
 
 const look = { type: 'function', function: { name: 'look', parameters: { type: 'object', foo: 1 } } };
@@ -131,7 +131,7 @@ describe('a field within a parameter that has no effect is reported with its pat
     });
     expect(status).toBe(400);
     expect(error).toMatchObject({ code: 'unsupported_parameter', param: 'messages[1].content[0].foo' });
-    expect(upstream.asked).toHaveLength(0);
+    expect(upstream.requests).toHaveLength(0);
   });
 
   it('is told once of the many places that differ only in their index, and not without end', async () => {

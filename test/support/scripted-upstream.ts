@@ -1,225 +1,352 @@
 /**
- * An upstream that checks a request as strictly as the simulator, and then gives the answer a test wrote down: blocks
- * and a stop word, in whichever protocol it was asked by. Loopback only.
+ * An upstream on loopback whose answers a test writes down: all three protocols, plain and streamed, and failures.
+ * Blocks are written as the Messages API has them; for Converse they are translated.
  */
 
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Simulator } from '../../src/simulator/index.ts';
-import { type Fields, type RecordedEvent, type Recording, wireBytes } from './replay.ts';
+import { type Fields, frame } from './replay.ts';
 
-export interface ScriptedTool {
-  readonly id: string;
-  readonly name: string;
-  /** Under the caller's own keys; sent under those that the request declared, in the same order. */
-  readonly input: Fields;
-}
+export type ScriptedBlock =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'thinking'; readonly thinking: string; readonly signature: string }
+  | { readonly type: 'redacted_thinking'; readonly data: string }
+  | {
+      readonly type: 'tool_use' | 'server_tool_use';
+      readonly id: string;
+      readonly name: string;
+      readonly input: Fields;
+      /** How a stream writes the input. */
+      readonly json?: string;
+    };
 
-export interface Script {
-  readonly blocks?: readonly { readonly text?: string; readonly tool?: ScriptedTool }[];
+export interface ScriptedAnswer {
+  readonly blocks?: readonly ScriptedBlock[];
+  /** In a stream these stand for the blocks: the events of the protocol that is asked. */
+  readonly blockEvents?: readonly Fields[];
+  /** Default: `tool_use` where a block is a call, else `end_turn`. */
   readonly stop?: string;
   readonly stopDetails?: Fields;
-  /** Instead of an answer. */
-  readonly error?: { readonly type: string; readonly message: string };
+  /** Characters of a delta in a stream. Default: a block is one delta. */
+  readonly deltaLength?: number;
+  /** Instead of an answer; the status is 400 by default. */
+  readonly error?: { readonly status?: number; readonly type: string; readonly message: string };
 }
 
-export interface ScriptedRequest {
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Fields;
+/** A body as sent upstream. What tests ask for often has a type. */
+export interface SentBody {
+  readonly messages: readonly {
+    readonly role: string;
+    readonly content: string | readonly { readonly type: string; readonly [field: string]: unknown }[];
+  }[];
+  readonly thinking?: Fields;
+  readonly output_config?: Fields;
+  readonly [field: string]: unknown;
 }
+
+export interface SentRequest {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: SentBody;
+  /** The body as it was written. */
+  readonly text: string;
+}
+
+/** `count`: how many requests there were since the last reset, this one included. */
+export type Script = ScriptedAnswer | ((body: SentBody, count: number) => ScriptedAnswer);
 
 export interface ScriptedUpstream {
   readonly url: string;
-  /** Requests so far, oldest first, refused ones too. */
-  readonly requests: readonly ScriptedRequest[];
+  /** Since the last reset, oldest first; refused ones too. */
+  readonly requests: readonly SentRequest[];
+  /** From now on. */
+  answer(script: Script): void;
+  /** Forgets the requests and the script; the answer is the text `ok` again. */
+  reset(): void;
   close(): Promise<void>;
 }
 
-type Protocol = Recording['upstream'];
+export const textBlock = (text: string): ScriptedBlock => ({ type: 'text', text });
 
-const usage = { input_tokens: 7, output_tokens: 5 };
-const converseUsage = { inputTokens: 7, outputTokens: 5, totalTokens: 12 };
+export const callBlock = (
+  name: string,
+  input: Fields = {},
+  more: { readonly id?: string; readonly json?: string } = {},
+): ScriptedBlock => ({ type: 'tool_use', id: 'toolu_1', name, input, ...more });
 
-const fieldsOf = (value: unknown): Fields =>
-  (typeof value === 'object' && value !== null ? value : {}) as Fields;
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+const stopOf = ({ blocks = [], stop }: ScriptedAnswer): string =>
+  stop ?? (blocks.some(({ type }) => type === 'tool_use') ? 'tool_use' : 'end_turn');
 
-/** The properties a tool was declared with in the request as it was sent. */
-const declaredKeys = (body: Fields, name: string): readonly string[] => {
-  const claude = listOf(body.tools)
-    .map(fieldsOf)
-    .find((tool) => tool.name === name);
-  const converse = listOf(fieldsOf(body.toolConfig).tools)
-    .map((tool) => fieldsOf(fieldsOf(tool).toolSpec))
-    .find((tool) => tool.name === name);
-  const schema = fieldsOf(claude?.input_schema ?? fieldsOf(converse?.inputSchema).json);
-  return Object.keys(fieldsOf(schema.properties));
+const deltasOf = (text: string, { deltaLength }: ScriptedAnswer): readonly string[] =>
+  (deltaLength === undefined ? null : text.match(new RegExp(`[^]{1,${deltaLength}}`, 'g'))) ?? [text];
+
+const jsonOf = ({ json, input }: { readonly json?: string; readonly input: Fields }): string =>
+  json ?? JSON.stringify(input);
+
+// ---- Messages ------------------------------------------------------------------------------------
+
+const messageBlock = (block: ScriptedBlock): Fields => {
+  if (block.type !== 'tool_use' && block.type !== 'server_tool_use') return block;
+  const { json: _, ...sent } = block;
+  return sent;
 };
 
-const sentInput = ({ name, input }: ScriptedTool, body: Fields): Fields => {
-  const keys = declaredKeys(body, name);
-  return Object.fromEntries(Object.entries(input).map(([key, value], index) => [keys[index] ?? key, value]));
-};
-
-const claudeBlocks = ({ blocks = [] }: Script, body: Fields): Fields[] =>
-  blocks.map(({ text, tool }) =>
-    tool === undefined
-      ? { type: 'text', text }
-      : { type: 'tool_use', id: tool.id, name: tool.name, input: sentInput(tool, body) },
-  );
-
-const claudeEvents = (script: Script, body: Fields): RecordedEvent[] => {
-  const events: Fields[] = [
-    { type: 'message_start', message: { ...claudeMessage({}, body), content: [], stop_reason: null } },
-    ...claudeBlocks(script, body).flatMap((block, index): Fields[] => {
-      const isTool = block.type === 'tool_use';
-      const delta = isTool
-        ? { type: 'input_json_delta', partial_json: JSON.stringify(block.input) }
-        : { type: 'text_delta', text: block.text };
-      const content_block = isTool ? { ...block, input: {} } : { ...block, text: '' };
-      return [
-        { type: 'content_block_start', index, content_block },
-        { type: 'content_block_delta', index, delta },
-        { type: 'content_block_stop', index },
-      ];
-    }),
-    {
-      type: 'message_delta',
-      delta: { stop_reason: script.stop ?? 'end_turn', stop_details: script.stopDetails ?? null },
-      usage,
-    },
-    { type: 'message_stop' },
-  ];
-  return events.map((data) => ({ event: String(data.type), data, type: 'chunk', payload: data }));
-};
-
-const claudeMessage = (script: Script, body: Fields): Fields => ({
+const message = (answer: ScriptedAnswer): Fields => ({
   id: 'msg_scripted',
   type: 'message',
   role: 'assistant',
   model: 'scripted',
-  content: claudeBlocks(script, body),
-  stop_reason: script.stop ?? 'end_turn',
+  content: (answer.blocks ?? []).map(messageBlock),
+  stop_reason: stopOf(answer),
   stop_sequence: null,
-  stop_details: script.stopDetails ?? null,
-  usage,
+  stop_details: answer.stopDetails ?? null,
+  usage: { input_tokens: 3, output_tokens: 5 },
 });
 
-const converseMessage = (script: Script, body: Fields): Fields => ({
-  output: {
-    message: {
-      role: 'assistant',
-      content: (script.blocks ?? []).map(({ text, tool }) =>
-        tool === undefined
-          ? { text }
-          : { toolUse: { toolUseId: tool.id, name: tool.name, input: sentInput(tool, body) } },
-      ),
-    },
-  },
-  stopReason: script.stop ?? 'end_turn',
+const messageBlockEvents = (answer: ScriptedAnswer, block: ScriptedBlock, index: number): Fields[] => {
+  const events = (content_block: Fields, deltas: readonly Fields[]): Fields[] => [
+    { type: 'content_block_start', index, content_block },
+    ...deltas.map((delta) => ({ type: 'content_block_delta', index, delta })),
+    { type: 'content_block_stop', index },
+  ];
+  switch (block.type) {
+    case 'text':
+      return events(
+        { ...block, text: '' },
+        deltasOf(block.text, answer).map((text) => ({ type: 'text_delta', text })),
+      );
+    case 'thinking':
+      return events({ ...block, thinking: '', signature: '' }, [
+        ...deltasOf(block.thinking, answer).map((thinking) => ({ type: 'thinking_delta', thinking })),
+        { type: 'signature_delta', signature: block.signature },
+      ]);
+    case 'redacted_thinking':
+      return events(block, []);
+    case 'tool_use':
+    case 'server_tool_use':
+      return events(
+        { ...messageBlock(block), input: {} },
+        deltasOf(jsonOf(block), answer).map((partial_json) => ({ type: 'input_json_delta', partial_json })),
+      );
+    default:
+      return block satisfies never;
+  }
+};
+
+const messageEvents = (answer: ScriptedAnswer): Fields[] => {
+  const { stop_reason, stop_details, usage, ...head } = message(answer);
+  const { blocks = [], blockEvents } = answer;
+  return [
+    { type: 'message_start', message: { ...head, content: [], stop_reason: null, usage } },
+    ...(blockEvents ?? blocks.flatMap((block, index) => messageBlockEvents(answer, block, index))),
+    { type: 'message_delta', delta: { stop_reason, stop_details, stop_sequence: null }, usage },
+    { type: 'message_stop' },
+  ];
+};
+
+// ---- Converse ------------------------------------------------------------------------------------
+
+const converseBlock = (block: ScriptedBlock): Fields => {
+  switch (block.type) {
+    case 'text':
+      return { text: block.text };
+    case 'thinking':
+      return {
+        reasoningContent: { reasoningText: { text: block.thinking, signature: block.signature } },
+      };
+    case 'redacted_thinking':
+      return { reasoningContent: { redactedContent: block.data } };
+    case 'tool_use':
+    case 'server_tool_use': {
+      const { type, id: toolUseId, name, input } = block;
+      return { toolUse: { toolUseId, name, input, ...(type === 'tool_use' ? {} : { type }) } };
+    }
+    default:
+      return block satisfies never;
+  }
+};
+
+const converseUsage = { inputTokens: 3, outputTokens: 5, totalTokens: 8 };
+
+const converseMessage = (answer: ScriptedAnswer): Fields => ({
+  output: { message: { role: 'assistant', content: (answer.blocks ?? []).map(converseBlock) } },
+  stopReason: stopOf(answer),
   usage: converseUsage,
   metrics: { latencyMs: 1 },
 });
 
-const converseEvents = (script: Script, body: Fields): RecordedEvent[] => [
-  { type: 'messageStart', payload: { role: 'assistant' } },
-  ...(script.blocks ?? []).flatMap(({ text, tool }, contentBlockIndex): RecordedEvent[] => {
-    const start = tool && { toolUse: { toolUseId: tool.id, name: tool.name } };
-    const delta =
-      tool === undefined ? { text } : { toolUse: { input: JSON.stringify(sentInput(tool, body)) } };
-    return [
-      ...(start === undefined ? [] : [{ type: 'contentBlockStart', payload: { contentBlockIndex, start } }]),
-      { type: 'contentBlockDelta', payload: { contentBlockIndex, delta } },
-      { type: 'contentBlockStop', payload: { contentBlockIndex } },
-    ];
-  }),
-  { type: 'messageStop', payload: { stopReason: script.stop ?? 'end_turn' } },
-  { type: 'metadata', payload: { usage: converseUsage, metrics: { latencyMs: 1 } } },
-];
-
-const protocolOf = (path: string): Protocol => {
-  if (!path.startsWith('/model/')) return 'anthropic';
-  return /\/converse/.test(path) ? 'bedrock-converse' : 'bedrock-invoke';
-};
-
-const contentTypes: Readonly<Record<Protocol, string>> = {
-  anthropic: 'text/event-stream; charset=utf-8',
-  'bedrock-invoke': 'application/vnd.amazon.eventstream',
-  'bedrock-converse': 'application/vnd.amazon.eventstream',
-};
-
-const answer = (response: ServerResponse, script: Script, { path, body }: ScriptedRequest): void => {
-  const upstream = protocolOf(path);
-  if (script.error !== undefined) {
-    const { type, message } = script.error;
-    const refusal = upstream === 'anthropic' ? { type: 'error', error: { type, message } } : { message };
-    response.writeHead(404, { 'content-type': 'application/json', 'x-amzn-errortype': type });
-    response.end(JSON.stringify(refusal));
-    return;
+const converseDeltas = (answer: ScriptedAnswer, block: ScriptedBlock): Fields[] => {
+  switch (block.type) {
+    case 'text':
+      return deltasOf(block.text, answer).map((text) => ({ text }));
+    case 'thinking':
+      return [
+        ...deltasOf(block.thinking, answer).map((text) => ({ reasoningContent: { text } })),
+        { reasoningContent: { signature: block.signature } },
+      ];
+    case 'redacted_thinking':
+      return [converseBlock(block)];
+    case 'tool_use':
+    case 'server_tool_use':
+      return deltasOf(jsonOf(block), answer).map((input) => ({ toolUse: { input } }));
+    default:
+      return block satisfies never;
   }
-  const stream = upstream === 'anthropic' ? body.stream === true : path.endsWith('-stream');
-  const isConverse = upstream === 'bedrock-converse';
-  const recording: Recording = {
-    id: 'scripted',
-    upstream,
-    operation: '',
-    model: '',
-    stream,
-    tags: [],
-    status: 200,
-    ...(stream
-      ? { events: isConverse ? converseEvents(script, body) : claudeEvents(script, body) }
-      : { body: isConverse ? converseMessage(script, body) : claudeMessage(script, body) }),
-  };
-  response.writeHead(200, { 'content-type': stream ? contentTypes[upstream] : 'application/json' });
-  response.end(wireBytes(recording));
 };
 
-/** Every request that the simulator takes is answered by the script; what it refuses, it refuses in its own words. */
-export const startScriptedUpstream = async (
-  simulator: Simulator,
-  script: Script,
-): Promise<ScriptedUpstream> => {
-  const requests: ScriptedRequest[] = [];
+const converseBlockEvents = (
+  answer: ScriptedAnswer,
+  block: ScriptedBlock,
+  contentBlockIndex: number,
+): Fields[] => {
+  const { toolUse } = converseBlock(block) as { toolUse?: Fields };
+  const { input: _, ...announced } = toolUse ?? {};
+  return [
+    // Only calls are announced.
+    ...(toolUse === undefined
+      ? []
+      : [{ contentBlockStart: { contentBlockIndex, start: { toolUse: announced } } }]),
+    ...converseDeltas(answer, block).map((delta) => ({ contentBlockDelta: { contentBlockIndex, delta } })),
+    { contentBlockStop: { contentBlockIndex } },
+  ];
+};
 
-  const handle = async (request: ScriptedRequest, bytes: Buffer, response: ServerResponse): Promise<void> => {
-    const base = protocolOf(request.path) === 'anthropic' ? simulator.anthropicUrl : simulator.bedrockUrl;
-    const { host: _, connection: __, 'content-length': ___, ...headers } = request.headers;
-    const checked = await fetch(base + request.path, {
-      method: 'POST',
-      headers,
-      body: new Uint8Array(bytes),
-    });
-    const refusal = Buffer.from(await checked.arrayBuffer());
-    if (checked.status === 200) return answer(response, script, request);
-    const type = checked.headers.get('x-amzn-errortype');
-    response.writeHead(checked.status, {
-      'content-type': 'application/json',
-      ...(type === null ? {} : { 'x-amzn-errortype': type }),
-    });
-    response.end(refusal);
+const converseEvents = (answer: ScriptedAnswer): Fields[] => {
+  const { blocks = [], blockEvents } = answer;
+  return [
+    { messageStart: { role: 'assistant' } },
+    ...(blockEvents ?? blocks.flatMap((block, index) => converseBlockEvents(answer, block, index))),
+    { messageStop: { stopReason: stopOf(answer) } },
+    { metadata: { usage: converseUsage, metrics: { latencyMs: 1 } } },
+  ];
+};
+
+// ---- bytes ---------------------------------------------------------------------------------------
+
+const eventFrame = (type: string, payload: unknown): Buffer =>
+  frame({ ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' }, payload);
+
+const isBedrock = (path: string): boolean => path.startsWith('/model/');
+
+interface Reply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+const json = (body: Fields, status = 200, headers: Readonly<Record<string, string>> = {}): Reply => ({
+  status,
+  headers: { 'content-type': 'application/json', ...headers },
+  body: JSON.stringify(body),
+});
+
+const stream = (contentType: string, events: readonly (string | Buffer)[]): Reply => ({
+  status: 200,
+  headers: { 'content-type': contentType },
+  body: Buffer.concat(events.map((event) => Buffer.from(event))),
+});
+
+const binaryStream = 'application/vnd.amazon.eventstream';
+
+const replyTo = ({ path, body }: SentRequest, answer: ScriptedAnswer): Reply => {
+  if (answer.error !== undefined) {
+    const { status = 400, type, message: text } = answer.error;
+    return isBedrock(path)
+      ? json({ message: text }, status, { 'x-amzn-errortype': type })
+      : json({ type: 'error', error: { type, message: text }, request_id: 'req_scripted' }, status);
+  }
+  const operation = isBedrock(path) ? path.slice(path.lastIndexOf('/') + 1) : 'messages';
+  switch (operation) {
+    case 'messages':
+      return body.stream === true
+        ? stream(
+            'text/event-stream; charset=utf-8',
+            messageEvents(answer).map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`),
+          )
+        : json(message(answer));
+    case 'invoke':
+      return json(message(answer));
+    case 'invoke-with-response-stream':
+      return stream(
+        binaryStream,
+        messageEvents(answer).map((event) =>
+          eventFrame('chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64') }),
+        ),
+      );
+    case 'converse':
+      return json(converseMessage(answer));
+    case 'converse-stream':
+      return stream(
+        binaryStream,
+        converseEvents(answer)
+          .flatMap((event) => Object.entries(event))
+          .map(([type, payload]) => eventFrame(type, payload)),
+      );
+    default:
+      return json({ message: `No such operation: ${operation}` }, 404);
+  }
+};
+
+// ---- server --------------------------------------------------------------------------------------
+
+/** What the simulator says against a request, in its own words; nothing where it takes the request. */
+const refusalOf = async (
+  { path, headers, text }: SentRequest,
+  simulator: Simulator,
+): Promise<Reply | undefined> => {
+  const base = isBedrock(path) ? simulator.bedrockUrl : simulator.anthropicUrl;
+  const { host: _, connection: __, 'content-length': ___, ...sent } = headers;
+  const checked = await fetch(base + path, {
+    method: 'POST',
+    headers: sent as Record<string, string>,
+    body: text,
+  });
+  const body = await checked.text();
+  if (checked.status === 200) return undefined;
+  const type = checked.headers.get('x-amzn-errortype');
+  return {
+    status: checked.status,
+    headers: { 'content-type': 'application/json', ...(type === null ? {} : { 'x-amzn-errortype': type }) },
+    body,
+  };
+};
+
+/** With a simulator every request has to pass its checks first. */
+export const startScriptedUpstream = async (simulator?: Simulator): Promise<ScriptedUpstream> => {
+  const ok: ScriptedAnswer = { blocks: [textBlock('ok')] };
+  const requests: SentRequest[] = [];
+  let script: Script = ok;
+
+  const respond = async (request: SentRequest, response: ServerResponse): Promise<void> => {
+    const refusal = simulator && (await refusalOf(request, simulator));
+    const answer = () => (typeof script === 'function' ? script(request.body, requests.length) : script);
+    const { status, headers, body } = refusal ?? replyTo(request, answer());
+    response.writeHead(status, headers).end(body);
   };
 
   const server = createServer((incoming, response) => {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
-      const bytes = Buffer.concat(chunks);
-      const request: ScriptedRequest = {
-        path: incoming.url ?? '',
-        headers: incoming.headers as Record<string, string>,
-        body: fieldsOf(JSON.parse(bytes.toString('utf8'))),
-      };
+      const { url: path = '', headers } = incoming;
+      const text = Buffer.concat(chunks).toString('utf8');
+      const request = { path, headers, body: JSON.parse(text) as SentBody, text };
       requests.push(request);
-      handle(request, bytes, response).catch(() => response.destroy());
+      respond(request, response).catch(() => response.destroy());
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    answer: (next) => {
+      script = next;
+    },
+    reset: () => {
+      requests.length = 0;
+      script = ok;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
