@@ -3,6 +3,7 @@
  * loop. What no one asked for is not called; what was asked for is done step by step, and the loop ends.
  */
 
+import { setMaxListeners } from 'node:events';
 import OpenAI from 'openai';
 import type { RunnableToolFunctionWithParse } from 'openai/lib/RunnableFunction';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,6 +61,8 @@ const run = async (model: string, stream: boolean, content: string) => {
   const runner = stream
     ? client.chat.completions.runTools({ ...params, stream: true }, options)
     : client.chat.completions.runTools(params, options);
+  // The official client leaves a listener on its own signal for each request of a loop.
+  setMaxListeners(20, runner.controller.signal);
   return { made, said: await runner.finalContent() };
 };
 

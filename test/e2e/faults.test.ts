@@ -84,9 +84,10 @@ interface Case {
 
 const always = { times: 20 };
 const short = { 'retry-after': '0.02' };
-const hurried = { FIRST_BYTE_TIMEOUT_MS: '25' };
-const hasty = { TOTAL_TIMEOUT_MS: '90', STREAM_TIMEOUT_MS: '90' };
-const impatient = { IDLE_TIMEOUT_MS: '70' };
+// Long enough for a busy machine to bring a request to the upstream: one that is given up before is not seen there.
+const hurried = { FIRST_BYTE_TIMEOUT_MS: '250' };
+const hasty = { TOTAL_TIMEOUT_MS: '400', STREAM_TIMEOUT_MS: '400' };
+const impatient = { IDLE_TIMEOUT_MS: '250' };
 const onBedrock: readonly Setup[] = ['Claude on Bedrock', 'Nova'];
 const broken = { status: 502, code: 'upstream_error' } as const;
 const inStream = { status: 200, code: 'upstream_error', requests: 'once', only: 'stream' } as const;
@@ -423,6 +424,7 @@ describe.each(Object.keys(setups) as Setup[])('%s', (setup) => {
       expect(response.headers.get('x-should-retry')).toBe(final === undefined ? null : 'false');
       if (answered) expect(response.headers.get('x-upstream')).toBeTruthy();
     }
+    await until(() => simulator.requests.length >= requests, 'the upstream has seen all requests');
     expect(simulator.requests).toHaveLength(requests);
     const first =
       setup === 'Claude on Bedrock' ? 'bedrock-invoke' : setup === 'Nova' ? 'bedrock-converse' : 'anthropic';

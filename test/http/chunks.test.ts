@@ -7,18 +7,14 @@ import { until } from '../support/until.ts';
 
 let simulator: Simulator;
 let server: TestServer;
+const start = (env: Record<string, string> = {}) =>
+  startServer({
+    anthropicUrl: simulator.anthropicUrl,
+    env: { HEADER_HOLD_MS: '20', PLAIN_HOLD_MS: '20', KEEPALIVE_INTERVAL_MS: '20', MAX_RETRIES: '0', ...env },
+  });
 beforeEach(async () => {
   simulator = await startSimulator({ delayMs: 5, now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    env: {
-      HEADER_HOLD_MS: '20',
-      PLAIN_HOLD_MS: '20',
-      KEEPALIVE_INTERVAL_MS: '20',
-      IDLE_TIMEOUT_MS: '200',
-      MAX_RETRIES: '0',
-    },
-  });
+  server = await start();
 });
 afterEach(async () => {
   await server.close();
@@ -145,6 +141,8 @@ describe('an answer in chunks', () => {
   });
 
   it('holds comments and the failure that ends it', async () => {
+    await server.close();
+    server = await start({ IDLE_TIMEOUT_MS: '200' });
     simulator.inject({ kind: 'stall', afterEvents: 4 });
     const { seen, socket } = converse(message(true));
     await until(() => seen.bytes.includes(': keep-alive'), 'a comment');

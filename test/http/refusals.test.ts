@@ -118,7 +118,7 @@ const stubborn = (bytes: string, later: string) =>
 
 describe('a body that is sent too slowly', () => {
   it('is one 408, with the caller\u2019s id in answer and log, and the route it was for', async () => {
-    await start({ HEADERS_TIMEOUT_MS: '60', BODY_TIMEOUT_MS: '60' });
+    await start({ HEADERS_TIMEOUT_MS: '400', BODY_TIMEOUT_MS: '60' });
     const answer = await raw(server.url, chatHead('slow-one'), 1000);
     expect(answer.status).toBe(408);
     expect(answer.headers.get('x-request-id')).toBe('slow-one');
@@ -139,9 +139,10 @@ describe('a body that is sent too slowly', () => {
 
   it('does not keep its socket by never hanging up, and reaches no model when it is complete in the end', async () => {
     const simulator = await startSimulator({ now: () => today });
-    await start({ HEADERS_TIMEOUT_MS: '60', BODY_TIMEOUT_MS: '60' }, simulator.anthropicUrl);
+    await start({ HEADERS_TIMEOUT_MS: '400', BODY_TIMEOUT_MS: '60' }, simulator.anthropicUrl);
     const text = await stubborn(chatHead('stubborn'), question);
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 408']);
+    await until(() => requestLines().length > 0, 'the log line');
     expect(requestLines().map((line) => line.status)).toEqual([408]);
     expect(simulator.requests).toHaveLength(0);
     await simulator.close();
@@ -153,6 +154,7 @@ describe('headers that are sent too slowly', () => {
     await start({ HEADERS_TIMEOUT_MS: '60', BODY_TIMEOUT_MS: '60' });
     const text = await stubborn(`GET /v1/models HTTP/1.1\r\nauthorization: Bearer ${testKey}\r\nx: `, '\r\n');
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 408']);
+    await until(() => requestLines().length > 0, 'the log line');
     expect(requestLines().map((line) => line.status)).toEqual([408]);
   });
 });

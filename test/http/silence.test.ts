@@ -4,9 +4,11 @@ import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { afterReading } from '../support/after-reading.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { raw, request } from '../support/raw.ts';
+import { startScriptedUpstream, textBlock } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -22,9 +24,13 @@ afterEach(async () => {
 });
 
 /** Hold and interval in ms, for streams and plain answers alike. */
-const start = async (pace: { hold: number; interval: number }, more: Record<string, string> = {}) => {
+const start = async (
+  pace: { hold: number; interval: number },
+  more: Record<string, string> = {},
+  anthropicUrl = simulator.anthropicUrl,
+) => {
   const server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
+    anthropicUrl,
     env: {
       HEADER_HOLD_MS: String(pace.hold),
       PLAIN_HOLD_MS: String(pace.hold),
@@ -36,6 +42,36 @@ const start = async (pace: { hold: number; interval: number }, more: Record<stri
   return server;
 };
 
+/** An upstream that answers when it is released. */
+const startHeld = async () => {
+  const upstream = await startScriptedUpstream();
+  open.push(upstream);
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  upstream.answer(async () => {
+    await released;
+    return { blocks: [textBlock('Hello')] };
+  });
+  return { url: upstream.url, release: () => release() };
+};
+
+/** The whole text; `release` is called once as much of it is there as `isEnough` wants. */
+const readAndRelease = async (
+  response: Response,
+  isEnough: (text: string) => boolean,
+  release: () => void,
+): Promise<string> => {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const piece of response.body ?? []) {
+    text += decoder.decode(piece, { stream: true });
+    if (isEnough(text)) release();
+  }
+  return text;
+};
+
 /** Between caller and server: drops a connection that says nothing for too long. Ms. */
 const startRouter = async (target: string, limits: { firstByte: number; between: number }) => {
   const sockets = new Set<Socket>();
@@ -43,13 +79,18 @@ const startRouter = async (target: string, limits: { firstByte: number; between:
   const router = createServer((caller) => {
     const server = connect(Number(new URL(target).port), '127.0.0.1');
     let timer: NodeJS.Timeout | undefined;
+    let pieces = 0;
     const expect = (within: number) => {
       clearTimeout(timer);
-      timer = setTimeout(() => {
+      pieces += 1;
+      const last = pieces;
+      const drop = () => {
+        if (pieces !== last) return;
         dropped += 1;
         caller.destroy();
         server.destroy();
-      }, within);
+      };
+      timer = setTimeout(() => afterReading(drop), within);
     };
     for (const socket of [caller, server]) {
       sockets.add(socket);
@@ -139,7 +180,7 @@ describe('behind a router that drops silent connections', () => {
 
   it.each([true, false])('without a hold it would be dropped, stream: %s', async (stream) => {
     const router = await startRouter((await start({ hold: never, interval: never })).url, limits);
-    slow();
+    simulator.inject({ kind: 'hang' });
     await expect(clientOf(router.url).chat.completions.create(body(stream))).rejects.toThrow();
     expect(router.dropped()).toBe(1);
   });
@@ -147,8 +188,8 @@ describe('behind a router that drops silent connections', () => {
 
 describe('a stream that is silent', () => {
   it('is 200 after the hold with the headers of a stream, and comments go on until it speaks', async () => {
-    const server = await start({ hold: 30, interval: 30 });
-    simulator.inject({ kind: 'delay', ms: 250 });
+    const upstream = await startHeld();
+    const server = await start({ hold: 30, interval: 30 }, {}, upstream.url);
     const response = await server.post(body(true));
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
@@ -156,7 +197,8 @@ describe('a stream that is silent', () => {
     expect(response.headers.get('x-accel-buffering')).toBe('no');
     expect(response.headers.get('x-request-id')).toBeTruthy();
     expect(response.headers.get('openai-processing-ms')).toMatch(/^\d+$/);
-    const frames = framesOf(await response.text());
+    const hasTwo = (text: string) => text.startsWith(': keep-alive\n\n: keep-alive\n\n');
+    const frames = framesOf(await readAndRelease(response, hasTwo, upstream.release));
     const first = frames.findIndex((frame) => frame !== ': keep-alive');
     expect(first).toBeGreaterThanOrEqual(2);
     expect(frames[first]).toContain('"role":"assistant"');
@@ -196,12 +238,18 @@ describe('a stream that is silent', () => {
         'content-type': 'application/json',
         'content-length': String(payload.length),
       };
-      const { text } = await raw(
-        server.url,
-        request('POST /v1/chat/completions', head, payload).replace('connection: close\r\n', ''),
-        150,
-      );
-      expect(text.endsWith('\r\n0\r\n\r\n') || text.endsWith('}')).toBe(true);
+      const isOver = () =>
+        text.endsWith('\r\n0\r\n\r\n') || (text.includes('content-length') && text.endsWith('}'));
+      let text = '';
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+      socket.setEncoding('utf8').on('data', (piece: string) => {
+        text += piece;
+      });
+      socket.write(request('POST /v1/chat/completions', head, payload).replace('connection: close\r\n', ''));
+      await until(isOver, 'the end of the answer');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(isOver()).toBe(true);
+      socket.destroy();
     }
   });
 
@@ -265,15 +313,15 @@ describe('a stream that is silent', () => {
 // BEHAVIOUR 7.7
 describe('a plain answer that is silent', () => {
   it('is 200 after the hold, with white space before the JSON', async () => {
-    const server = await start({ hold: 30, interval: 20 });
-    simulator.inject({ kind: 'delay', ms: 250 });
+    const upstream = await startHeld();
+    const server = await start({ hold: 30, interval: 20 }, {}, upstream.url);
     const response = await server.post(body(false));
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(response.headers.get('content-length')).toBeNull();
     expect(response.headers.get('x-request-id')).toBeTruthy();
     expect(response.headers.get('openai-processing-ms')).toMatch(/^\d+$/);
-    const text = await response.text();
+    const text = await readAndRelease(response, (read) => read.length >= 3, upstream.release);
     expect(text).toMatch(/^ {3,}\{"/);
     expect(JSON.parse(text)).toMatchObject({ object: 'chat.completion' });
     await until(() => chatLines(server).length === 1, 'the log line');
@@ -308,7 +356,7 @@ describe('a plain answer that is silent', () => {
       'content-type': 'application/json',
       'content-length': String(payload.length),
     };
-    const answer = await raw(server.url, request('POST /v1/chat/completions', head, payload), 200);
+    const answer = await raw(server.url, request('POST /v1/chat/completions', head, payload), 5000);
     expect(answer.status).toBe(200);
     // Chunks of white space, and not the chunk that ends an answer.
     expect(answer.body).toMatch(/^(1\r\n \r\n)+$/);

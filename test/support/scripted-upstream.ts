@@ -54,7 +54,9 @@ export interface SentRequest {
 }
 
 /** `count`: how many requests there were since the last reset, this one included. */
-export type Script = ScriptedAnswer | ((body: SentBody, count: number) => ScriptedAnswer);
+export type Script =
+  | ScriptedAnswer
+  | ((body: SentBody, count: number) => ScriptedAnswer | Promise<ScriptedAnswer>);
 
 export interface ScriptedUpstream {
   readonly url: string;
@@ -321,7 +323,7 @@ export const startScriptedUpstream = async (simulator?: Simulator): Promise<Scri
   const respond = async (request: SentRequest, response: ServerResponse): Promise<void> => {
     const refusal = simulator && (await refusalOf(request, simulator));
     const answer = () => (typeof script === 'function' ? script(request.body, requests.length) : script);
-    const { status, headers, body } = refusal ?? replyTo(request, answer());
+    const { status, headers, body } = refusal ?? replyTo(request, await answer());
     response.writeHead(status, headers).end(body);
   };
 

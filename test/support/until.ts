@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 
-/** Waits for something to come true, a few milliseconds at a time. Returns how long it took, in ms. */
-export const until = async (isTrue: () => boolean, what: string, limit = 2000): Promise<number> => {
+/** Waits for something to come true, a few milliseconds at a time; `limit` is for a busy machine. Returns how long it took, in ms. */
+export const until = async (isTrue: () => boolean, what: string, limit = 10_000): Promise<number> => {
   const start = performance.now();
   while (!isTrue()) {
     if (performance.now() - start > limit) expect.fail(`not within ${limit} ms: ${what}`);
