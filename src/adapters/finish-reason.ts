@@ -1,6 +1,16 @@
 /** How an answer ended, in OpenAI's words. BEHAVIOUR 7.2. */
 
 import type { FinishReason } from '../chat.ts';
+import { type ApiError, malformedOutput } from '../errors.ts';
+
+/** `malformed_tool_use`, `malformed_model_output` and what there may come to be: a failure, not an end. */
+export const isMalformed = (upstreamReason: string | null | undefined): boolean =>
+  upstreamReason?.startsWith('malformed_') ?? false;
+
+export const unreadableOutput = (): ApiError =>
+  malformedOutput(
+    'The model produced a tool call or text that the upstream could not read. Rephrase the request or simplify the tools.',
+  );
 
 /**
  * Clients run their tools only at `tool_calls`, and wait for calls there. Models and servers that imitate their API

@@ -39,7 +39,8 @@ export class HeaderHold implements AttemptListener {
   }
 
   attemptStarted(): void {
-    this.#waitingSince = performance.now();
+    // A second attempt after one that went well, a repair say, is part of the same wait.
+    this.#waitingSince ??= performance.now();
     this.#schedule();
   }
 

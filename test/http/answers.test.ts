@@ -2,6 +2,7 @@
 
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readUntilCut } from '../support/cut.ts';
 import type { Fields } from '../support/replay.ts';
 import {
   type ScriptedAnswer,
@@ -133,6 +134,48 @@ describe('a block whose announcement does not say what it is', () => {
     expect(choices[0]?.message.content).toBe('It is warm.');
   });
 
+  it.each<{ name: string; start: Fields; said: string }>([
+    { name: 'its type alone', start: { type: 'text' }, said: 'It is warm.' },
+    { name: 'its first words', start: { text: 'So: ' }, said: 'So: It is warm.' },
+    { name: 'a call of nothing', start: { toolUse: {} }, said: 'It is warm.' },
+    { name: 'members that are null', start: { toolUse: null, text: null }, said: 'It is warm.' },
+  ])('on Converse loses nothing and adds nothing where it holds $name', async ({ start, said }) => {
+    const blockEvents = [
+      { contentBlockStart: { contentBlockIndex: 0, start } },
+      { contentBlockDelta: { contentBlockIndex: 0, delta: { text: 'It is warm.' } } },
+      { contentBlockStop: { contentBlockIndex: 0 } },
+    ];
+    const { choices } = await ask('nova-lite', 'stream', { blockEvents });
+    expect(choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: said } });
+  });
+
+  it.each<{ name: string; start: Fields[] }>([
+    { name: 'missing', start: [] },
+    { name: 'without a block', start: [{ type: 'content_block_start', index: 0 }] },
+    {
+      name: 'without a word for the type',
+      start: [{ type: 'content_block_start', index: 0, content_block: { type: null } }],
+    },
+  ])('on the Messages API is what its first delta says, the announcement $name', async ({ start }) => {
+    const blockEvents = [
+      ...start,
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'It is ' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'warm.' } },
+    ];
+    const { choices } = await ask('claude-4-5-haiku', 'stream', { blockEvents });
+    expect(choices[0]?.message.content).toBe('It is warm.');
+  });
+
+  it('on the Messages API stays unheard where it is none of the client’s business', async () => {
+    const blockEvents = [
+      { type: 'content_block_start', index: 0, content_block: { type: 'of_tomorrow' } },
+      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Not this.' } },
+      { type: 'content_block_stop', index: 0 },
+    ];
+    const { choices } = await ask('claude-4-5-haiku', 'stream', { blockEvents });
+    expect(choices[0]?.message.content ?? '').toBe('');
+  });
+
   it('on the Messages API too', async () => {
     const events = (index: number, content_block: Fields, ...deltas: Fields[]): Fields[] => [
       { type: 'content_block_start', index, content_block },
@@ -161,6 +204,67 @@ describe('a block whose announcement does not say what it is', () => {
   });
 });
 
+describe('a call whose block', () => {
+  const start = {
+    claude: (input: Fields) => ({
+      type: 'content_block_start',
+      index: 0,
+      content_block: { type: 'tool_use', id: 'toolu_1', name: 'look', input },
+    }),
+    nova: {
+      contentBlockStart: { contentBlockIndex: 0, start: { toolUse: { toolUseId: 't', name: 'look' } } },
+    },
+  };
+
+  it.each([
+    { model: 'claude-4-5-haiku', blockEvents: [start.claude({})] },
+    { model: 'nova-lite', blockEvents: [start.nova] },
+  ])('is never closed has arguments all the same: $model', async ({ model, blockEvents }) => {
+    const { choices } = await ask(model, 'stream', { blockEvents, stop: 'tool_use' }, { tools });
+    expect(choices[0]?.message.tool_calls).toMatchObject([{ function: { arguments: '{}' } }]);
+  });
+
+  it.each([
+    { name: 'in its announcement alone', deltas: [] },
+    { name: 'there and in its deltas', deltas: ['{"at":', '"Rome"}'] },
+  ])('holds the arguments $name has them once', async ({ deltas }) => {
+    const blockEvents = [
+      start.claude({ at: 'Rome' }),
+      ...deltas.map((partial_json) => ({
+        type: 'content_block_delta',
+        index: 0,
+        delta: { type: 'input_json_delta', partial_json },
+      })),
+      { type: 'content_block_stop', index: 0 },
+    ];
+    const answer: ScriptedAnswer = { blockEvents, stop: 'tool_use' };
+    const { choices } = await ask('claude-4-5-haiku', 'stream', answer, { tools });
+    expect(choices[0]?.message.tool_calls).toMatchObject([{ function: { arguments: '{"at":"Rome"}' } }]);
+  });
+});
+
+describe('an end word that says the output is malformed', () => {
+  const cases = everyWay.flatMap((way) =>
+    ['malformed_model_output', 'malformed_tool_use', 'malformed_of_tomorrow'].map((stop) => ({
+      ...way,
+      stop,
+    })),
+  );
+  it.each(cases)('$stop is no finish: $family, $how', async ({ model, how, stop }) => {
+    upstream.reset();
+    upstream.answer({ blocks: [textBlock('Half of')], stop });
+    const response = await server.post({ model, messages, stream: how === 'stream' });
+    const { text } = await readUntilCut(response);
+    expect(text).toContain('"code":"malformed_model_output"');
+    expect(text).not.toMatch(/"finish_reason":"|\[DONE\]/);
+    if (how === 'plain') {
+      expect(response.status).toBe(502);
+      expect(response.headers.get('x-should-retry')).toBe('false');
+    }
+    expect(upstream.requests).toHaveLength(1);
+  });
+});
+
 describe('a refusal', () => {
   const refusal = {
     stop: 'refusal',
@@ -185,6 +289,14 @@ describe('a refusal', () => {
         stopDetails: { type: 'refusal', category: null, explanation: null },
       });
       expect(answer.choices[0]?.finish_reason).toBe('content_filter');
+      expect(answer.choices[0]?.message.refusal).toBeNull();
+    }
+  });
+
+  it('whose explanation is no text has null there', async () => {
+    const stopDetails = { type: 'refusal', explanation: { text: 'Not with this one.' } };
+    for (const how of ['plain', 'stream'] as const) {
+      const answer = await ask('claude-4-5-haiku', how, { stop: 'refusal', stopDetails });
       expect(answer.choices[0]?.message.refusal).toBeNull();
     }
   });

@@ -48,6 +48,12 @@ describe('a status is held back', () => {
       end: 25,
     },
     {
+      name: 'for one wait in all while a second answer is asked for after a first that did not do',
+      hold: 20,
+      steps: ['asked', 15, 'asked'],
+      end: 20,
+    },
+    {
       name: 'for longer where the setting says so',
       hold: 60,
       steps: ['asked', 1, 'failed', 8, 'asked'],

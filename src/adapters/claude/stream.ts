@@ -5,7 +5,7 @@ import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
 import { endedEarly, upstreamFailed } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
 import { latest } from '../figures.ts';
-import { finishReason } from '../finish-reason.ts';
+import { finishReason, isMalformed, unreadableOutput } from '../finish-reason.ts';
 import { KeyRestorer } from '../key-restorer.ts';
 import type { ClaudeEvent, ClaudeMessage } from './wire.ts';
 
@@ -53,30 +53,36 @@ const updateUsage = (before: Usage, figures: UsageFigures): Usage => {
 };
 
 /**
- * A content block under way. Blocks of other types, and their deltas, are none of the client's business.
- * `undecided`: announced without saying what it is.
+ * A content block under way. `announced`: arguments that came whole with the call, which count unless deltas follow.
+ * `other`: blocks and deltas that are none of the client's business.
  */
 type OpenBlock =
   | { type: 'text'; keys: KeyRestorer | undefined }
   | { type: 'thinking'; thinking: string; signature: string }
-  | { type: 'tool_use'; hasArguments: boolean; keys: KeyRestorer | undefined }
-  | { type: 'undecided' };
+  | { type: 'tool_use'; announced: string; hasDeltas: boolean; keys: KeyRestorer | undefined }
+  | { type: 'other' };
 
 type AnnouncedBlock = Anthropic.RawContentBlockStartEvent['content_block'];
 
 /** Fields by which a block without a type shows what it is. */
 const typeByField = { text: 'text', thinking: 'thinking', data: 'redacted_thinking', name: 'tool_use' };
 
-/** Some servers that speak this API leave the type out; what the block brings along tells it as well. */
-const withType = (block: AnnouncedBlock): AnnouncedBlock => {
-  if (block.type !== undefined) return block;
-  const fields = block as { readonly [key: string]: unknown };
+/**
+ * Some servers that speak this API leave the type out; what the block brings along tells it as well. Undefined where
+ * nothing tells it: then the first delta does.
+ */
+const withType = (block: AnnouncedBlock | null | undefined): AnnouncedBlock | undefined => {
+  if (block?.type) return block;
+  const fields = (block ?? {}) as { readonly [key: string]: unknown };
   const found = Object.entries(typeByField).find(([field]) => typeof fields[field] === 'string');
-  return found === undefined ? block : ({ ...fields, type: found[1] } as AnnouncedBlock);
+  return found && ({ ...fields, type: found[1] } as AnnouncedBlock);
 };
 
 const hasKeys = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && Object.keys(value).length > 0;
+
+const textOrNone = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;
 
 const pushRestored = (
   type: 'text' | 'tool-arguments',
@@ -110,6 +116,7 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
     out: ChatEvent[],
   ): void => {
     const block = withType(content_block);
+    if (block === undefined) return;
     switch (block.type) {
       case 'text': {
         const opened = openText();
@@ -129,51 +136,42 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         out.push({ type: 'thinking-block', block: { type: 'redacted_thinking', data: block.data } });
         return;
       case 'tool_use': {
-        const given = hasKeys(block.input);
         hasCalls = true;
         const name = tools.restore(block.name);
         const renaming = replaced?.inCalls.get(name);
         const keys = renaming && new KeyRestorer(renaming);
-        open.set(index, { type: 'tool_use', hasArguments: given, keys });
+        const announced = hasKeys(block.input) ? JSON.stringify(block.input) : '{}';
+        open.set(index, { type: 'tool_use', announced, hasDeltas: false, keys });
         out.push({ type: 'tool-call', id: block.id, name });
-        if (given) pushRestored('tool-arguments', keys, JSON.stringify(block.input), out);
         return;
       }
-      case undefined:
-        open.set(index, { type: 'undecided' });
-        return;
       default:
+        open.set(index, { type: 'other' });
         return;
     }
   };
 
-  /** What an undecided block is by its first delta. */
-  const decide = ({ type }: Anthropic.RawContentBlockDelta): OpenBlock => {
-    switch (type) {
-      case 'text_delta':
-        return openText();
-      case 'thinking_delta':
-      case 'signature_delta':
-        return { type: 'thinking', thinking: '', signature: '' };
-      default:
-        return { type: 'undecided' };
-    }
+  /** A block that was not announced, or not as what, is what its first delta says; undefined where that is no telling. */
+  const blockFor = (index: number, { type }: Anthropic.RawContentBlockDelta): OpenBlock | undefined => {
+    const known = open.get(index);
+    if (known !== undefined) return known;
+    if (type !== 'text_delta' && type !== 'thinking_delta' && type !== 'signature_delta') return undefined;
+    const block: OpenBlock =
+      type === 'text_delta' ? openText() : { type: 'thinking', thinking: '', signature: '' };
+    open.set(index, block);
+    return block;
   };
 
   const continueBlock = ({ index, delta }: Anthropic.RawContentBlockDeltaEvent, out: ChatEvent[]): void => {
-    let block = open.get(index);
+    const block = blockFor(index, delta);
     if (block === undefined) return;
-    if (block.type === 'undecided') {
-      block = decide(delta);
-      open.set(index, block);
-    }
     switch (delta.type) {
       case 'text_delta':
         if (block.type === 'text' && delta.text !== '') pushRestored('text', block.keys, delta.text, out);
         return;
       case 'input_json_delta':
         if (block.type !== 'tool_use' || delta.partial_json === '') return;
-        block.hasArguments = true;
+        block.hasDeltas = true;
         pushRestored('tool-arguments', block.keys, delta.partial_json, out);
         return;
       case 'thinking_delta':
@@ -192,11 +190,12 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
   const stopBlock = (index: number, out: ChatEvent[]): void => {
     const block = open.get(index);
     open.delete(index);
+    if (block?.type === 'tool_use' && !block.hasDeltas)
+      pushRestored('tool-arguments', block.keys, block.announced, out);
     if (block?.type === 'text' || block?.type === 'tool_use') {
       const rest = block.keys?.end();
       if (rest) out.push({ type: block.type === 'text' ? 'text' : 'tool-arguments', text: rest });
     }
-    if (block?.type === 'tool_use' && !block.hasArguments) out.push({ type: 'tool-arguments', text: '{}' });
     if (block?.type === 'thinking' && block.signature !== '') {
       const { thinking, signature } = block;
       out.push({ type: 'thinking-block', block: { type: 'thinking', thinking, signature } });
@@ -231,12 +230,15 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         return;
       case 'message_delta':
         stopReason = event.delta.stop_reason ?? stopReason;
-        explanation = event.delta.stop_details?.explanation || explanation;
+        explanation = textOrNone(event.delta.stop_details?.explanation) ?? explanation;
         readUsage(event.usage, out);
         return;
       case 'message_stop': {
-        finished = true;
         const upstreamReason = stopReason ?? 'none';
+        // Said at the end of the stream.
+        if (isMalformed(upstreamReason)) return;
+        for (const index of [...open.keys()]) stopBlock(index, out);
+        finished = true;
         const reason = finishReason(upstreamReason, finishReasons, hasCalls);
         // Without the key where there is nothing to explain: most answers.
         if (explanation === undefined) out.push({ type: 'finish', reason, upstreamReason });
@@ -255,8 +257,8 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
       return out;
     },
     end: () => {
-      if (!finished) throw endedEarly();
-      return [];
+      if (finished) return [];
+      throw isMalformed(stopReason) ? unreadableOutput() : endedEarly();
     },
   };
 };

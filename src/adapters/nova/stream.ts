@@ -1,10 +1,10 @@
 /** Converse's stream events to chat events; and a whole answer to the events that would have made it. */
 
 import type { ChatEvent, FinishReason, Usage } from '../../chat.ts';
-import { endedEarly, malformedOutput } from '../../errors.ts';
+import { endedEarly } from '../../errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
 import { latest } from '../figures.ts';
-import { finishReason } from '../finish-reason.ts';
+import { finishReason, isMalformed, unreadableOutput } from '../finish-reason.ts';
 import { KeyRestorer } from '../key-restorer.ts';
 import { createTagFilter } from './tags.ts';
 import type { ConverseEvent, ConverseMessage } from './wire.ts';
@@ -18,8 +18,6 @@ const finishReasons: Readonly<Record<string, FinishReason>> = {
   guardrail_intervened: 'content_filter',
   content_filtered: 'content_filter',
 };
-
-const malformed: ReadonlySet<string> = new Set(['malformed_model_output', 'malformed_tool_use']);
 
 /** The cache's figures stand under two names, or under one of them. */
 type UsageFigures = NonNullable<ConverseMessage['usage']> & {
@@ -58,19 +56,30 @@ type OpenBlock =
 type BlockStart = NonNullable<ConverseEvent['contentBlockStart']>;
 type BlockDelta = NonNullable<ConverseEvent['contentBlockDelta']>;
 
+/** More than the SDK knows of. */
+interface AnnouncedBlock {
+  readonly toolUse?: NonNullable<BlockStart['start']>['toolUse'];
+  readonly text?: string;
+  readonly reasoningContent?: { readonly text?: string };
+}
+
 /** A replaced key is held until it is whole: there may be nothing to pass on yet. */
 const pushArguments = (text: string, out: ChatEvent[]): void => {
   if (text !== '') out.push({ type: 'tool-arguments', text });
 };
 
 /**
- * Text and reasoning need no announcement. Some servers that speak Converse make one all the same, `start: {}`; the
- * first delta tells what it was for.
+ * Text and reasoning need no announcement. Some servers that speak Converse make one all the same, `start: {}` or with
+ * the text's beginning in it; where it does not say what the block is, the first delta does.
  */
-const saysNothing = (start: BlockStart['start']): boolean =>
-  Object.entries(start ?? {}).every(
-    ([member, value]) => value === null || member === 'text' || member === 'reasoningContent',
-  );
+const announcement = (start: BlockStart['start']) => {
+  const { toolUse, text, reasoningContent, ...others }: AnnouncedBlock = start ?? {};
+  return {
+    toolUse: toolUse?.name || toolUse?.type ? toolUse : undefined,
+    beginning: { ...(text ? { text } : {}), ...(reasoningContent?.text ? { reasoningContent } : {}) },
+    isForeign: Object.values(others).some((member) => typeof member === 'object' && member !== null),
+  };
+};
 
 const fromBase64 = (data: string): string => Buffer.from(data, 'base64').toString('utf8');
 
@@ -88,11 +97,14 @@ export const createConverseDecoder = ({
   const open = new Map<number, OpenBlock>();
 
   const startBlock = ({ contentBlockIndex = 0, start }: BlockStart, out: ChatEvent[]): void => {
-    if (saysNothing(start)) return;
-    const toolUse = start?.toolUse;
+    const { toolUse, beginning, isForeign } = announcement(start);
     // The upstream's own tools are its own business: type server_tool_use, and their results.
-    if (!toolUse || (toolUse.type as string | undefined) === 'server_tool_use') {
+    if (isForeign || toolUse?.type === 'server_tool_use') {
       open.set(contentBlockIndex, { type: 'foreign' });
+      return;
+    }
+    if (toolUse === undefined) {
+      continueBlock({ contentBlockIndex, delta: beginning as BlockDelta['delta'] }, out);
       return;
     }
     hasCalls = true;
@@ -156,7 +168,8 @@ export const createConverseDecoder = ({
   };
 
   const finish = (out: ChatEvent[]): void => {
-    if (stopReason === undefined || malformed.has(stopReason)) return;
+    if (stopReason === undefined || isMalformed(stopReason)) return;
+    for (const index of [...open.keys()]) stopBlock(index, out);
     tags?.end(out);
     finished = true;
     const reason = finishReason(stopReason, finishReasons, hasCalls);
@@ -191,11 +204,7 @@ export const createConverseDecoder = ({
       const out: ChatEvent[] = [];
       if (!finished) finish(out);
       if (finished) return out;
-      throw stopReason === undefined
-        ? endedEarly()
-        : malformedOutput(
-            'The model produced a tool call or text that the upstream could not read. Rephrase the request or simplify the tools.',
-          );
+      throw stopReason === undefined ? endedEarly() : unreadableOutput();
     },
   };
 };
