@@ -1,32 +1,13 @@
 /** What becomes of an upstream's blocks and end words, plain and streamed, in both families. BEHAVIOUR 4.6, 5.9, 7. */
 
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readUntilCut } from '../support/cut.ts';
+import { useScripted } from '../support/fixtures.ts';
 import type { Fields } from '../support/replay.ts';
-import {
-  type ScriptedAnswer,
-  type ScriptedBlock,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-  textBlock,
-} from '../support/scripted-upstream.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { type ScriptedAnswer, type ScriptedBlock, textBlock } from '../support/scripted-upstream.ts';
 
-let upstream: ScriptedUpstream;
-let server: TestServer;
-beforeAll(async () => {
-  upstream = await startScriptedUpstream();
-  server = await startServer({
-    anthropicUrl: upstream.url,
-    bedrockUrl: upstream.url,
-    env: { MAX_RETRIES: '0', LOG_LEVEL: 'silent' },
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await upstream.close();
-});
+const { upstream, server } = useScripted({ MAX_RETRIES: '0', LOG_LEVEL: 'silent' });
 
 type Body = Omit<ChatCompletionCreateParamsNonStreaming, 'model' | 'messages'> & Fields;
 
@@ -251,7 +232,6 @@ describe('an end word that says the output is malformed', () => {
     })),
   );
   it.each(cases)('$stop is no finish: $family, $how', async ({ model, how, stop }) => {
-    upstream.reset();
     upstream.answer({ blocks: [textBlock('Half of')], stop });
     const response = await server.post({ model, messages, stream: how === 'stream' });
     const { text } = await readUntilCut(response);
@@ -298,6 +278,14 @@ describe('a refusal', () => {
     for (const how of ['plain', 'stream'] as const) {
       const answer = await ask('claude-4-5-haiku', how, { stop: 'refusal', stopDetails });
       expect(answer.choices[0]?.message.refusal).toBeNull();
+    }
+  });
+
+  it('is not what an answer has that ended well, whatever is said of its end', async () => {
+    const stopDetails = { type: 'of_tomorrow', explanation: 'All was said.' };
+    for (const how of ['plain', 'stream'] as const) {
+      const answer = await ask('claude-4-5-haiku', how, { blocks: [textBlock('Yes.')], stopDetails });
+      expect(answer.choices[0]?.message).toMatchObject({ content: 'Yes.', refusal: null });
     }
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.ts';
-import { type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts';
+import { useScripted } from '../support/fixtures.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
@@ -25,19 +25,7 @@ const ask = async (server: TestServer, header: string, body: Fields = {}) => {
 
 // BEHAVIOUR section 2
 describe('the anthropic-beta header at the Anthropic API', () => {
-  let upstream: ScriptedUpstream;
-  let server: TestServer;
-  beforeAll(async () => {
-    upstream = await startScriptedUpstream();
-    server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
-  });
-  afterAll(async () => {
-    await server.close();
-    await upstream.close();
-  });
-  beforeEach(() => {
-    upstream.reset();
-  });
+  const { upstream, server } = useScripted({ LOG_LEVEL: 'silent' }, ['anthropic']);
 
   it.each([
     { name: 'goes on as it is', header: known, sent: known },

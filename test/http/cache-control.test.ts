@@ -1,24 +1,9 @@
 /** `cache_control` beside `messages`: Anthropic's automatic caching, as OpenRouter's clients ask for it. BEHAVIOUR 9. */
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { describe, expect, it } from 'vitest';
+import { useSimulated } from '../support/fixtures.ts';
 
-let simulator: Simulator;
-let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  const env = { MAX_RETRIES: '0', LOG_LEVEL: 'silent' };
-  servers = {
-    anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-  };
-});
-afterAll(async () => {
-  await Promise.all(Object.values(servers).map((server) => server.close()));
-  await simulator.close();
-});
+const { simulator, servers } = useSimulated({ MAX_RETRIES: '0', LOG_LEVEL: 'silent' });
 
 const rules = 'A rule to keep. '.repeat(2000);
 const body = {

@@ -1,27 +1,9 @@
 /** Conversations as clients keep them, to what the upstreams accept, seen from outside. BEHAVIOUR 3, 4.5. */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { describe, expect, it } from 'vitest';
+import { useSimulated } from '../support/fixtures.ts';
 
-let simulator: Simulator;
-let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  const env = { MAX_RETRIES: '0', LOG_LEVEL: 'silent' };
-  servers = {
-    anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-  };
-});
-afterAll(async () => {
-  await Promise.all(Object.values(servers).map((server) => server.close()));
-  await simulator.close();
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
-});
+const { simulator, servers } = useSimulated({ MAX_RETRIES: '0', LOG_LEVEL: 'silent' });
 
 const user = (content: unknown) => ({ role: 'user', content });
 const assistant = (content: unknown, more: object = {}) => ({ role: 'assistant', content, ...more });

@@ -1,27 +1,11 @@
 /** Names of tools and ids of calls that an upstream does not take, in request after request. BEHAVIOUR 4.2. */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { useScripted } from '../support/fixtures.ts';
 import type { Fields } from '../support/replay.ts';
-import { callBlock, type ScriptedUpstream, startScriptedUpstream } from '../support/scripted-upstream.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { callBlock } from '../support/scripted-upstream.ts';
 
-let upstream: ScriptedUpstream;
-let server: TestServer;
-beforeAll(async () => {
-  upstream = await startScriptedUpstream();
-  server = await startServer({
-    anthropicUrl: upstream.url,
-    bedrockUrl: upstream.url,
-    env: { MAX_RETRIES: '0' },
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await upstream.close();
-});
-beforeEach(() => {
-  upstream.reset();
-});
+const { upstream, server } = useScripted({ MAX_RETRIES: '0' });
 
 const models = ['claude-4-5-haiku', 'nova-lite'] as const;
 const fn = (name: string) => ({ type: 'function', function: { name } });

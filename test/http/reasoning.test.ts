@@ -1,25 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.ts';
-import {
-  type ScriptedBlock,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-  textBlock,
-} from '../support/scripted-upstream.ts';
+import { useScripted } from '../support/fixtures.ts';
+import { type ScriptedBlock, textBlock } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
 
-let upstream: ScriptedUpstream;
-let server: TestServer;
-beforeAll(async () => {
-  upstream = await startScriptedUpstream();
-  server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
-});
-afterAll(async () => {
-  await server.close();
-  await upstream.close();
-});
+const { upstream, server } = useScripted({ LOG_LEVEL: 'silent' }, ['anthropic']);
 
 const hello = [{ role: 'user', content: 'Hello' }];
 const answer: readonly ScriptedBlock[] = [
@@ -29,7 +16,6 @@ const answer: readonly ScriptedBlock[] = [
   textBlock('Hello there.'),
 ];
 beforeEach(() => {
-  upstream.reset();
   upstream.answer({ blocks: answer, deltaLength: 7 });
 });
 

@@ -1,12 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSimulator } from '../../src/simulator/index.ts';
-import {
-  callBlock,
-  type ScriptedBlock,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-  textBlock,
-} from '../support/scripted-upstream.ts';
+import { useScripted } from '../support/fixtures.ts';
+import { callBlock, type ScriptedBlock, textBlock } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
@@ -56,19 +51,7 @@ const call = (id: string): ScriptedBlock => callBlock('get_weather', { location:
 
 // BEHAVIOUR 5.8
 describe('a tool loop in which the model calls a tool without thinking first', () => {
-  let upstream: ScriptedUpstream;
-  let server: TestServer;
-  beforeAll(async () => {
-    upstream = await startScriptedUpstream();
-    server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
-  });
-  afterAll(async () => {
-    await server.close();
-    await upstream.close();
-  });
-  beforeEach(() => {
-    upstream.reset();
-  });
+  const { upstream, server } = useScripted({ LOG_LEVEL: 'silent' }, ['anthropic']);
 
   /** Ten turns, the model thinking before those that `thinks` says. */
   const loop = async (body: Fields, thinks: (turn: number) => boolean) => {

@@ -1,21 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type ScriptedUpstream, startScriptedUpstream, textBlock } from '../support/scripted-upstream.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useScripted } from '../support/fixtures.ts';
+import { textBlock } from '../support/scripted-upstream.ts';
 
 type Fields = Record<string, unknown>;
 
-let upstream: ScriptedUpstream;
-let server: TestServer;
-beforeAll(async () => {
-  upstream = await startScriptedUpstream();
-  server = await startServer({ anthropicUrl: upstream.url, env: { LOG_LEVEL: 'silent' } });
-});
-afterAll(async () => {
-  await server.close();
-  await upstream.close();
-});
+const { upstream, server } = useScripted({ LOG_LEVEL: 'silent' }, ['anthropic']);
 beforeEach(() => {
-  upstream.reset();
   upstream.answer({ blocks: [textBlock('{}')] });
 });
 

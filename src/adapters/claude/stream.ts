@@ -240,8 +240,9 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         for (const index of [...open.keys()]) stopBlock(index, out);
         finished = true;
         const reason = finishReason(upstreamReason, finishReasons, hasCalls);
-        // Without the key where there is nothing to explain: most answers.
-        if (explanation === undefined) out.push({ type: 'finish', reason, upstreamReason });
+        // Without the key where nothing was refused: most answers.
+        if (explanation === undefined || reason !== 'content_filter')
+          out.push({ type: 'finish', reason, upstreamReason });
         else out.push({ type: 'finish', reason, upstreamReason, explanation });
         return;
       }
