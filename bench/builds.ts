@@ -24,7 +24,7 @@ const commitOf = (revision: string): string | undefined => {
   try {
     return git('rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`);
   } catch {
-    // That is how git says no; whoever asks says it to the user.
+    // That is how git says no; the user hears of it from the code that asks.
     return undefined;
   }
 };

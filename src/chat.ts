@@ -96,7 +96,7 @@ export interface Tool {
 export type ToolChoice =
   | { readonly type: 'auto' }
   | { readonly type: 'required' }
-  /** Told in words that it has to call one of the tools, because it cannot be forced. */
+  /** Asked in words to call one of the tools, because it cannot be forced. */
   | { readonly type: 'instructed' }
   | { readonly type: 'none' }
   | { readonly type: 'named'; readonly name: string };

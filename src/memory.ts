@@ -1,8 +1,8 @@
 /**
  * Remembers which thinking blocks came with which tool call, for clients that keep nothing but the call:
  * the upstream wants the blocks back, unaltered, with the result. That a call came without any is remembered
- * too: such a call has lost nothing. Scoped to the caller's key and the model, because blocks are nobody
- * else's and no other model's; bounded in bytes and time by the store.
+ * too: such a call has lost nothing. Scoped to the caller's key and the model, because blocks belong
+ * to these two alone; bounded in bytes and time by the store.
  */
 
 import { createHash } from 'node:crypto';

@@ -103,7 +103,7 @@ export const applyOverride = (rows: Map<string, Model>, { like, ids, ...facts }:
     ...base,
     ...(like === undefined ? {} : { aliases: [] }),
     ...(dropUndefined(facts) as Partial<Model>),
-    // Whoever names a price means it, wherever the model runs; those of other tiers are not known from it.
+    // A price in the file holds wherever the model runs; those of other tiers are not known from it.
     ...(facts.price === undefined ? {} : { priceByPlace: undefined, tierFactors: undefined }),
     ids: {
       ...(like === undefined || ids === undefined ? base.ids : {}),

@@ -1,4 +1,4 @@
-/** What a model is told that has to call a tool and cannot be forced to. BEHAVIOUR 4.3. */
+/** The instruction for a model that has to call a tool and cannot be forced to. BEHAVIOUR 4.3. */
 
 import type { Prompt, TextPart } from '../chat.ts';
 import type { Names } from './names.ts';

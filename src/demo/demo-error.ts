@@ -1,2 +1,2 @@
-/** What a person is told in one sentence, without a stack. */
+/** Shown to a person as one sentence, without a stack. */
 export class DemoError extends Error {}

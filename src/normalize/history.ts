@@ -39,7 +39,7 @@ const withoutThinking = (turn: Turn): Turn =>
 export const dropThinking = (turns: readonly Turn[]): readonly Turn[] | undefined =>
   turns.some(({ parts }) => parts.some(isThinking)) ? turns.map(withoutThinking) : undefined;
 
-/** Whether a model told so will think. */
+/** Whether a model will think with these settings. */
 export const willThink = (thinking: Thinking, { thinking: ability }: Model): boolean =>
   ability !== null && (thinking.mode === 'default' ? ability.byDefault : thinking.mode !== 'off');
 

@@ -107,7 +107,7 @@ export const createChunkEncoder = (
     }
   };
 
-  /** What OpenRouter's form still lacks of a block once its text has been told. */
+  /** What OpenRouter's form still lacks of a block once its text has been sent. */
   const blockChunk = (block: ThinkingBlock, index: number): string =>
     options.openRouterReasoning === 'details'
       ? delta(`"reasoning_details":[${JSON.stringify(reasoningDetail(block, index, ''))}]`)

@@ -75,7 +75,7 @@ export const reasoningPiece = (text: string, index: number) => ({
   index,
 });
 
-/** OpenRouter's item for a block; `text` as far as it was not told before. */
+/** OpenRouter's item for a block; `text` as far as it was not sent before. */
 export const reasoningDetail = (block: ThinkingBlock, index: number, text: string) =>
   block.type === 'thinking'
     ? { ...reasoningPiece(text, index), signature: block.signature }

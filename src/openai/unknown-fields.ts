@@ -37,7 +37,7 @@ const inertFields: Readonly<Record<string, readonly unknown[]>> = {
   'messages[].content[].image_url.detail': ['auto'],
 };
 
-/** Paths that are told. Of paths that differ only in their indices one is enough. */
+/** The most paths that are reported. Of paths that differ only in their indices one is enough. */
 const mostFound = 50;
 type Step = string | number;
 
@@ -52,7 +52,7 @@ type Shape =
   | ObjectShape
   | { readonly kind: 'array'; readonly element: Shape }
   | { readonly kind: 'union'; readonly members: readonly Shape[] }
-  /** Objects, all told apart by one field. */
+  /** Objects that one field distinguishes. */
   | { readonly kind: 'tagged'; readonly tag: string; readonly members: ReadonlyMap<unknown, Shape> }
   /** Read in another form than it was written. */
   | { readonly kind: 'rewritten'; readonly rewrite: (value: unknown) => unknown; readonly shape: Shape }

@@ -1,7 +1,7 @@
 /**
  * A client may send the next request before the last one's answer. Node notifies only the response whose turn it is
  * that the socket has closed; those that wait for their turn would never hear of it, and their model calls would run
- * on with nobody to answer.
+ * on for no one.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -56,7 +56,7 @@ const flowing = (raw: ServerResponse): Promise<void> =>
 const lingering = 1000;
 
 /**
- * Ends our side behind what has been written. Destroyed at once, a connection with bytes that nobody has read is
+ * Ends our side behind what has been written. Destroyed at once, a connection with unread bytes is
  * reset, and a reset can eat what is still on its way to the client.
  */
 const closeInOrder = (socket: Socket | null): void => {

@@ -13,7 +13,7 @@ const draft2020 = 'https://json-schema.org/draft/2020-12/schema';
 
 const isTuple = ({ items }: JsonObject): boolean => Array.isArray(items);
 
-/** Beside `$defs` it stays: the names of both would have to be told apart, and 2020-12 still reads it. */
+/** Beside `$defs` it stays: names that both have would clash, and 2020-12 still reads it. */
 const hasOldDefinitions = ({ definitions, $defs }: JsonObject): boolean =>
   isObject(definitions) && $defs === undefined;
 

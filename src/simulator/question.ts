@@ -27,7 +27,7 @@ export interface Question {
 /** Agents mark what the person typed, and put their own notes beside it; a note is no request. */
 const TYPED = /<(task|user_?request|user_?query|user_?message|user_?prompt)>([\s\S]*?)<\/\1>/i;
 const NOTE = /<([a-z_-]{0,40}(?:reminder|environment|context|attachment)[a-z_-]{0,40}|env)>[\s\S]*?<\/\1>/gi;
-/** More than this nobody typed. */
+/** The most that a person types. */
 const LONGEST = 100_000;
 
 /** `opencode run` sends what was typed as one quoted argument. */

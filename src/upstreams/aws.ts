@@ -223,7 +223,7 @@ export const createBedrock = ({
         looked = { found, until: Number.POSITIVE_INFINITY };
         return true;
       },
-      // Why there is none is told where a request fails for it.
+      // The reason is reported where a request fails for it.
       () => false,
     );
     looked = { found, until: performance.now() + lookAgainAfter };

@@ -74,7 +74,7 @@ const extraFields = ({ body, answer }: ConverseAnswer): Fields =>
     ? { additionalModelResponseFields: { stop_sequence: answer.stopSequence } }
     : {};
 
-/** The tier that served, told to those who asked for one. */
+/** The tier that served, in answers to requests that named one. */
 const servedTier = ({ body }: ConverseAnswer): Fields => {
   const { type } = fieldsOf(body.serviceTier);
   return type === undefined ? {} : { serviceTier: { type } };
