@@ -1,9 +1,10 @@
 /** What an answer cost, told in the header, the usage and the log. BEHAVIOUR 7.9. */
 
-import { createServer, type Server } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { frame } from '../support/replay.ts';
+import { useScripted } from '../support/fixtures.ts';
+import type { Fields } from '../support/replay.ts';
+import { textBlock } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -239,92 +240,15 @@ describe('through the simulator', () => {
 // ---- against an upstream that says what it is told to say -------------------------------------------
 
 describe('from what the upstream tells', () => {
-  /** `open`: more was to come. */
-  type Reply = { readonly type: string; readonly body: string | Buffer; readonly open?: boolean };
-  let script: Reply[] = [];
-  let upstream: Server;
-  let server: TestServer;
-  beforeAll(async () => {
-    upstream = createServer((request, response) => {
-      request.resume().on('end', () => {
-        const reply = script.shift();
-        if (reply === undefined) response.writeHead(418).end();
-        else {
-          response.writeHead(200, { 'content-type': reply.type }).write(reply.body);
-          if (reply.open !== true) response.end();
-        }
-      });
-    }).listen(0, '127.0.0.1');
-    await new Promise((resolve) => upstream.once('listening', resolve));
-    const url = `http://127.0.0.1:${(upstream.address() as { port: number }).port}`;
-    server = await startServer({ anthropicUrl: url, bedrockUrl: url, env: { MAX_RETRIES: '0' } });
-  });
-  afterAll(async () => {
-    await server.close();
-    upstream.closeAllConnections();
-    await new Promise((resolve) => upstream.close(resolve));
-  });
-  beforeEach(() => {
-    script = [];
-  });
-
-  const json = (value: object): Reply => ({ type: 'application/json', body: JSON.stringify(value) });
-  const message = (usage: unknown, text = 'Hello'): object => ({
-    id: 'msg_1',
-    type: 'message',
-    role: 'assistant',
-    model: 'm',
-    content: [{ type: 'text', text }],
-    stop_reason: 'end_turn',
-    stop_sequence: null,
-    usage,
-  });
-  const messageStream = (first: unknown, last: unknown): Reply => ({
-    type: 'text/event-stream',
-    body: [
-      { type: 'message_start', message: { ...message(first), content: [], stop_reason: null } },
-      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } },
-      { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'Hello' } },
-      { type: 'content_block_stop', index: 0 },
-      { type: 'message_delta', delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: last },
-      { type: 'message_stop' },
-    ]
-      .map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
-      .join(''),
-  });
-  const converse = (usage: unknown, more: object = {}, text = 'Hello'): object => ({
-    output: { message: { role: 'assistant', content: [{ text }] } },
-    stopReason: 'end_turn',
-    usage,
-    metrics: { latencyMs: 1 },
-    ...more,
-  });
-  const converseStream = (usage: unknown, more: object = {}): Reply => ({
-    type: 'application/vnd.amazon.eventstream',
-    body: Buffer.concat(
-      (
-        [
-          ['messageStart', { role: 'assistant' }],
-          ['contentBlockDelta', { contentBlockIndex: 0, delta: { text: 'Hello' } }],
-          ['contentBlockStop', { contentBlockIndex: 0 }],
-          ['messageStop', { stopReason: 'end_turn' }],
-          ['metadata', { usage, metrics: { latencyMs: 1 }, ...more }],
-        ] as const
-      ).map(([type, payload]) =>
-        frame(
-          { ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' },
-          payload,
-        ),
-      ),
-    ),
-  });
+  const { upstream, server } = useScripted({ MAX_RETRIES: '0' });
+  const blocks = [textBlock('Hello')];
 
   const claude = 'claude-opus-5-5';
   const tokens = { input_tokens: 1000, output_tokens: 100 };
   /** 4 and 20 USD a million tokens. */
   const list = 0.006;
 
-  const messages: { name: string; usage: object; last?: object; prompt: number; cost: number | undefined }[] =
+  const messages: { name: string; usage: Fields; last?: Fields; prompt: number; cost: number | undefined }[] =
     [
       { name: 'input and output alone', usage: tokens, prompt: 1000, cost: list },
       {
@@ -373,10 +297,11 @@ describe('from what the upstream tells', () => {
   it.each(messages)(
     'the Messages API: $name, plain and streamed alike',
     async ({ usage, last, prompt, cost }) => {
-      script = [
-        json(message(last === undefined ? usage : { ...usage, ...last })),
-        messageStream(usage, last ?? usage),
-      ];
+      upstream.answer(({ stream }) =>
+        stream === true
+          ? { blocks, firstUsage: usage, usage: last ?? usage }
+          : { blocks, usage: { ...usage, ...last } },
+      );
       const plain = await askAt(server, { model: claude, ...included });
       const stream = await askAt(server, { model: claude, ...streamed });
       expect(stream.usage).toEqual(plain.usage);
@@ -390,7 +315,7 @@ describe('from what the upstream tells', () => {
   const nova = 'nova-2-lite';
   /** .33 and 2.75 USD a million tokens by the US profile. */
   const novaList = 0.000605;
-  const answers: { name: string; usage: object; more?: object; prompt: number; cost: number | undefined }[] =
+  const answers: { name: string; usage: Fields; more?: Fields; prompt: number; cost: number | undefined }[] =
     [
       { name: 'input and output alone', usage: converseTokens, prompt: 1000, cost: novaList },
       {
@@ -441,27 +366,25 @@ describe('from what the upstream tells', () => {
         cost: undefined,
       },
     ];
-  it.each(answers)('Converse: $name, plain and streamed alike', async ({ usage, more, prompt, cost }) => {
-    script = [json(converse(usage, more)), converseStream(usage, more)];
-    const plain = await askAt(server, { model: nova, ...included });
-    const stream = await askAt(server, { model: nova, ...streamed });
-    expect(stream.usage).toEqual(plain.usage);
-    expect(plain.usage).toMatchObject({
-      prompt_tokens: prompt,
-      completion_tokens: 100,
-      total_tokens: prompt + 100,
-    });
-    if (cost === undefined) expect(plain.usage).not.toHaveProperty('cost');
-    else expect(plain.usage?.cost).toBeCloseTo(cost, 12);
-  });
+  it.each(answers)(
+    'Converse: $name, plain and streamed alike',
+    async ({ usage, more = {}, prompt, cost }) => {
+      upstream.answer({ blocks, usage, more });
+      const plain = await askAt(server, { model: nova, ...included });
+      const stream = await askAt(server, { model: nova, ...streamed });
+      expect(stream.usage).toEqual(plain.usage);
+      expect(plain.usage).toMatchObject({
+        prompt_tokens: prompt,
+        completion_tokens: 100,
+        total_tokens: prompt + 100,
+      });
+      if (cost === undefined) expect(plain.usage).not.toHaveProperty('cost');
+      else expect(plain.usage?.cost).toBeCloseTo(cost, 12);
+    },
+  );
 
   it('an upstream that tells no usage has none, rather than one of nothing that cost nothing', async () => {
-    script = [
-      json(message(undefined)),
-      messageStream(undefined, undefined),
-      json(converse(undefined)),
-      converseStream(undefined),
-    ];
+    upstream.answer({ blocks, usage: null });
     for (const model of [claude, nova]) {
       for (const stream of [false, true]) {
         const { usage, response, line } = await askAt(server, { model, ...included, stream });
@@ -473,14 +396,7 @@ describe('from what the upstream tells', () => {
   });
 
   it('a stream that the caller leaves has cost what was used until then', async () => {
-    const whole = messageStream(tokens, tokens).body.toString();
-    script = [
-      {
-        type: 'text/event-stream',
-        body: whole.slice(0, whole.indexOf('event: content_block_stop')),
-        open: true,
-      },
-    ];
+    upstream.answer({ blocks, usage: tokens, isOpen: true });
     (server.logs as unknown[]).length = 0;
     const leaving = new AbortController();
     const response = await fetch(`${server.url}/v1/chat/completions`, {
@@ -497,7 +413,10 @@ describe('from what the upstream tells', () => {
 
   it('an answer that had to be asked for twice costs both tries, each priced by itself', async () => {
     const long = { input_tokens: 60_000, output_tokens: 10 };
-    script = [json(message(long, 'No JSON here.')), json(message(long, '{"city":"Paris"}'))];
+    upstream.answer((_, count) => ({
+      blocks: [textBlock(count === 1 ? 'No JSON here.' : '{"city":"Paris"}')],
+      usage: long,
+    }));
     const { usage, response, line } = await askAt(server, {
       model: 'claude-haiku-5-5',
       ...included,

@@ -28,6 +28,14 @@ export interface ScriptedAnswer {
   /** Default: `tool_use` where a block is a call, else `end_turn`. */
   readonly stop?: string;
   readonly stopDetails?: Fields;
+  /** The figures in the protocol's own form; null: none. */
+  readonly usage?: Fields | null;
+  /** Those that a stream of the Messages API begins with, if they are others. */
+  readonly firstUsage?: Fields | null;
+  /** Further members of a plain answer of Converse, or of its stream's last event. */
+  readonly more?: Fields;
+  /** The stream stays open behind its blocks. */
+  readonly isOpen?: boolean;
   /** Characters of a delta in a stream. Default: a block is one delta. */
   readonly deltaLength?: number;
   /** Instead of an answer; the status is 400 by default. */
@@ -103,7 +111,7 @@ const message = (answer: ScriptedAnswer): Fields => ({
   stop_reason: stopOf(answer),
   stop_sequence: null,
   stop_details: answer.stopDetails ?? null,
-  usage: { input_tokens: 3, output_tokens: 5 },
+  usage: answer.usage === undefined ? { input_tokens: 3, output_tokens: 5 } : (answer.usage ?? undefined),
 });
 
 const messageBlockEvents = (answer: ScriptedAnswer, block: ScriptedBlock, index: number): Fields[] => {
@@ -138,10 +146,14 @@ const messageBlockEvents = (answer: ScriptedAnswer, block: ScriptedBlock, index:
 
 const messageEvents = (answer: ScriptedAnswer): Fields[] => {
   const { stop_reason, stop_details, usage, ...head } = message(answer);
-  const { blocks = [], blockEvents } = answer;
-  return [
-    { type: 'message_start', message: { ...head, content: [], stop_reason: null, usage } },
+  const { blocks = [], blockEvents, firstUsage = usage } = answer;
+  const events: Fields[] = [
+    { type: 'message_start', message: { ...head, content: [], stop_reason: null, usage: firstUsage } },
     ...(blockEvents ?? blocks.flatMap((block, index) => messageBlockEvents(answer, block, index))),
+  ];
+  if (answer.isOpen) return events;
+  return [
+    ...events,
     { type: 'message_delta', delta: { stop_reason, stop_details, stop_sequence: null }, usage },
     { type: 'message_stop' },
   ];
@@ -169,13 +181,16 @@ const converseBlock = (block: ScriptedBlock): Fields => {
   }
 };
 
-const converseUsage = { inputTokens: 3, outputTokens: 5, totalTokens: 8 };
+const converseEnd = ({ usage, more }: ScriptedAnswer): Fields => ({
+  usage: usage === undefined ? { inputTokens: 3, outputTokens: 5, totalTokens: 8 } : (usage ?? undefined),
+  metrics: { latencyMs: 1 },
+  ...more,
+});
 
 const converseMessage = (answer: ScriptedAnswer): Fields => ({
   output: { message: { role: 'assistant', content: (answer.blocks ?? []).map(converseBlock) } },
   stopReason: stopOf(answer),
-  usage: converseUsage,
-  metrics: { latencyMs: 1 },
+  ...converseEnd(answer),
 });
 
 const converseDeltas = (answer: ScriptedAnswer, block: ScriptedBlock): Fields[] => {
@@ -216,12 +231,12 @@ const converseBlockEvents = (
 
 const converseEvents = (answer: ScriptedAnswer): Fields[] => {
   const { blocks = [], blockEvents } = answer;
-  return [
+  const events: Fields[] = [
     { messageStart: { role: 'assistant' } },
     ...(blockEvents ?? blocks.flatMap((block, index) => converseBlockEvents(answer, block, index))),
-    { messageStop: { stopReason: stopOf(answer) } },
-    { metadata: { usage: converseUsage, metrics: { latencyMs: 1 } } },
   ];
+  if (answer.isOpen) return events;
+  return [...events, { messageStop: { stopReason: stopOf(answer) } }, { metadata: converseEnd(answer) }];
 };
 
 // ---- bytes ---------------------------------------------------------------------------------------
@@ -323,8 +338,10 @@ export const startScriptedUpstream = async (simulator?: Simulator): Promise<Scri
   const respond = async (request: SentRequest, response: ServerResponse): Promise<void> => {
     const refusal = simulator && (await refusalOf(request, simulator));
     const answer = () => (typeof script === 'function' ? script(request.body, requests.length) : script);
-    const { status, headers, body } = refusal ?? replyTo(request, await answer());
-    response.writeHead(status, headers).end(body);
+    const scripted = refusal === undefined ? await answer() : {};
+    const { status, headers, body } = refusal ?? replyTo(request, scripted);
+    response.writeHead(status, headers).write(body);
+    if (!scripted.isOpen) response.end();
   };
 
   const server = createServer((incoming, response) => {
