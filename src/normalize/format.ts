@@ -51,7 +51,8 @@ export const chooseFormat = (
   const { schema: given, path } = formatSchema(wire);
   const schema =
     given === undefined ? undefined : readSchema(describe(given, named?.description), path, target.model);
-  const native = schema === undefined ? undefined : nativeFormat(schema, path, target);
+  // The native format closes objects; `json_object` leaves them open, with a schema beside it as well.
+  const native = schema && named && nativeFormat(schema, path, target);
   if (native !== undefined) return native;
   const forcible = schema === undefined || isObjectSchema(schema);
   if (forcible && canForce(settings, target, hasToolHistory)) {

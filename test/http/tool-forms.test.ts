@@ -2,8 +2,9 @@
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { useScripted } from '../support/fixtures.ts';
 import type { Fields } from '../support/replay.ts';
-import { startScripted } from '../support/scripted.ts';
+import { callBlock } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 
@@ -198,6 +199,8 @@ describe("older drafts' forms become those that Claude reads", () => {
 });
 
 describe('the call of a tool for text that the token limit cut off', () => {
+  const { upstream, server } = useScripted();
+
   it.each([
     ['{"input": "ls -l \\"a', 'ls -l "a'],
     ['{"input": "li\\u00f', 'li'],
@@ -208,29 +211,22 @@ describe('the call of a tool for text that the token limit cut off', () => {
     ['{"command": "ls', '{"command": "ls'],
     ['ls -l', 'ls -l'],
   ])('%s is its text as far as it came', async (json, expected) => {
-    const upstream = await startScripted();
-    upstream.answer = () => ({ blocks: [{ tool: 'shell', input: {}, json }], stop: 'max_tokens' });
-    const server = await startServer({ anthropicUrl: upstream.url, bedrockUrl: upstream.url });
-    try {
-      for (const model of [claude, 'nova-lite']) {
-        const stream = await server.client.chat.completions.create({
-          stream: true,
-          model,
-          messages: [{ role: 'user', content: 'List.' }],
-          tools: [{ type: 'custom', custom: { name: 'shell' } }],
-        });
-        let input = '';
-        let finish: string | null = null;
-        for await (const { choices } of stream) {
-          const [call] = (choices[0]?.delta.tool_calls ?? []) as { custom?: { input?: string } }[];
-          input += call?.custom?.input ?? '';
-          finish = choices[0]?.finish_reason ?? finish;
-        }
-        expect([input, finish]).toEqual([expected, 'length']);
+    upstream.answer({ blocks: [callBlock('shell', {}, { json })], stop: 'max_tokens' });
+    for (const model of [claude, 'nova-lite']) {
+      const stream = await server.client.chat.completions.create({
+        stream: true,
+        model,
+        messages: [{ role: 'user', content: 'List.' }],
+        tools: [{ type: 'custom', custom: { name: 'shell' } }],
+      });
+      let input = '';
+      let finish: string | null = null;
+      for await (const { choices } of stream) {
+        const [call] = (choices[0]?.delta.tool_calls ?? []) as { custom?: { input?: string } }[];
+        input += call?.custom?.input ?? '';
+        finish = choices[0]?.finish_reason ?? finish;
       }
-    } finally {
-      await server.close();
-      await upstream.close();
+      expect([input, finish]).toEqual([expected, 'length']);
     }
   });
 });
@@ -474,7 +470,7 @@ describe('json_object with a schema', () => {
   const schema = object({ n: { type: 'integer' } }, { required: ['n'], additionalProperties: false });
 
   it.each(['claude-4-5-haiku', 'claude-sonnet-5-5', 'nova-lite'])('is held to it by %s', async (model) => {
-    const { status, reply, headers } = await ask({
+    const { status, reply, headers, sent } = await ask({
       model,
       response_format: { type: 'json_object', schema },
     });
@@ -482,6 +478,8 @@ describe('json_object with a schema', () => {
     const [choice] = reply.choices as { message: { content: string } }[];
     expect(JSON.parse(choice?.message.content ?? '')).toEqual({ n: expect.any(Number) });
     expect(headers.get('x-ignored-params')).toBeNull();
+    // The native format would close objects that the caller left open.
+    expect(sent.output_config ?? {}).not.toHaveProperty('format');
   });
 
   it('names what is wrong with it where it stands', async () => {
