@@ -80,16 +80,22 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     return answered;
   };
 
-  /** What is known of the reply before there is an answer. */
-  const identityOf = ({ model, stream_options, usage }: ChatRequest) => ({
-    model,
-    created: Math.floor(Date.now() / 1000),
-    makeId: makeMessageId,
-    includeUsage: stream_options?.include_usage === true || usage?.include === true,
-  });
+  const now = () => Math.floor(Date.now() / 1000);
 
+  /** What is known of a streamed reply before there is an answer. */
+  const headOf = ({ model, stream_options, usage }: ChatRequest) =>
+    new StreamHead({
+      model,
+      created: now(),
+      makeId: makeMessageId,
+      includeUsage: stream_options?.include_usage === true || usage?.include === true,
+    });
+
+  /** Field by field: to add to a spread takes longer than all of it. */
   const replyOptions = ({ settings }: Answer, { body }: Parsed): ReplyOptions => ({
-    ...identityOf(body),
+    model: body.model,
+    created: now(),
+    makeId: makeMessageId,
     openRouterReasoning: settings.openRouterReasoning,
     includeUsage: settings.includeUsage,
     includeCost: settings.includeCost,
@@ -172,7 +178,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
         return await deliverPlain(reply, answered, { hold, interval: plainPace.interval }, onFailure);
       }
       const hold = new HeaderHold(streamPace.hold);
-      const head = new StreamHead(identityOf(body));
+      const head = headOf(body);
       const answered = stream(request, reply, parsed, hold, head);
       const delivery = { hold, interval: streamPace.interval, keepAliveFrame: () => head.keepAlive() };
       await deliverStream(reply, answered, delivery, onFailure);

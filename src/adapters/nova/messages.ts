@@ -206,8 +206,11 @@ export const toolsAsText = (turn: Turn): Turn => {
   return { ...turn, parts };
 };
 
-export const encodeTurns = (turns: readonly Turn[], shared: Omit<Context, 'nameDocument'>) => {
-  const context: Context = { ...shared, nameDocument: documentNames() };
+export const encodeTurns = (
+  turns: readonly Turn[],
+  { names, keys, callIds, texts }: Omit<Context, 'nameDocument'>,
+) => {
+  const context: Context = { names, keys, callIds, texts, nameDocument: documentNames() };
   return turns.map(({ role, parts }) => {
     const content: WireContent[] = [];
     for (const part of parts) {
