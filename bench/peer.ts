@@ -7,7 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const folder = fileURLToPath(new URL('./.peer/', import.meta.url));
+const folder = fileURLToPath(new URL('.peer/', import.meta.url));
 const program = `${folder}node_modules/@portkey-ai/gateway/build/start-server.js`;
 
 /**

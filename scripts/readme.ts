@@ -4,7 +4,7 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type Model, models } from '../src/models.ts';
+import { type Model, models } from '../src/models/rows.ts';
 import { type Parameter, parameters } from '../src/normalize/parameters.ts';
 
 const readme = new URL('../README.md', import.meta.url);

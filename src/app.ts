@@ -8,31 +8,31 @@ import Fastify, {
   type HTTPMethods,
   LogController,
 } from 'fastify';
-import { createAnswerer } from './answer.ts';
-import type { Backends } from './backends.ts';
-import type { Catalogue } from './catalogue.ts';
+import { registerChatCompletions } from './api/chat-completions/route.ts';
+import { registerHealth } from './api/health.ts';
+import { registerModels } from './api/models.ts';
+import { registerOpenApi } from './api/openapi.ts';
+import { registerStatus } from './api/status-page.ts';
 import type { Config } from './config.ts';
-import { draining, methodNotAllowed } from './errors.ts';
-import { createThinkingMemory } from './memory.ts';
-import { registerAuth } from './plugins/auth.ts';
-import { registerBody } from './plugins/body.ts';
-import { createCorsHeaders, registerCors } from './plugins/cors.ts';
-import { onFrameworkError, onParserError, refuseTunnels, registerErrors } from './plugins/errors.ts';
-import { registerHeaders, requestId } from './plugins/headers.ts';
-import { registerLimits } from './plugins/limits.ts';
-import { createMetrics, registerMetrics } from './plugins/metrics.ts';
-import { createTurnWatch } from './plugins/pipelining.ts';
-import { registerRecord } from './plugins/record.ts';
-import { createRequestLog } from './plugins/request-log.ts';
-import { displayedPath, routedUrl } from './plugins/request-path.ts';
-import { registerChatCompletions } from './routes/chat-completions.ts';
-import { registerHealth } from './routes/health.ts';
-import { registerModels } from './routes/models.ts';
-import { registerOpenApi } from './routes/openapi.ts';
-import { registerStatus } from './routes/status.ts';
+import { draining, methodNotAllowed } from './core/errors.ts';
+import type { Catalogue } from './models/catalogue.ts';
+import { createAnswerer } from './pipeline/complete.ts';
+import { createImageFetcher } from './pipeline/image-fetcher.ts';
+import { createResilience } from './pipeline/retry.ts';
+import { createThinkingMemory } from './pipeline/thinking-memory.ts';
+import type { Backends } from './providers/registry.ts';
+import { registerAuth } from './server/auth.ts';
+import { registerBody } from './server/body.ts';
+import { createCorsHeaders, registerCors } from './server/cors.ts';
+import { onFrameworkError, onParserError, refuseTunnels, registerErrors } from './server/errors.ts';
+import { registerHeaders, requestId } from './server/headers.ts';
+import { registerLimits } from './server/limits.ts';
+import { createMetrics, registerMetrics } from './server/metrics.ts';
+import { createTurnWatch } from './server/pipelining.ts';
+import { registerRecord } from './server/record.ts';
+import { createRequestLog } from './server/request-log.ts';
+import { displayedPath, routedUrl } from './server/request-path.ts';
 import type { Store } from './store/store.ts';
-import { createImageFetcher } from './upstreams/images.ts';
-import { createResilience } from './upstreams/resilience.ts';
 
 export interface AppOptions {
   readonly config: Config;

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { UpstreamName } from './chat.ts';
-import { ConfigError } from './errors.ts';
-import { describeMisspelling, findMisspellings, type Misspelling } from './misspellings.ts';
-import { type ModelOverride, parseModelsFile } from './models-file.ts';
+import type { UpstreamName } from './core/chat.ts';
+import { ConfigError } from './core/errors.ts';
+import { type ModelOverride, parseModelsFile } from './models/overrides.ts';
+import { describeMisspelling, findMisspellings, type Misspelling } from './server/misspellings.ts';
 
 const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
   z.coerce

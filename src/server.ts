@@ -3,15 +3,15 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type App, buildApp } from './app.ts';
-import { type Backends, createBackends } from './backends.ts';
-import { createCatalogue } from './catalogue.ts';
+import { ProcessFailed, startPrimary } from './cluster/primary.ts';
+import { joinPrimary } from './cluster/worker.ts';
 import { type Config, readConfig } from './config.ts';
-import { ConfigError } from './errors.ts';
-import { createLogger } from './logger.ts';
-import { describeMisspelling } from './misspellings.ts';
-import { ProcessFailed, startPrimary } from './processes/primary.ts';
-import { joinPrimary } from './processes/worker.ts';
-import { startSummary } from './start-summary.ts';
+import { ConfigError } from './core/errors.ts';
+import { createCatalogue } from './models/catalogue.ts';
+import { type Backends, createBackends } from './providers/registry.ts';
+import { createLogger } from './server/logger.ts';
+import { describeMisspelling } from './server/misspellings.ts';
+import { startSummary } from './server/start-summary.ts';
 import { createLocalStore } from './store/local.ts';
 import type { Store } from './store/store.ts';
 

@@ -68,120 +68,30 @@ interface Rule {
   readonly mayType?: readonly string[];
 }
 
-const ground = [
-  'chat',
-  'errors',
-  'models',
-  'duration',
-  'cancellation',
-  'silence',
-  'slots',
-  'name-list',
-  'partial-json',
-  'surrogates',
-  'texts',
-  'turn',
-];
+/** A folder and what lies in it. */
+const within = (...folders: readonly string[]) => folders.map((folder) => `${folder}/**`);
 
-/** What the adapters share. */
-const adapterParts = [
-  'adapters/adapter',
-  'adapters/figures',
-  'adapters/names',
-  'adapters/call-instruction',
-  'adapters/property-keys',
-  'adapters/key-restorer',
-  'adapters/finish-reason',
-];
+const helpers = within('core', 'models', 'json-schema', 'media');
 
-/** STYLE, "Who may import whom"; `catalogue` and `config` lend their types, `Target` and `Timeouts`. */
+/** Nearer to the network than to the client comes later. */
 const rules: readonly Rule[] = [
-  { who: 'chat', may: [], mayType: ['texts'] },
-  { who: 'texts', may: [] },
-  { who: 'silence', may: [] },
-  { who: 'surrogates', may: [] },
-  { who: 'partial-json', may: [] },
-  { who: 'turn', may: [] },
-  { who: 'name-list', may: [] },
-  { who: 'slots', may: ['errors'] },
-  { who: 'duration', may: [] },
-  { who: 'cancellation', may: [] },
-  { who: 'errors', may: [], mayType: ['chat'] },
-  { who: 'models', may: [], mayType: ['chat'] },
-  { who: 'cost', may: ground, mayType: ['catalogue'] },
-  { who: 'media', may: ground },
-  { who: 'models-file', may: ground },
-  { who: 'edit-distance', may: [] },
-  { who: 'model-names', may: [] },
-  { who: 'bedrock-regions', may: [], mayType: ['models'] },
-  { who: 'misspellings', may: ['edit-distance'] },
-  { who: 'unserved-models', may: [...ground, 'model-names', 'edit-distance'] },
-  { who: 'start-notices', may: [...ground, 'bedrock-regions'], mayType: ['catalogue'] },
+  { who: 'core/**', may: within('core') },
+  { who: 'json-schema/**', may: within('core', 'json-schema') },
+  { who: 'media/**', may: within('core', 'media') },
+  { who: 'models/**', may: within('core', 'models') },
+  { who: 'config', may: within('core', 'models') },
+  { who: 'store/**', may: within('core', 'store') },
+  { who: 'cluster/**', may: within('core', 'cluster'), mayType: ['store/store'] },
+  { who: 'normalize/**', may: [...helpers, 'normalize/**'] },
+  { who: 'adapters/**', may: [...helpers, 'adapters/**'] },
+  { who: 'providers/**', may: within('core', 'providers'), mayType: within('models', 'adapters') },
   {
-    who: 'catalogue',
-    may: [...ground, 'models-file', 'model-names', 'bedrock-regions', 'unserved-models', 'start-notices'],
+    who: 'pipeline/**',
+    may: [...helpers, ...within('normalize', 'adapters', 'providers', 'pipeline')],
+    mayType: ['config', 'store/store'],
   },
-  { who: 'start-summary', may: [], mayType: ['catalogue'] },
-  { who: 'config', may: [...ground, 'models-file', 'misspellings'] },
-  { who: 'logger', may: ground },
-  { who: 'store/**', may: ['store/**'] },
-  { who: 'processes/**', may: ['processes/**'], mayType: ['store/store'] },
-  { who: 'memory', may: ground, mayType: ['store/store'] },
-  { who: 'structured', may: [...ground, 'schema/**'] },
-  { who: 'repair', may: [...ground, 'normalize/**', 'structured'] },
-  { who: 'attachments', may: [...ground, 'normalize/**'], mayType: ['catalogue', 'upstreams/images'] },
-  { who: 'openai/**', may: [...ground, 'openai/**'] },
-  { who: 'schema/**', may: [...ground, 'schema/**'] },
-  {
-    who: 'normalize/**',
-    may: [...ground, 'media', 'schema/**', 'openai/**', 'normalize/**'],
-    mayType: ['catalogue'],
-  },
-  { who: 'adapters/adapter', may: ground, mayType: ['catalogue'] },
-  { who: 'adapters/figures', may: [] },
-  { who: 'adapters/names', may: [...ground, 'adapters/adapter'] },
-  { who: 'adapters/call-instruction', may: [...ground, 'adapters/names'] },
-  { who: 'adapters/finish-reason', may: ground },
-  { who: 'adapters/key-restorer', may: [], mayType: ['adapters/adapter'] },
-  {
-    who: 'adapters/property-keys',
-    may: [...ground, 'schema/**', 'adapters/adapter', 'adapters/names'],
-  },
-  {
-    who: 'adapters/claude/**',
-    may: [...ground, 'media', 'schema/**', ...adapterParts, 'adapters/claude/**'],
-    mayType: ['catalogue'],
-  },
-  {
-    who: 'adapters/nova/**',
-    may: [...ground, 'media', 'schema/**', ...adapterParts, 'adapters/nova/**'],
-    mayType: ['catalogue'],
-  },
-  {
-    who: 'upstreams/**',
-    may: [...ground, 'media', 'adapters/adapter', 'upstreams/**'],
-    mayType: ['adapters/*/wire', 'config', 'catalogue'],
-  },
-  {
-    who: 'reading',
-    may: [...ground, 'adapters/adapter', 'upstreams/failures'],
-    mayType: ['upstreams/waits'],
-  },
-  {
-    who: 'backends',
-    may: [...ground, 'reading', 'adapters/**', 'upstreams/**'],
-    mayType: ['catalogue', 'config'],
-  },
-  {
-    who: 'plugins/**',
-    may: [...ground, 'cost', 'logger', 'openai/**', 'plugins/**'],
-    mayType: ['catalogue', 'config', 'store/store'],
-  },
-  {
-    who: 'routes/**',
-    may: [...ground, 'cost', 'openai/**', 'normalize/**', 'plugins/**', 'routes/**'],
-    mayType: ['answer', 'catalogue', 'config'],
-  },
+  { who: 'server/**', may: within('core', 'server') },
+  { who: 'api/**', may: [...helpers, ...within('api', 'server')] },
   { who: 'simulator/**', may: ['simulator/**'] },
   { who: 'demo', may: ['demo/**', 'simulator/index'] },
   { who: 'demo/**', may: ['demo/**'] },
@@ -189,8 +99,45 @@ const rules: readonly Rule[] = [
   { who: 'cli', may: ['server', 'demo'] },
 ];
 
+/**
+ * Imports against the table that still stand: each goes when its part is redrawn, and is taken off this list then.
+ * The normalizer reads the request of one API (there is no `Ask` yet); facts of a target and of the configuration are
+ * lent as types.
+ */
+const exceptions: readonly string[] = [
+  'api/chat-completions/route -> normalize/betas',
+  'api/chat-completions/route -> normalize/index',
+  'api/chat-completions/route -> pipeline/complete (type)',
+  'api/header-hold -> pipeline/complete (type)',
+  'api/openapi -> normalize/parameters',
+  'config -> server/misspellings',
+  'normalize/conversation -> api/chat-completions/request (type)',
+  'normalize/format -> api/chat-completions/request (type)',
+  'normalize/index -> api/chat-completions/request',
+  'normalize/index -> api/chat-completions/unknown-fields',
+  'normalize/messages -> api/chat-completions/reply',
+  'normalize/messages -> api/chat-completions/request (type)',
+  'normalize/parameters -> api/chat-completions/reply (type)',
+  'normalize/parameters -> api/chat-completions/request',
+  'normalize/settings -> api/chat-completions/reply (type)',
+  'normalize/settings -> api/chat-completions/request (type)',
+  'normalize/tools -> api/chat-completions/reply',
+  'normalize/tools -> api/chat-completions/request (type)',
+  'pipeline/complete -> api/chat-completions/completion',
+  'providers/registry -> adapters/anthropic-messages/index',
+  'providers/registry -> adapters/bedrock-converse/index',
+  'providers/registry -> config (type)',
+  'providers/timeouts -> config (type)',
+  'server/body -> api/chat-completions/long-texts',
+  'server/headers -> models/cost',
+  'server/limits -> store/store (type)',
+  'server/record -> models/catalogue (type)',
+  'server/request-log -> api/chat-completions/usage',
+  'server/start-summary -> models/catalogue (type)',
+];
+
 /** The files that wire: they may import anything of ours but the simulator. */
-const wiring = ['app', 'server', 'answer'];
+const wiring = ['app', 'server'];
 
 const show = ({ from, to, isType }: Import) => `${from} -> ${to}${isType ? ' (type)' : ''}`;
 
@@ -199,22 +146,31 @@ describe('who may import whom', () => {
     expect(files.length).toBeGreaterThan(50);
     expect(imports.map(show)).toEqual(
       expect.arrayContaining([
-        'app -> answer',
-        'errors -> chat (type)',
-        'upstreams/aws -> @aws-sdk/client-bedrock-runtime',
+        'app -> pipeline/complete',
+        'core/errors -> core/chat (type)',
+        'providers/bedrock/bedrock -> @aws-sdk/client-bedrock-runtime',
       ]),
     );
   });
 
-  it.each(rules)('$who', ({ who, may, mayType = [] }) => {
-    const wrong = imports.filter(
-      ({ from, to, isOurs, isType }) =>
-        isOurs &&
-        fits(from, who) &&
-        !may.some((pattern) => fits(to, pattern)) &&
-        !(isType && mayType.some((pattern) => fits(to, pattern))),
-    );
-    expect(wrong.map(show)).toEqual([]);
+  const against = ({ who, may, mayType = [] }: Rule) =>
+    imports
+      .filter(
+        ({ from, to, isOurs, isType }) =>
+          isOurs &&
+          fits(from, who) &&
+          !may.some((pattern) => fits(to, pattern)) &&
+          !(isType && mayType.some((pattern) => fits(to, pattern))),
+      )
+      .map(show);
+
+  it.each(rules)('$who', (rule) => {
+    expect(against(rule).filter((each) => !exceptions.includes(each))).toEqual([]);
+  });
+
+  it('lists no exception that is none any more', () => {
+    const standing = rules.flatMap(against);
+    expect(exceptions.filter((each) => !standing.includes(each))).toEqual([]);
   });
 
   it('nothing of the server imports the simulator', () => {
@@ -227,8 +183,8 @@ describe('who may import whom', () => {
   it('no adapter knows another family', () => {
     const wrong = imports.filter(
       ({ from, to }) =>
-        (fits(from, 'adapters/claude/**') && fits(to, 'adapters/nova/**')) ||
-        (fits(from, 'adapters/nova/**') && fits(to, 'adapters/claude/**')),
+        (fits(from, 'adapters/anthropic-messages/**') && fits(to, 'adapters/bedrock-converse/**')) ||
+        (fits(from, 'adapters/bedrock-converse/**') && fits(to, 'adapters/anthropic-messages/**')),
     );
     expect(wrong.map(show)).toEqual([]);
   });
@@ -240,9 +196,9 @@ describe('SDKs', () => {
     expect(wrong.map(show)).toEqual([]);
   });
 
-  it('nobody else but the upstreams has them', () => {
+  it('only providers and the image fetcher have them', () => {
     // The demo's last screen shows an import; it is text.
-    const allowed = ['adapters/**', 'upstreams/**', 'demo/snippets'];
+    const allowed = ['adapters/**', 'providers/**', 'pipeline/image-fetcher', 'demo/snippets'];
     const wrong = imports.filter(
       ({ from, to }) => isSdk(to) && !allowed.some((pattern) => fits(from, pattern)),
     );
@@ -257,8 +213,8 @@ describe('SDKs', () => {
     ]);
   });
 
-  it('Fastify lives in app, routes and plugins', () => {
-    const allowed = ['app', 'routes/**', 'plugins/**'];
+  it('Fastify lives in app, api and server', () => {
+    const allowed = ['app', 'api/**', 'server/**'];
     const wrong = imports.filter(
       ({ from, to }) => to.startsWith('fastify') && !allowed.some((pattern) => fits(from, pattern)),
     );
@@ -289,8 +245,8 @@ describe('the code itself', () => {
     expect(matching(/^(export\s+)?(let|var)\s/m)).toEqual([]);
   });
 
-  it('names no family in routes and plugins', () => {
-    expect(matching(/'(claude|nova)'/, ['routes/**', 'plugins/**'])).toEqual([]);
+  it('names no family in APIs and the server', () => {
+    expect(matching(/'(claude|nova)'/, ['api/**', 'server/**'])).toEqual([]);
   });
 
   it('has no file called by nothing in particular', () => {

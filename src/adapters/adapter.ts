@@ -1,10 +1,10 @@
-/** What a model family brings to the server, and what an upstream does: the two sides backends.ts joins. */
+/** What a model family brings to the server, and what an upstream does: the two sides providers/registry.ts joins. */
 
-import type { Cancellation } from '../cancellation.ts';
-import type { Target } from '../catalogue.ts';
-import type { ChatEvent, Prompt, Report, UpstreamName } from '../chat.ts';
-import type { ApiError, Origin } from '../errors.ts';
-import type { Texts } from '../texts.ts';
+import type { Cancellation } from '../core/cancellation.ts';
+import type { ChatEvent, Prompt, Report, UpstreamName } from '../core/chat.ts';
+import type { ApiError, Origin } from '../core/errors.ts';
+import type { Texts } from '../core/texts.ts';
+import type { Target } from '../models/catalogue.ts';
 
 /** Names the caller uses, under those that the upstream takes. */
 export interface Renaming {

@@ -1,6 +1,6 @@
 /** The instruction for a model that has to call a tool and cannot be forced to. BEHAVIOUR 4.3. */
 
-import type { Prompt, TextPart } from '../chat.ts';
+import type { Prompt, TextPart } from '../core/chat.ts';
 import type { Names } from './names.ts';
 
 const instruction = (names: readonly string[]): string =>

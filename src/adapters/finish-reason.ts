@@ -1,7 +1,7 @@
 /** How an answer ended, in OpenAI's words. BEHAVIOUR 7.2. */
 
-import type { FinishReason } from '../chat.ts';
-import { type ApiError, malformedOutput } from '../errors.ts';
+import type { FinishReason } from '../core/chat.ts';
+import { type ApiError, malformedOutput } from '../core/errors.ts';
 
 /** `malformed_tool_use`, `malformed_model_output` and what there may come to be: a failure, not an end. */
 export const isMalformed = (upstreamReason: string | null | undefined): boolean =>

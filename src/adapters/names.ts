@@ -1,8 +1,8 @@
 /** Names and ids the client may use and an upstream may not: replaced on the way there, restored on the way back. */
 
 import { createHash } from 'node:crypto';
-import type { Prompt } from '../chat.ts';
-import type { CallIdRule } from '../models.ts';
+import type { Prompt } from '../core/chat.ts';
+import type { CallIdRule } from '../models/rows.ts';
 import type { Renaming } from './adapter.ts';
 
 /** What an upstream accepts as a name. */

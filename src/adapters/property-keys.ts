@@ -4,10 +4,10 @@
  * touched: those of maps are the client's data, and no upstream minds them.
  */
 
-import type { JsonObject, Prompt } from '../chat.ts';
-import { isObject } from '../schema/bounds.ts';
-import { escapeStep, rewritePointer } from '../schema/pointers.ts';
-import { forEachSubschema, mapSubschemas } from '../schema/subschemas.ts';
+import type { JsonObject, Prompt } from '../core/chat.ts';
+import { isObject } from '../json-schema/bounds.ts';
+import { escapeStep, rewritePointer } from '../json-schema/pointers.ts';
+import { forEachSubschema, mapSubschemas } from '../json-schema/subschemas.ts';
 import type { ReplacedKeys } from './adapter.ts';
 import { isValidName, type NameRule, type Names, replaceNames } from './names.ts';
 

@@ -3,7 +3,7 @@
  * knows which there are; Bedrock fails a request for one name that it does not know. BEHAVIOUR section 2.
  */
 
-import type { UpstreamName } from '../chat.ts';
+import type { UpstreamName } from '../core/chat.ts';
 import type { Reporter } from './report.ts';
 
 const headerName = 'anthropic-beta';

@@ -3,10 +3,10 @@
  * stays the same from request to request. BEHAVIOUR section 9.
  */
 
-import type { Target } from '../catalogue.ts';
-import type { CacheMark, Part, Prompt, TextPart, Tool, Turn } from '../chat.ts';
-import type { Model } from '../models.ts';
-import type { Texts } from '../texts.ts';
+import type { CacheMark, Part, Prompt, TextPart, Tool, Turn } from '../core/chat.ts';
+import type { Texts } from '../core/texts.ts';
+import type { Target } from '../models/catalogue.ts';
+import type { Model } from '../models/rows.ts';
 import type { Reporter } from './report.ts';
 
 interface Cacheable {

@@ -1,7 +1,7 @@
 /** Ids of calls, which every upstream wants once in a conversation. BEHAVIOUR 4.2. */
 
 import { createHash } from 'node:crypto';
-import type { ToolCallPart, Turn } from '../chat.ts';
+import type { ToolCallPart, Turn } from '../core/chat.ts';
 import { isCall, partsOf } from './parts.ts';
 
 /** Of what a call says, wherever in a conversation it stands. */

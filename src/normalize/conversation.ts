@@ -3,9 +3,9 @@
  * the user first, every tool call answered at once. BEHAVIOUR section 3.
  */
 
-import type { DocumentPart, ImagePart, Part, TextPart, ToolResultPart, Turn } from '../chat.ts';
-import { invalidRequest } from '../errors.ts';
-import type { Message } from '../openai/request.ts';
+import type { Message } from '../api/chat-completions/request.ts';
+import type { DocumentPart, ImagePart, Part, TextPart, ToolResultPart, Turn } from '../core/chat.ts';
+import { invalidRequest } from '../core/errors.ts';
 import { createCallIds } from './call-ids.ts';
 import { readTurns } from './messages.ts';
 import { isCall, partsOf } from './parts.ts';

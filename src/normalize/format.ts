@@ -3,11 +3,11 @@
  * or by asking for it. BEHAVIOUR section 6.
  */
 
-import type { Target } from '../catalogue.ts';
-import type { Format, JsonObject, TextPart, Tool } from '../chat.ts';
-import type { ResponseFormat } from '../openai/request.ts';
-import { toNativeSchema } from '../schema/claude.ts';
-import { instruction } from '../schema/describe.ts';
+import type { ResponseFormat } from '../api/chat-completions/request.ts';
+import type { Format, JsonObject, TextPart, Tool } from '../core/chat.ts';
+import { toNativeSchema } from '../json-schema/claude.ts';
+import { instruction } from '../json-schema/describe.ts';
+import type { Target } from '../models/catalogue.ts';
 import { currentDraft, readSchema, walking } from './schemas.ts';
 import type { Settings } from './settings.ts';
 

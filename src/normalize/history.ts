@@ -7,8 +7,8 @@
  * (platform.claude.com/docs/en/build-with-claude/extended-thinking, adaptive-thinking)
  */
 
-import type { Part, Thinking, ThinkingBlock, Turn } from '../chat.ts';
-import type { Model } from '../models.ts';
+import type { Part, Thinking, ThinkingBlock, Turn } from '../core/chat.ts';
+import type { Model } from '../models/rows.ts';
 import type { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
 

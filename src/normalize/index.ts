@@ -1,12 +1,12 @@
 /** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
 
-import type { Target } from '../catalogue.ts';
-import type { JsonObject, Prompt, Report, Turn, UpstreamName } from '../chat.ts';
-import { unsupportedParameter } from '../errors.ts';
-import { shortNameList } from '../name-list.ts';
-import { invalidBody } from '../openai/request.ts';
-import { createUnknownFieldFinder } from '../openai/unknown-fields.ts';
-import { noTexts, type Texts } from '../texts.ts';
+import { invalidBody } from '../api/chat-completions/request.ts';
+import { createUnknownFieldFinder } from '../api/chat-completions/unknown-fields.ts';
+import type { JsonObject, Prompt, Report, Turn, UpstreamName } from '../core/chat.ts';
+import { unsupportedParameter } from '../core/errors.ts';
+import { shortNameList } from '../core/name-list.ts';
+import { noTexts, type Texts } from '../core/texts.ts';
+import type { Target } from '../models/catalogue.ts';
 import { settleBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
 import { readConversation } from './conversation.ts';

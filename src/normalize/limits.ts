@@ -1,9 +1,9 @@
 /** Limits on images and documents, checked before anything is sent, with the part's path. BEHAVIOUR 3.6, 3.7. */
 
-import type { Target } from '../catalogue.ts';
-import type { Bytes, DocumentPart, ImagePart, Turn } from '../chat.ts';
-import { invalidRequest } from '../errors.ts';
-import { imageDimensions } from '../media.ts';
+import type { Bytes, DocumentPart, ImagePart, Turn } from '../core/chat.ts';
+import { invalidRequest } from '../core/errors.ts';
+import { imageDimensions } from '../media/image-header.ts';
+import type { Target } from '../models/catalogue.ts';
 
 /** Converse, per message: counts, and bytes of one; pixels a side. */
 const converse = {

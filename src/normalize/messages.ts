@@ -1,5 +1,13 @@
 /** OpenAI's messages, each as a turn of its own. BEHAVIOUR section 3; thinking that comes back, 5.7. */
 
+import { customInput } from '../api/chat-completions/reply.ts';
+import type {
+  AssistantPart,
+  ContentPart,
+  Message,
+  MessageOf,
+  WireToolCall,
+} from '../api/chat-completions/request.ts';
 import type {
   CacheMark,
   DocumentPart,
@@ -11,16 +19,14 @@ import type {
   ToolCallPart,
   ToolResultPart,
   Turn,
-} from '../chat.ts';
-import { invalidRequest } from '../errors.ts';
-import { customInput } from '../openai/reply.ts';
-import type { AssistantPart, ContentPart, Message, MessageOf, WireToolCall } from '../openai/request.ts';
-import { closeJson } from '../partial-json.ts';
-import { isTooDeep } from '../schema/bounds.ts';
-import { parseJson } from '../surrogates.ts';
+} from '../core/chat.ts';
+import { invalidRequest } from '../core/errors.ts';
+import { closeJson } from '../core/partial-json.ts';
+import { parseJson } from '../core/surrogates.ts';
+import { isTooDeep } from '../json-schema/bounds.ts';
+import { readImage } from '../media/data-uri.ts';
+import { readDocument, readFilePart } from '../media/documents.ts';
 import { legacyCallId } from './call-ids.ts';
-import { readDocument, readFilePart } from './documents.ts';
-import { readImage } from './images.ts';
 import type { Reporter } from './report.ts';
 import { cacheMark } from './tools.ts';
 

@@ -5,9 +5,7 @@
  */
 
 import { z } from 'zod';
-import type { Effort } from '../chat.ts';
-import { unsupportedParameter } from '../errors.ts';
-import type { OpenRouterFields } from '../openai/reply.ts';
+import type { OpenRouterFields } from '../api/chat-completions/reply.ts';
 import {
   cacheControlSchema,
   functionSchema,
@@ -15,7 +13,9 @@ import {
   responseFormatSchema,
   toolChoiceSchema,
   toolSchema,
-} from '../openai/request.ts';
+} from '../api/chat-completions/request.ts';
+import type { Effort } from '../core/chat.ts';
+import { unsupportedParameter } from '../core/errors.ts';
 import { opaqueUser } from './identity.ts';
 import { type SamplingParameter, takesSampling } from './sampling.ts';
 import type { Context, Settings } from './settings.ts';

@@ -1,4 +1,4 @@
-import type { Part, ToolCallPart, Turn } from '../chat.ts';
+import type { Part, ToolCallPart, Turn } from '../core/chat.ts';
 
 export const isCall = (part: Part): part is ToolCallPart => part.type === 'tool-call';
 

@@ -1,4 +1,4 @@
-import type { Report } from '../chat.ts';
+import type { Report } from '../core/chat.ts';
 
 /** Characters. Names of unknown fields are the caller's, and end up in headers and the log. */
 const longestName = 100;

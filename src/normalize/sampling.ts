@@ -1,7 +1,7 @@
 /** temperature, top_p and top_k: which of them a target takes. BEHAVIOUR section 2. */
 
-import type { Thinking } from '../chat.ts';
-import type { Model } from '../models.ts';
+import type { Thinking } from '../core/chat.ts';
+import type { Model } from '../models/rows.ts';
 
 export type SamplingParameter = 'temperature' | 'topP' | 'topK';
 

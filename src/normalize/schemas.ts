@@ -1,11 +1,11 @@
 /** A caller's schema, checked before anything is made of it. */
 
-import type { JsonObject } from '../chat.ts';
-import { invalidRequest } from '../errors.ts';
-import type { Model } from '../models.ts';
-import { measure, SchemaTooLarge } from '../schema/bounds.ts';
-import { toDraft2020 } from '../schema/drafts.ts';
-import { MalformedSchema, wellFormed } from '../schema/well-formed.ts';
+import type { JsonObject } from '../core/chat.ts';
+import { invalidRequest } from '../core/errors.ts';
+import { measure, SchemaTooLarge } from '../json-schema/bounds.ts';
+import { toDraft2020 } from '../json-schema/drafts.ts';
+import { MalformedSchema, wellFormed } from '../json-schema/well-formed.ts';
+import type { Model } from '../models/rows.ts';
 
 /** Runs a step that walks a caller's schema; what is wrong with it is the caller's mistake, at its path. */
 export const walking = <Result>(path: string, walk: () => Result): Result => {

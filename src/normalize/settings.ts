@@ -1,7 +1,7 @@
-import type { Target } from '../catalogue.ts';
-import type { CacheMark, Prompt } from '../chat.ts';
-import type { OpenRouterFields } from '../openai/reply.ts';
-import type { ResponseFormat } from '../openai/request.ts';
+import type { OpenRouterFields } from '../api/chat-completions/reply.ts';
+import type { ResponseFormat } from '../api/chat-completions/request.ts';
+import type { CacheMark, Prompt } from '../core/chat.ts';
+import type { Target } from '../models/catalogue.ts';
 import type { Reporter } from './report.ts';
 import type { ThinkingRequest } from './thinking.ts';
 

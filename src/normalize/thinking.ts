@@ -3,9 +3,9 @@
  * Rules and numbers: BEHAVIOUR section 5.
  */
 
-import type { Effort, Thinking } from '../chat.ts';
-import { invalidRequest, unsupportedParameter } from '../errors.ts';
-import type { Model, ThinkingAbility } from '../models.ts';
+import type { Effort, Thinking } from '../core/chat.ts';
+import { invalidRequest, unsupportedParameter } from '../core/errors.ts';
+import type { Model, ThinkingAbility } from '../models/rows.ts';
 
 /** The smallest budget the Messages API takes, in tokens. */
 const leastBudget = 1024;

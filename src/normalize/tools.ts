@@ -1,11 +1,7 @@
 /** Tools and the choice among them, in all of OpenAI's spellings. BEHAVIOUR section 4. */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Target } from '../catalogue.ts';
-import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../chat.ts';
-import { invalidRequest } from '../errors.ts';
-import type { Model } from '../models.ts';
-import { customInput } from '../openai/reply.ts';
+import { customInput } from '../api/chat-completions/reply.ts';
 import type {
   WireCustom,
   WireFunction,
@@ -13,8 +9,12 @@ import type {
   WireTool,
   WireToolChoice,
   WireToolName,
-} from '../openai/request.ts';
-import { isTooDeep } from '../schema/bounds.ts';
+} from '../api/chat-completions/request.ts';
+import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../core/chat.ts';
+import { invalidRequest } from '../core/errors.ts';
+import { isTooDeep } from '../json-schema/bounds.ts';
+import type { Target } from '../models/catalogue.ts';
+import type { Model } from '../models/rows.ts';
 import { isCall, partsOf } from './parts.ts';
 import type { Reporter } from './report.ts';
 import { currentDraft, readSchema } from './schemas.ts';

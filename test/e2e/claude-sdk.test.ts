@@ -14,7 +14,7 @@ import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { models } from '../../src/models.ts';
+import { models } from '../../src/models/rows.ts';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import type { Store } from '../../src/store/store.ts';

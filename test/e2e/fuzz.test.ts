@@ -7,10 +7,10 @@
 import fc from 'fast-check';
 import { request as send } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/errors.ts';
-import type { Model, ThinkingAbility } from '../../src/models.ts';
+import { ApiError } from '../../src/core/errors.ts';
+import type { Model, ThinkingAbility } from '../../src/models/rows.ts';
 import { parseRequest } from '../../src/normalize/index.ts';
-import { fanned, schemas, tooLarge } from '../schema/hostile.ts';
+import { fanned, schemas, tooLarge } from '../json-schema/hostile.ts';
 import {
   type ClaudeUpstream,
   claudeRequest,

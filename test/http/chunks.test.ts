@@ -88,7 +88,7 @@ const textOf = (frames: string) =>
     .map(({ choices: [choice] }) => choice?.delta.content ?? '')
     .join('');
 
-// The chunks of a stream are written by our own code (src/routes/deliver.ts).
+// The chunks of a stream are written by our own code (src/api/delivery.ts).
 describe('an answer in chunks', () => {
   it('has the size of each to the byte, and leaves the connection for the next request', async () => {
     const { seen, socket } = converse(message(true));

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type App, buildApp } from '../../src/app.ts';
-import { createBackends } from '../../src/backends.ts';
-import { createCatalogue } from '../../src/catalogue.ts';
 import { readConfig } from '../../src/config.ts';
-import { createLogger } from '../../src/logger.ts';
+import { createCatalogue } from '../../src/models/catalogue.ts';
+import { createBackends } from '../../src/providers/registry.ts';
+import { createLogger } from '../../src/server/logger.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import { expectError } from '../support/errors.ts';
 import { today } from '../support/today.ts';

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import Fastify from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ApiError } from '../../src/errors.ts';
-import { registerLimits } from '../../src/plugins/limits.ts';
-import { registerRecord } from '../../src/plugins/record.ts';
+import { ApiError } from '../../src/core/errors.ts';
+import { registerLimits } from '../../src/server/limits.ts';
+import { registerRecord } from '../../src/server/record.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import { expectError } from '../support/errors.ts';

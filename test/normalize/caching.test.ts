@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { CacheMark, TextPart, Tool, Turn } from '../../src/chat.ts';
+import { cutLongTexts } from '../../src/api/chat-completions/long-texts.ts';
+import type { CacheMark, TextPart, Tool, Turn } from '../../src/core/chat.ts';
+import { noTexts } from '../../src/core/texts.ts';
 import { placeMarks } from '../../src/normalize/caching.ts';
 import { normalize, parseRequest } from '../../src/normalize/index.ts';
 import { Reporter } from '../../src/normalize/report.ts';
-import { cutLongTexts } from '../../src/openai/long-texts.ts';
-import { noTexts } from '../../src/texts.ts';
 import { hello, targetOf } from './fit.ts';
 
 const long: CacheMark = { ttl: '1h' };

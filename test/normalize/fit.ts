@@ -1,6 +1,6 @@
-import { createCatalogue, type Target } from '../../src/catalogue.ts';
-import type { UpstreamName } from '../../src/chat.ts';
-import { ApiError } from '../../src/errors.ts';
+import type { UpstreamName } from '../../src/core/chat.ts';
+import { ApiError } from '../../src/core/errors.ts';
+import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
 import { type Normalized, normalize, parseRequest } from '../../src/normalize/index.ts';
 
 /** A day on which every date of the catalogue has a known side. */

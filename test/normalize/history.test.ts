@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Part, Thinking, ThinkingBlock, Turn } from '../../src/chat.ts';
+import type { Part, Thinking, ThinkingBlock, Turn } from '../../src/core/chat.ts';
 import { type Recall, settleThinking } from '../../src/normalize/history.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { normalized, targetOf } from './fit.ts';

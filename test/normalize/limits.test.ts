@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DocumentPart, ImagePart, Part, Turn } from '../../src/chat.ts';
+import type { DocumentPart, ImagePart, Part, Turn } from '../../src/core/chat.ts';
 import { checkImage, checkMedia } from '../../src/normalize/limits.ts';
 import { refusal, targetOf } from './fit.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Part, Turn } from '../../src/chat.ts';
+import type { Part, Turn } from '../../src/core/chat.ts';
 import { legacyCallId } from '../../src/normalize/call-ids.ts';
 import { normalized, refusal } from './fit.ts';
 

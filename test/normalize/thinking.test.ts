@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Effort, Thinking } from '../../src/chat.ts';
+import type { Effort, Thinking } from '../../src/core/chat.ts';
 import { type Body, normalized, refusal } from './fit.ts';
 
 const budget = (budgetTokens: number): Thinking => ({ mode: 'budget', budgetTokens });

@@ -1,7 +1,7 @@
 /** Conversations as OpenAI clients may have them with any Claude model that is served, at either upstream. */
 
 import fc from 'fast-check';
-import { type Model, models } from '../../src/models.ts';
+import { type Model, models } from '../../src/models/rows.ts';
 import { redactThinking, signThinking } from '../../src/simulator/thinking.ts';
 import { jpegOf, pngOf } from './images.ts';
 import { today } from './today.ts';

@@ -5,8 +5,8 @@
 
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { type Model, models } from '../../src/models.ts';
-import { schemas as brokenSchemas } from '../schema/hostile.ts';
+import { type Model, models } from '../../src/models/rows.ts';
+import { schemas as brokenSchemas } from '../json-schema/hostile.ts';
 import {
   type ClaudeUpstream,
   claudeTargets,

@@ -1,7 +1,7 @@
 /** Conversations as OpenAI clients may have them with any Nova model. */
 
 import fc from 'fast-check';
-import { schemas } from '../schema/hostile.ts';
+import { schemas } from '../json-schema/hostile.ts';
 
 // ---- values ---------------------------------------------------------------------------------------
 

@@ -3,11 +3,11 @@
 import { Writable } from 'node:stream';
 import OpenAI from 'openai';
 import { buildApp } from '../../src/app.ts';
-import { createBackends } from '../../src/backends.ts';
-import { createCatalogue } from '../../src/catalogue.ts';
 import { readConfig } from '../../src/config.ts';
-import { createLogger } from '../../src/logger.ts';
-import { parseModelsFile } from '../../src/models-file.ts';
+import { createCatalogue } from '../../src/models/catalogue.ts';
+import { parseModelsFile } from '../../src/models/overrides.ts';
+import { createBackends } from '../../src/providers/registry.ts';
+import { createLogger } from '../../src/server/logger.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import type { Store } from '../../src/store/store.ts';
 import { today } from './today.ts';

@@ -8,8 +8,8 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import { APIError } from 'openai';
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createFrameParser } from '../../src/upstreams/frames.ts';
-import { createSseParser } from '../../src/upstreams/sse.ts';
+import { createFrameParser } from '../../src/providers/bedrock/frames.ts';
+import { createSseParser } from '../../src/providers/http/sse.ts';
 import { readUntilCut } from './cut.ts';
 import { type ExpectedAnswer, type ExpectedError, readExpected } from './expected.ts';
 import {

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import type { FinishReason, ThinkingBlock } from '../../core/chat.ts';
+import { closeJson } from '../../core/partial-json.ts';
+
+/** OpenRouter's fields for reasoning: its text in `reasoning`, and its signed blocks in `reasoning_details`. */
+export type OpenRouterFields = 'none' | 'text' | 'details';
+
+/** What every answer to one request has in common, plain or streamed. */
+export interface ReplyOptions {
+  /** The model as the caller named it. */
+  readonly model: string;
+  /** Unix seconds. */
+  readonly created: number;
+  /** Makes an id where the upstream gives none. */
+  readonly makeId: () => string;
+  /** Show `reasoning_content` and `thinking_blocks`. */
+  readonly includeReasoning: boolean;
+  readonly openRouterReasoning: OpenRouterFields;
+  /** Streams: a last chunk with the usage. */
+  readonly includeUsage: boolean;
+  /** The cost in the usage, where it is known. */
+  readonly includeCost: boolean;
+  /** Answer calls as `function_call`, the older spelling. */
+  readonly legacyFunctions: boolean;
+  /** Names of tools declared as `custom`: their calls come back as text. */
+  readonly customTools: ReadonlySet<string>;
+}
+
+/** The one parameter that stands for a custom tool's text. */
+export const customInput = 'input';
+
+/** Undefined where the text is no JSON object. */
+const readObject = (json: string | undefined): Record<string, unknown> | undefined => {
+  if (json === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * The text of a custom tool's call, of one that the token limit cut off as far as it came. What is no such call is
+ * passed on as it is.
+ */
+export const customText = (callArguments: string): string => {
+  const read = readObject(callArguments) ?? readObject(closeJson(callArguments));
+  if (read === undefined) return callArguments;
+  const text = read[customInput];
+  if (typeof text === 'string') return text;
+  // Called without a word, or cut off before the first.
+  return Object.keys(read).length === 0 ? '' : callArguments;
+};
+
+/** An id in the form of Anthropic's, for upstreams that give none: 22 letters and digits. */
+export const makeMessageId = (): string => {
+  const uuid = randomUUID();
+  return `msg_01${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(24, 34)}`;
+};
+
+export const wireFinish = (reason: FinishReason, { legacyFunctions }: ReplyOptions) =>
+  reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason;
+
+export const wireThinking = (blocks: readonly ThinkingBlock[]) =>
+  blocks.map((block, index) => ({ index, ...block }));
+
+const detailsFormat = 'anthropic-claude-v1';
+
+/** OpenRouter's item for a piece of a block's text, to be joined with the others of its index. */
+export const reasoningPiece = (text: string, index: number) => ({
+  type: 'reasoning.text' as const,
+  text,
+  format: detailsFormat,
+  index,
+});
+
+/** OpenRouter's item for a block; `text` as far as it was not sent before. */
+export const reasoningDetail = (block: ThinkingBlock, index: number, text: string) =>
+  block.type === 'thinking'
+    ? { ...reasoningPiece(text, index), signature: block.signature }
+    : { type: 'reasoning.encrypted' as const, data: block.data, format: detailsFormat, index };

@@ -1,0 +1,188 @@
+/** POST /v1/chat/completions, plain and streaming. */
+
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ChatEvent, Usage } from '../../core/chat.ts';
+import { CallerGone } from '../../core/errors.ts';
+import type { Catalogue } from '../../models/catalogue.ts';
+import { readBetas } from '../../normalize/betas.ts';
+import { type ChatRequest, findUnknownFields, parseRequest } from '../../normalize/index.ts';
+import type { Answer, Answerer } from '../../pipeline/complete.ts';
+import { toKnownError } from '../../server/errors.ts';
+import { setCostHeader, setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../../server/headers.ts';
+import { originOf } from '../../server/record.ts';
+import { callerLeaving, deliverPlain, deliverStream, type Outgoing } from '../delivery.ts';
+import { HeaderHold } from '../header-hold.ts';
+import { createChunkEncoder, errorFrame } from './chunks.ts';
+import { toCompletion } from './completion.ts';
+import { makeMessageId, type ReplyOptions } from './reply.ts';
+import { StreamHead } from './stream-head.ts';
+
+/** Times in ms. */
+interface Pace {
+  /** How long the status is held back for the model to begin; 0: for ever. */
+  readonly hold: number;
+  /** The longest silence once the status is out. */
+  readonly interval: number;
+}
+
+export interface ChatDependencies {
+  readonly answer: Answerer;
+  readonly catalogue: Catalogue;
+  readonly bodyLimit: number;
+  /** Whether the server may set cache marks of its own; `x-prompt-caching: off` opts out for one request. */
+  readonly promptCaching: boolean;
+  readonly streamPace: Pace;
+  readonly plainPace: Pace;
+  /** Told when a stream begins and when it is over. */
+  readonly onStream: (change: 1 | -1) => void;
+}
+
+/** A request's body, checked, and where it holds what its schema does not know. */
+interface Parsed {
+  readonly body: ChatRequest;
+  readonly unknownFields: readonly string[];
+}
+
+export const registerChatCompletions = (app: FastifyInstance, dependencies: ChatDependencies): void => {
+  const { answer, catalogue, bodyLimit, promptCaching, streamPace, plainPace, onStream } = dependencies;
+
+  /** Asks the model, telling headers and log what becomes known on the way. */
+  const ask = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { body, unknownFields }: Parsed,
+    hold: HeaderHold,
+  ): Promise<Answer> => {
+    const { record } = request;
+    const answered = await answer(body, {
+      texts: request.texts,
+      cancellation: callerLeaving(reply),
+      caller: record.caller ?? 'anonymous',
+      promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
+      betas: readBetas(request.headers['anthropic-beta']),
+      unknownFields,
+      onRetry: () => {
+        record.retries += 1;
+      },
+      attempts: hold,
+      onPrepared: (target, report) => {
+        record.target = target;
+        record.report = report;
+        // Where the status is out already, headers are too late.
+        if (reply.raw.headersSent) return;
+        setReportHeaders(reply, report);
+        setSunsetHeaders(reply, catalogue.sunset(target.model, target.upstream));
+      },
+    });
+    record.origin = answered.origin;
+    record.schemaProblems = answered.schemaProblems;
+    if (!reply.raw.headersSent) setOriginHeaders(reply, answered.origin);
+    return answered;
+  };
+
+  const now = () => Math.floor(Date.now() / 1000);
+
+  /** What is known of a streamed reply before there is an answer. */
+  const headOf = ({ model, stream_options, usage }: ChatRequest) =>
+    new StreamHead({
+      model,
+      created: now(),
+      makeId: makeMessageId,
+      includeUsage: stream_options?.include_usage === true || usage?.include === true,
+    });
+
+  /** Field by field: to add to a spread takes longer than all of it. */
+  const replyOptions = ({ settings }: Answer, { body }: Parsed): ReplyOptions => ({
+    model: body.model,
+    created: now(),
+    makeId: makeMessageId,
+    openRouterReasoning: settings.openRouterReasoning,
+    includeUsage: settings.includeUsage,
+    includeCost: settings.includeCost,
+    includeReasoning: settings.includeReasoning,
+    legacyFunctions: settings.legacyFunctions,
+    customTools: settings.customTools,
+  });
+
+  const stream = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    parsed: Parsed,
+    hold: HeaderHold,
+    head: StreamHead,
+  ): Promise<Outgoing<readonly ChatEvent[]>> => {
+    const { record } = request;
+    const answered = await ask(request, reply, parsed, hold);
+    const encoder = createChunkEncoder(replyOptions(answered, parsed), head, answered.costOf);
+    record.outcome = () => {
+      const { usage, finish } = encoder.summary();
+      return { usage, cost: usage === undefined ? undefined : answered.costOf(usage), finish };
+    };
+    onStream(1);
+    return {
+      batches: answered.events,
+      encode: (batch) => {
+        const frames = encoder.push(batch);
+        if (frames !== '') record.firstByteMs ??= performance.now() - record.startedAt;
+        return frames;
+      },
+      end: encoder.end,
+      close: () => onStream(-1),
+    };
+  };
+
+  const complete = async (request: FastifyRequest, reply: FastifyReply, parsed: Parsed, hold: HeaderHold) => {
+    const { record } = request;
+    const answered = await ask(request, reply, parsed, hold);
+    const costOf = (usage: Usage | undefined) => (usage === undefined ? undefined : answered.costOf(usage));
+    let used: Usage | undefined;
+    record.outcome = () => ({ usage: used, cost: costOf(used), finish: undefined });
+    const folded = await answered.whole((usage) => {
+      used = usage;
+    });
+    const { usage, finish } = folded;
+    const cost = costOf(usage);
+    record.outcome = () => ({ usage, cost, finish: finish.upstreamReason });
+    // Where a hold has committed the headers already, they are gone.
+    if (!reply.raw.headersSent) setCostHeader(reply, cost);
+    return toCompletion(folded, replyOptions(answered, parsed), cost);
+  };
+
+  /** Too late for a status: the log still hears of it. */
+  const failLate = (request: FastifyRequest, error: unknown): string => {
+    const { record } = request;
+    record.error = error;
+    if (error instanceof CallerGone) return '';
+    const known = toKnownError(error, request, bodyLimit);
+    record.origin ??= originOf(known);
+    return errorFrame(known.toBody());
+  };
+
+  app.post(
+    '/v1/chat/completions',
+    { config: { metered: true } },
+    async (request: FastifyRequest, reply: FastifyReply) => {
+      const { record } = request;
+      const body = parseRequest(request.body);
+      const parsed: Parsed = { body, unknownFields: findUnknownFields(request.body) };
+      // Not needed any more, and large where the history is; the answer may take minutes.
+      request.body = undefined;
+      record.model = body.model;
+      record.stream = body.stream === true;
+      record.metadata = body.metadata ?? undefined;
+
+      const onFailure = (error: unknown) => failLate(request, error);
+      if (body.stream !== true) {
+        const hold = new HeaderHold(plainPace.hold);
+        const answered = complete(request, reply, parsed, hold);
+        return await deliverPlain(reply, answered, { hold, interval: plainPace.interval }, onFailure);
+      }
+      const hold = new HeaderHold(streamPace.hold);
+      const head = headOf(body);
+      const answered = stream(request, reply, parsed, hold, head);
+      const delivery = { hold, interval: streamPace.interval, keepAliveFrame: () => head.keepAlive() };
+      await deliverStream(reply, answered, delivery, onFailure);
+      return reply;
+    },
+  );
+};

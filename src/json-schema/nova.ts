@@ -1,0 +1,231 @@
+/**
+ * Schemas for Amazon Nova's tool input: `type`, `properties` and `required` alone on top, no references and
+ * none of the keywords it refuses below. Nova does not bind its output, so what a keyword said may as well
+ * stand in the description. reference/bedrock-converse.md, sections 1 and 7.
+ */
+
+import type { JsonObject } from '../core/chat.ts';
+import { checkDepth, createMeter, isObject, measure, nodeCost, omit, resolve, type Spend } from './bounds.ts';
+import { listOf, merge } from './merge.ts';
+import { describe, phrase } from './words.ts';
+
+/** Levels of a schema that contains itself. */
+const recursionLevels = 3;
+
+const numeric = new Set([
+  ...['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minLength', 'maxLength'],
+  ...['minItems', 'maxItems', 'minProperties', 'maxProperties'],
+]);
+
+interface Walk {
+  readonly root: JsonObject;
+  readonly spend: Spend;
+}
+
+interface Place {
+  readonly depth: number;
+  readonly open: readonly string[];
+  /** How often a reference already open was entered again. */
+  readonly repeats: number;
+}
+
+interface Node {
+  readonly value: JsonObject;
+  readonly place: Place;
+}
+
+const deeper = (place: Place): Place => ({ ...place, depth: place.depth + 1 });
+
+const joined = (first: JsonObject, second: JsonObject, walk: Walk): JsonObject =>
+  merge(first, second, walk.spend, 'first');
+
+/** A node without `$ref` and `allOf`: what they stand for is merged into it. */
+const flatten = (given: unknown, place: Place, walk: Walk): Node => {
+  checkDepth(place.depth);
+  walk.spend(nodeCost);
+  const value = isObject(given) ? given : {};
+  const { $ref: reference } = value;
+  if (typeof reference === 'string') {
+    walk.spend(reference.length);
+    const repeats = place.repeats + (place.open.includes(reference) ? 1 : 0);
+    const own = omit(value, '$ref');
+    if (repeats >= recursionLevels) {
+      const { description } = own;
+      return { value: { type: 'object', ...(description === undefined ? {} : { description }) }, place };
+    }
+    const inside = { depth: place.depth + 1, open: [...place.open, reference], repeats };
+    return flatten(joined(own, asObject(resolve(walk.root, reference)), walk), inside, walk);
+  }
+  if (value.allOf === undefined) return { value, place };
+  let node: Node = { value: omit(value, 'allOf'), place };
+  for (const entry of listOf(value.allOf)) {
+    const { value: added, place: inside } = flatten(entry, deeper(place), walk);
+    node = {
+      value: joined(node.value, added, walk),
+      place: {
+        depth: place.depth,
+        open: [...new Set([...node.place.open, ...inside.open])],
+        repeats: Math.max(node.place.repeats, inside.repeats),
+      },
+    };
+  }
+  return node;
+};
+
+const asObject = (value: unknown): JsonObject => (isObject(value) ? value : {});
+
+const optionsOf = ({ anyOf, oneOf }: JsonObject): readonly unknown[] => [...listOf(anyOf), ...listOf(oneOf)];
+
+const isNull = (option: unknown): boolean =>
+  isObject(option) && (option.type === 'null' || option.const === null);
+
+const onlyHas = (schema: JsonObject, ...keys: readonly string[]): boolean =>
+  Object.keys(schema).every((key) => keys.includes(key));
+
+/** Several forms as one schema: one list of literals or of types where that says it, else `anyOf`. */
+const alternatives = (schemas: readonly JsonObject[], walk: Walk): JsonObject => {
+  const texts = schemas.map((schema) => JSON.stringify(schema));
+  walk.spend(texts.reduce((sum, text) => sum + text.length, 0));
+  const different = schemas.filter((_, index) => texts.indexOf(texts[index] ?? '') === index);
+  const [first, ...others] = different;
+  if (first === undefined || others.length === 0) return first ?? {};
+  if (
+    different.every(
+      (each) => Array.isArray(each.enum) && onlyHas(each, 'enum', 'type') && each.type === first.type,
+    )
+  ) {
+    return { ...first, enum: [...new Set(different.flatMap((each) => listOf(each.enum)))] };
+  }
+  if (different.every((each) => each.type !== undefined && onlyHas(each, 'type'))) {
+    return { type: [...new Set(different.flatMap((each) => listOf(each.type)))] };
+  }
+  return { anyOf: different };
+};
+
+const limits = (value: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(value).filter(
+      ([key, each]) =>
+        (numeric.has(key) && typeof each === 'number') ||
+        (key === 'format' && typeof each === 'string') ||
+        (key === 'uniqueItems' && typeof each === 'boolean'),
+    ),
+  );
+
+const itemsOf = (value: JsonObject, place: Place, walk: Walk): JsonObject => {
+  const tuple = [
+    ...listOf(value.prefixItems),
+    ...(Array.isArray(value.items) ? value.items : []),
+    ...(isObject(value.items) ? [value.items] : []),
+  ];
+  if (tuple.length === 0) return {};
+  return {
+    items: alternatives(
+      tuple.map((each) => convert(each, deeper(place), walk)),
+      walk,
+    ),
+  };
+};
+
+const membersOf = (value: JsonObject, place: Place, walk: Walk): JsonObject => {
+  if (!isObject(value.properties)) return {};
+  const properties = Object.entries(value.properties).map(([name, each]) => {
+    walk.spend(name.length + 1);
+    return [name, convert(each, deeper(place), walk)] as const;
+  });
+  const names = new Set<unknown>(properties.map(([name]) => name));
+  const required = [...new Set(listOf(value.required))].filter((name) => names.has(name));
+  return { properties: Object.fromEntries(properties), ...(required.length > 0 ? { required } : {}) };
+};
+
+/** A node without unions. */
+const plain = (value: JsonObject, nullable: boolean, place: Place, walk: Walk): JsonObject => {
+  const given = [...new Set(listOf(value.type))].filter((type) => typeof type === 'string');
+  const types = given.length > 1 ? given.filter((type) => type !== 'null') : given;
+  const implied = isObject(value.properties) ? ['object'] : value.items === undefined ? [] : ['array'];
+  const [type, ...more] = given.length > 0 ? types : implied;
+  const kept = limits(value);
+  const words = phrase(value, (key) => Object.hasOwn(kept, key)).map((each) => each.words);
+  const note = nullable || types.length < given.length ? ['optional; null if there is none'] : [];
+  const map = isObject(value.additionalProperties)
+    ? [`other properties must match ${JSON.stringify(value.additionalProperties)}`]
+    : [];
+  const head = {
+    ...(type === undefined ? {} : { type: more.length > 0 ? [type, ...more] : type }),
+    ...describe(value, [...note, ...words, ...map]),
+    ...(value.const !== undefined
+      ? { enum: [value.const] }
+      : Array.isArray(value.enum)
+        ? { enum: value.enum }
+        : {}),
+    ...kept,
+  };
+  walk.spend(measure(head));
+  return { ...head, ...membersOf(value, place, walk), ...itemsOf(value, place, walk) };
+};
+
+const convert = (given: unknown, at: Place, walk: Walk): JsonObject => {
+  const { value, place } = flatten(given, at, walk);
+  walk.spend(nodeCost + Object.keys(value).length);
+  const options = optionsOf(value);
+  const others = options.filter((option) => !isNull(option));
+  const own = plain(omit(value, 'anyOf', 'oneOf'), others.length < options.length, place, walk);
+  if (others.length === 0) return own;
+  const union = alternatives(
+    others.map((option) => convert(option, deeper(place), walk)),
+    walk,
+  );
+  // Converted already, so two properties of one name are not merged again: the nearer one stays.
+  const members = {
+    ...asObject(own.properties),
+    ...omit(asObject(union.properties), ...Object.keys(asObject(own.properties))),
+  };
+  const described = [own.description, union.description].filter((each) => each !== undefined);
+  return {
+    ...joined(omit(own, 'properties'), omit(union, 'properties'), walk),
+    ...(Object.keys(members).length > 0 ? { properties: members } : {}),
+    ...(described.length > 1 ? { description: described.join('; ') } : {}),
+  };
+};
+
+interface Members {
+  readonly properties: ReadonlyMap<string, readonly JsonObject[]>;
+  readonly required: ReadonlySet<unknown>;
+}
+
+/** The members of an object that is made of alternatives: all properties, and what all of them require. */
+const gather = (given: unknown, at: Place, walk: Walk): Members => {
+  const { value, place } = flatten(given, at, walk);
+  const own = asObject(membersOf(value, place, walk).properties);
+  const properties = new Map(Object.entries(own).map(([name, each]) => [name, [each as JsonObject]]));
+  const required = new Set(listOf(value.required));
+  const branches = optionsOf(value)
+    .filter((option) => isObject(option) && !isNull(option))
+    .map((option) => gather(option, deeper(place), walk));
+  for (const branch of branches) {
+    walk.spend(branch.properties.size);
+    for (const [name, schemas] of branch.properties)
+      properties.set(name, [...(properties.get(name) ?? []), ...schemas]);
+  }
+  const [first, ...rest] = branches.map((branch) => branch.required);
+  for (const name of first ?? []) if (rest.every((names) => names.has(name))) required.add(name);
+  return { properties, required };
+};
+
+/** A tool's input schema in Nova's form. Throws `SchemaTooLarge`. */
+export const toNovaSchema = (schema: JsonObject): JsonObject => {
+  measure(schema);
+  const walk: Walk = { root: schema, spend: createMeter() };
+  const members = gather(schema, { depth: 0, open: ['#'], repeats: 0 }, walk);
+  const properties = [...members.properties].map(
+    ([name, schemas]) => [name, alternatives(schemas, walk)] as const,
+  );
+  const required = [...members.required].filter(
+    (name) => typeof name === 'string' && members.properties.has(name),
+  );
+  return {
+    type: 'object',
+    properties: Object.fromEntries(properties),
+    ...(required.length > 0 ? { required } : {}),
+  };
+};

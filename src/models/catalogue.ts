@@ -1,0 +1,215 @@
+/**
+ * Which models this deployment serves, under which names, and where: the rows of models.ts, the
+ * operator's MODELS_FILE and MODEL_ALIASES, and the upstreams that are configured.
+ */
+
+import type { UpstreamName } from '../core/chat.ts';
+import { ConfigError } from '../core/errors.ts';
+import { regionalId } from './bedrock-regions.ts';
+import { longestName, type ModelName, readModelName } from './model-names.ts';
+import { applyOverride, type ModelOverride } from './overrides.ts';
+import { type BedrockId, type Model, models, unlistedClaude } from './rows.ts';
+import { startNotices } from './start-notices.ts';
+import { adviceFor, notServed } from './unserved-models.ts';
+
+/** A model at an upstream, under the id it has there. */
+export interface Target {
+  readonly model: Model;
+  readonly upstream: UpstreamName;
+  readonly modelId: string;
+  /** The AWS region that is asked, at Bedrock. */
+  readonly region?: string | undefined;
+}
+
+export interface Catalogue {
+  /**
+   * The row for a public id, an alias, or what else a client may call the model (model-names.ts). Where the name
+   * says what Bedrock is to be asked for, a row with that id alone. Throws 404 `model_not_found`.
+   */
+  resolve(id: string): Model;
+  /** For a model that no row lists, should its upstream not know it either: what may have been meant. */
+  advice(model: Model): readonly string[];
+  /** Where to ask, best first; never empty for a resolved model. */
+  targets(model: Model): readonly Target[];
+  /** The rows that the configured upstreams can be asked for. */
+  list(): readonly Model[];
+  /** Public names that point to the row, its own aliases and the operator's. */
+  aliases(model: Model): readonly string[];
+  /** When the model ends at that upstream, as an ISO day, if that is over or within 60 days. */
+  sunset(model: Model, upstream: UpstreamName): string | undefined;
+  /** A model that can be recommended: active, and not about to end where it is asked first. */
+  example(): Model | undefined;
+  /** For the operator at start: what is retired or soon will be, and what may leave the region's geography. */
+  warnings(): readonly string[];
+}
+
+interface Options {
+  /** Configured upstreams, in the order of preference. */
+  readonly upstreams: readonly UpstreamName[];
+  /** The AWS region, which decides the inference profile. */
+  readonly region: string | undefined;
+  /** Whether Bedrock's global profiles may be used, where the region's geography has none; true if absent. */
+  readonly allowGlobal?: boolean | undefined;
+  readonly aliases: Readonly<Record<string, string>>;
+  /** Rows from MODELS_FILE, checked by `parseModelsFile`. */
+  readonly overrides: readonly ModelOverride[];
+  readonly now: () => Date;
+}
+
+const sixtyDays = 60 * 24 * 3600 * 1000;
+
+const isGlobal = ({ bedrockId = '', geography }: ModelName): boolean =>
+  geography === 'global' || /(^|\/)global\./.test(bedrockId);
+
+/** A row that is asked for at Bedrock alone, under that id. */
+const pinned = (row: Model, bedrockId: string): Model => {
+  const id = { id: bedrockId, profiles: [] };
+  const { bedrock, 'bedrock-converse': converse } = row.ids;
+  return {
+    ...row,
+    ids: {
+      ...(bedrock === undefined ? {} : { bedrock: id }),
+      ...(converse === undefined ? {} : { 'bedrock-converse': id }),
+    },
+  };
+};
+
+const bedrockIdOf = ({ ids }: Model): BedrockId | undefined => ids.bedrock ?? ids['bedrock-converse'];
+
+export const createCatalogue = ({
+  upstreams,
+  region = '',
+  allowGlobal = true,
+  aliases,
+  overrides,
+  now,
+}: Options): Catalogue => {
+  const rows = new Map(models.map((model) => [model.id, model]));
+  for (const override of overrides) applyOverride(rows, override);
+
+  // Aliases first, ids over them, the operator's word over both.
+  const byName = new Map<string, Model>();
+  for (const model of rows.values()) for (const alias of model.aliases) byName.set(alias, model);
+  for (const model of rows.values()) byName.set(model.id, model);
+
+  const byBedrockId = new Map<string, Model>();
+  for (const model of [...rows.values()].reverse()) {
+    const id = bedrockIdOf(model)?.id;
+    if (id !== undefined) byBedrockId.set(id, model);
+  }
+
+  const rowOf = ({ spellings }: ModelName): Model | undefined => {
+    for (const spelling of spellings) {
+      const row = byName.get(spelling) ?? byBedrockId.get(spelling);
+      if (row !== undefined) return row;
+    }
+    return undefined;
+  };
+
+  /** A model that is newer than this list of rows; Bedrock's ids need a row that says how to ask. */
+  const unlisted = ({ spellings, bedrockId, geography, isBedrockForm }: ModelName): Model | undefined => {
+    if (isBedrockForm || bedrockId !== undefined || geography !== undefined) return undefined;
+    const id = spellings.find((spelling) => /^claude-[a-z0-9-]{1,60}$/.test(spelling));
+    return id === undefined ? undefined : unlistedClaude(id);
+  };
+
+  const lookUp = (id: string): Model | undefined => {
+    const known = byName.get(id) ?? byBedrockId.get(id);
+    if (known !== undefined || id.length > longestName) return known;
+    const name = readModelName(id);
+    const row = rowOf(name);
+    if (row === undefined) return unlisted(name);
+    if (name.bedrockId !== undefined) return pinned(row, name.bedrockId);
+    if (name.geography !== undefined)
+      return pinned(row, `${name.geography}.${bedrockIdOf(row)?.id ?? row.id}`);
+    return row;
+  };
+  /** The operator's own names may lead to a global profile all the same; a client's do not overrule the setting. */
+  const isKeptOut = (id: string): boolean =>
+    !allowGlobal &&
+    !byName.has(id) &&
+    !byBedrockId.has(id) &&
+    isGlobal(readModelName(id.slice(0, longestName)));
+
+  for (const [alias, id] of Object.entries(aliases)) {
+    const model = lookUp(id);
+    if (model === undefined)
+      throw new ConfigError([`MODEL_ALIASES: '${alias}' points to the unknown model '${id}'`]);
+    byName.set(alias, model);
+  }
+
+  const retiredAt = (model: Model, upstream: UpstreamName): boolean => {
+    const retires = model.lifecycle.retires?.[upstream];
+    return retires !== undefined && Date.parse(retires) <= now().getTime();
+  };
+
+  const reachable = (model: Model): readonly Target[] =>
+    upstreams.flatMap((upstream): Target[] => {
+      const id = model.ids[upstream];
+      if (id === undefined) return [];
+      return [
+        typeof id === 'string'
+          ? { model, upstream, modelId: id }
+          : { model, upstream, modelId: regionalId(id, region, allowGlobal).id, region },
+      ];
+    });
+  // Rows do not change; ids that are made up on the way in are not kept.
+  const reachableRows = new Map([...new Set(byName.values())].map((model) => [model, reachable(model)]));
+
+  const targets = (model: Model): readonly Target[] => {
+    const all = reachableRows.get(model) ?? reachable(model);
+    if (!all.some(({ upstream }) => retiredAt(model, upstream))) return all;
+    // A retired id is asked for last, where it may live on: dates can be wrong.
+    return [
+      ...all.filter(({ upstream }) => !retiredAt(model, upstream)),
+      ...all.filter(({ upstream }) => retiredAt(model, upstream)),
+    ];
+  };
+
+  const list = () => {
+    // An id that the operator has pointed elsewhere is shown with the facts of the row that answers to it.
+    const listed = [...rows.values()].map((row): Model => ({ ...(byName.get(row.id) ?? row), id: row.id }));
+    const unlisted = new Set([...byName.values()].filter((model) => !rows.has(model.id)));
+    return [...listed, ...unlisted].filter((model) => targets(model).length > 0);
+  };
+
+  const namesFor = (model: Model) =>
+    [...byName].filter(([name, row]) => row.id === model.id && name !== model.id).map(([name]) => name);
+
+  const sunset = (model: Model, upstream: UpstreamName): string | undefined => {
+    const retires = model.lifecycle.retires?.[upstream];
+    return retires !== undefined && Date.parse(retires) - now().getTime() <= sixtyDays ? retires : undefined;
+  };
+
+  const example = () =>
+    list().find((model) => {
+      const [first] = targets(model);
+      return (
+        model.lifecycle.status === 'active' &&
+        first !== undefined &&
+        sunset(model, first.upstream) === undefined
+      );
+    });
+
+  const servedNames = () => [...byName].filter(([, row]) => targets(row).length > 0);
+
+  return {
+    advice: ({ id }) => (rows.has(id) ? [] : adviceFor(id, { names: servedNames(), example: example()?.id })),
+    targets,
+    list,
+    aliases: namesFor,
+    sunset,
+    example,
+    resolve: (id) => {
+      const model = lookUp(id);
+      if (model !== undefined && targets(model).length > 0 && !isKeptOut(id)) return model;
+      throw notServed(id, model, {
+        names: servedNames(),
+        isListed: (row) => rows.has(row.id),
+        example: example()?.id,
+        isKeptOut: isKeptOut(id),
+      });
+    },
+    warnings: () => startNotices({ list, targets, sunset }, { region, allowGlobal }),
+  };
+};

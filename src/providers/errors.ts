@@ -1,0 +1,164 @@
+/** What an upstream's refusal means to the caller: one map for all upstreams. BEHAVIOUR 8.4. */
+
+import {
+  type ApiError,
+  contextLengthExceeded,
+  credentialRefused,
+  invalidRequest,
+  malformedOutput,
+  modelGoneUpstream,
+  type Origin,
+  overloaded,
+  quotaSpent,
+  rateLimited,
+  requestTooLarge,
+  UpstreamFault,
+  upstreamFailed,
+  upstreamGaveUp,
+} from '../core/errors.ts';
+
+/** Who was asked, and for which of its models. */
+export interface Asked {
+  readonly origin: Origin;
+  /** The id the upstream was asked for. */
+  readonly modelId: string;
+  /** The model's, in tokens. */
+  readonly contextWindow: number;
+}
+
+export interface Failure extends Asked {
+  readonly status: number;
+  /** The upstream's own name for the error. */
+  readonly type: string;
+  readonly message: string;
+  /** Seconds. */
+  readonly retryAfter: number | undefined;
+}
+
+/** The name of an error that came without one. */
+export const unnamedError = 'unknown';
+
+/** Seconds to wait where the upstream names none. */
+const defaultWait = 2;
+/** A spent quota does not come back in seconds. */
+const quotaWait = 60;
+
+// ---- what an upstream's words mean -----------------------------------------------------------------
+
+/** Nova's, where a tool call did not come out as one. */
+const failedToolSyntax = /invalid sequence as part of tool ?use|tool ?use/i;
+/** Claude's words, Nova's, and those of both when answer and prompt together are too long. */
+const overflow =
+  /prompt is too long|input tokens exceeded|exceed(s|ed)? (the )?(model'?s? )?(maximum )?context (limit|window|length)|input is too long|maximum context length is \d|too many total text bytes/i;
+/** An id that means nothing to the upstream, which then says no more than that. */
+const unknownModelId = /model identifier is invalid/i;
+/**
+ * Bedrock's for models that it has and does not give us: only as a profile, at the end of their life, idle for a month,
+ * without the form that Anthropic wants filled in, without the data retention they require, not for this operation.
+ * Most come as a 404, some as a 400 or 403. The apostrophe is a typographic one in some of them.
+ */
+const withheldModel =
+  /on-demand throughput isn.t supported|model version has reached the end of its life|marked by provider as legacy|use case details have not been submitted|data retention mode '[\w-]*' is not available|action doesn.t support the model/i;
+/** Said with a 400 as well, where looser words would meet the caller's own: a tool may be called `quota`. */
+const spentMoney = /credit balance is too low|reached your specified (api )?usage limits/i;
+const spentQuota = new RegExp(`${spentMoney.source}|too many tokens per day|spend limit|quota`, 'i');
+
+/** A 404's that says nothing beyond the status; Anthropic's has the id. */
+const bareNotFound =
+  /^(model: \S+|(the )?(requested )?(model|resource) .{0,200}not found\.?|not found\.?|\s*)$/i;
+
+/** Characters of an upstream's sentence that are passed on. */
+const longestReason = 600;
+
+/** Without the operator's AWS account in it. */
+const withoutAccount = (words: string): string =>
+  words.replace(/\b(arn:aws[\w-]*:[\w-]*:[\w-]*:)\d{12}\b/g, '$1[account]');
+
+/** The same for sentences of AWS's own, where twelve digits are an account wherever they stand. */
+const withoutAccountNumbers = (words: string): string => words.replace(/(?<!\d)\d{12}(?!\d)/g, '[account]');
+
+/** The upstream's own sentence, where it says more than that it does not know the model. */
+const reasonIn = (message: string): string | undefined => {
+  if (unknownModelId.test(message) || bareNotFound.test(message)) return undefined;
+  const words = withoutAccountNumbers(message.slice(0, longestReason)).trim();
+  return /[.!?]$/.test(words) ? words : `${words}.`;
+};
+
+const modelGone = ({ origin, modelId, message }: Failure, cause: UpstreamFault): ApiError =>
+  modelGoneUpstream(withoutAccount(modelId), origin.upstream, { reason: reasonIn(message), cause });
+
+const badRequest = (failure: Failure, fault: UpstreamFault): ApiError => {
+  const { message, contextWindow } = failure;
+  if (unknownModelId.test(message) || withheldModel.test(message)) return modelGone(failure, fault);
+  if (overflow.test(message)) return contextLengthExceeded(message, contextWindow, fault);
+  if (spentMoney.test(message)) return quotaSpent(message, quotaWait, fault);
+  return invalidRequest(message || 'The upstream refused the request as invalid.', null, null, fault);
+};
+
+export const toApiError = (refusal: Failure): ApiError => {
+  const failure = { ...refusal, message: withoutAccount(refusal.message) };
+  const { origin, status, type, message } = failure;
+  const fault = new UpstreamFault(origin, status, type, failure.retryAfter);
+  const wait = failure.retryAfter ?? defaultWait;
+  switch (status) {
+    case 400:
+      return badRequest(failure, fault);
+    case 401:
+      return credentialRefused(origin.upstream, fault);
+    case 403:
+      return withheldModel.test(message)
+        ? modelGone(failure, fault)
+        : credentialRefused(origin.upstream, fault);
+    case 402:
+      return quotaSpent(
+        message || "The operator's quota at the upstream is spent.",
+        failure.retryAfter ?? quotaWait,
+        fault,
+      );
+    case 404:
+      // Not a word of the API's own: some other server has no such path.
+      return type === unnamedError && message === ''
+        ? upstreamFailed(
+            'The upstream has no such path: the operator has to mend its address in the configuration.',
+            fault,
+          )
+        : modelGone(failure, fault);
+    case 408:
+    case 504:
+      return upstreamGaveUp(fault);
+    case 413:
+      return requestTooLarge(undefined, fault);
+    case 424:
+      return failedToolSyntax.test(message)
+        ? malformedOutput(
+            'The model wrote a tool call that could not be read. Rephrase the request or simplify the tools.',
+            fault,
+          )
+        : upstreamFailed('The model failed while answering. Send the request again.', fault);
+    case 429:
+      return spentQuota.test(message)
+        ? quotaSpent(message, failure.retryAfter ?? quotaWait, fault)
+        : rateLimited(message || 'The upstream allows no more requests for now.', wait, fault);
+    case 503:
+    case 529:
+      return overloaded(
+        'The model is overloaded at its provider. Send the request again a little later.',
+        wait,
+        fault,
+      );
+    default:
+      return upstreamFailed(
+        status >= 300 && status < 400
+          ? 'The upstream answered with a redirect, which this server does not follow: the operator has to mend its address.'
+          : 'The upstream failed to answer. Send the request again.',
+        fault,
+      );
+  }
+};
+
+/** 502 for bytes or an answer that are not the upstream's protocol: some proxy's page, say. */
+export const notTheProtocol = (origin: Origin, cause?: unknown): ApiError =>
+  upstreamFailed(
+    'The upstream sent something that is not its protocol. Send the request again.',
+    Object.assign(new UpstreamFault(origin, 200, 'not_the_protocol'), { cause }),
+  );

@@ -1,0 +1,211 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { Cancellation } from '../../src/core/cancellation.ts';
+import { ApiError, CallerGone } from '../../src/core/errors.ts';
+import { type Attempt, watch } from '../../src/providers/timeouts.ts';
+import { until } from '../support/until.ts';
+
+const never = 60_000;
+const patient = { connect: never, firstByte: never, idle: never, total: never, stream: never };
+
+const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =>
+  watch(
+    { ...patient, ...times },
+    {
+      stream: true,
+      caller: new Cancellation(),
+      startedAt: performance.now(),
+      ...attempt,
+    },
+  );
+
+const ended = ({ aborted, reason }: Cancellation) => (aborted ? (reason as Error).message : 'still waiting');
+
+// BEHAVIOUR 8.6
+describe('each wait ends with a 504 of its own', () => {
+  const texts = {
+    firstByte: /did not begin to answer in time \(30 ms\)/,
+    idle: /stopped in the middle of its answer \(30 ms\)/,
+    stream: /took longer than this server allows \(30 ms\)/,
+  };
+
+  it.each(['firstByte', 'idle', 'stream'] as const)('%s', async (which) => {
+    const { cancellation, started, done } = begin({ [which]: 30 });
+    if (which === 'idle') started();
+    await until(() => cancellation.aborted, 'the wait ends');
+    expect(cancellation.reason).toBeInstanceOf(ApiError);
+    expect(cancellation.reason).toMatchObject({
+      status: 504,
+      type: 'server_error',
+      code: 'upstream_timeout',
+      headers: {},
+      message: expect.stringMatching(texts[which]),
+    });
+    done(false);
+  });
+
+  it('with texts that differ', () => {
+    expect(new Set(Object.values(texts).map(String)).size).toBe(3);
+  });
+});
+
+describe('the first byte', () => {
+  it('is the first event: pings before it are no answer', async () => {
+    const { cancellation, activity, done } = begin({ firstByte: 60 });
+    const pings = setInterval(activity, 10);
+    await until(() => cancellation.aborted, 'the wait ends');
+    clearInterval(pings);
+    expect(ended(cancellation)).toMatch(/did not begin/);
+    done(false);
+  });
+
+  it('is not waited for any more once it is here', async () => {
+    const { cancellation, started, done } = begin({ firstByte: 30 });
+    started();
+    await pause(80);
+    expect(ended(cancellation)).toBe('still waiting');
+    done(true);
+  });
+});
+
+describe('the silence between events', () => {
+  it('begins anew with every sign of life', async () => {
+    const { cancellation, activity, started, done } = begin({ idle: 150 });
+    started();
+    for (let step = 0; step < 10; step++) {
+      await pause(25);
+      activity();
+    }
+    expect(ended(cancellation)).toBe('still waiting');
+    await until(() => cancellation.aborted, 'the wait ends');
+    expect(ended(cancellation)).toMatch(/stopped in the middle/);
+    done(false);
+  });
+});
+
+describe('a caller who takes its time', () => {
+  it('is no silence of the upstream, which begins when we listen again', async () => {
+    const { cancellation, started, listening, done } = begin({ idle: 50 });
+    started();
+    listening(false);
+    await pause(160);
+    expect(ended(cancellation)).toBe('still waiting');
+    listening(true);
+    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeGreaterThan(40);
+    expect(ended(cancellation)).toMatch(/stopped in the middle/);
+    done(false);
+  });
+
+  it('is bounded by the total all the same', async () => {
+    const { cancellation, started, listening, done } = begin({ idle: 20, stream: 80 });
+    started();
+    listening(false);
+    await until(() => cancellation.aborted, 'the wait ends');
+    expect(ended(cancellation)).toMatch(/took longer/);
+    done(false);
+  });
+});
+
+describe('the total', () => {
+  it('also ends a stream of pings', async () => {
+    const { cancellation, activity, started, done } = begin({ idle: 50, stream: 120 });
+    started();
+    const pings = setInterval(activity, 10);
+    await until(() => cancellation.aborted, 'the wait ends');
+    clearInterval(pings);
+    expect(ended(cancellation)).toMatch(/took longer .* \(120 ms\)/);
+    done(false);
+  });
+
+  it('counts from the first attempt, and names the whole', async () => {
+    const { cancellation, done } = begin({ stream: 5000 }, { startedAt: performance.now() - 4970 });
+    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeLessThan(1000);
+    expect(ended(cancellation)).toMatch(/\(5000 ms\)/);
+    done(false);
+  });
+
+  it('that is over already ends the attempt at once', async () => {
+    const { cancellation, done } = begin({}, { startedAt: performance.now() - never - 1000 });
+    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeLessThan(500);
+    done(false);
+  });
+
+  it('is all that bounds a plain call', async () => {
+    const { cancellation, activity, started, done } = begin(
+      { firstByte: 20, idle: 20, stream: 20 },
+      { stream: false },
+    );
+    await pause(60);
+    activity();
+    started();
+    await pause(60);
+    expect(ended(cancellation)).toBe('still waiting');
+    done(true);
+  });
+
+  it('of a plain call is its own', async () => {
+    const { cancellation, done } = begin({ total: 30 }, { stream: false });
+    await until(() => cancellation.aborted, 'the wait ends');
+    expect(ended(cancellation)).toMatch(/took longer .* \(30 ms\)/);
+    done(false);
+  });
+
+  it('of a plain call does not end a stream', async () => {
+    const { cancellation, started, done } = begin({ total: 20 });
+    started();
+    await pause(60);
+    expect(ended(cancellation)).toBe('still waiting');
+    done(true);
+  });
+});
+
+describe('the caller', () => {
+  it('who leaves ends the wait with that reason', () => {
+    const hangUp = new Cancellation();
+    const { cancellation, done } = begin({}, { caller: hangUp });
+    const reason = new CallerGone();
+    hangUp.abort(reason);
+    expect(cancellation.reason).toBe(reason);
+    done(false);
+  });
+
+  it('who has left already is noticed before anything is sent', () => {
+    const reason = new CallerGone();
+    const gone = new Cancellation();
+    gone.abort(reason);
+    const { cancellation, done } = begin({ firstByte: 10 }, { caller: gone });
+    expect(cancellation.reason).toBe(reason);
+    done(false);
+  });
+
+  it('who leaves first is the reason, even when a wait ends afterwards', async () => {
+    const hangUp = new Cancellation();
+    const { cancellation, done } = begin({ firstByte: 20, stream: 20 }, { caller: hangUp });
+    hangUp.abort(new CallerGone());
+    await pause(50);
+    expect(cancellation.reason).toBeInstanceOf(CallerGone);
+    done(false);
+  });
+});
+
+describe('afterwards', () => {
+  it.each([
+    { complete: true, aborted: false },
+    { complete: false, aborted: true },
+  ])('complete: $complete cancels the upstream call: $aborted', async ({ complete, aborted }) => {
+    const { cancellation, started, done } = begin({ idle: 20, stream: 20 });
+    started();
+    done(complete);
+    await pause(50);
+    expect(cancellation.aborted).toBe(aborted);
+    expect(cancellation.reason ?? 'none').not.toBeInstanceOf(ApiError);
+  });
+
+  it('nothing listens to the caller any more', () => {
+    const hangUp = new Cancellation();
+    const { cancellation, done } = begin({}, { caller: hangUp });
+    done(true);
+    hangUp.abort(new CallerGone());
+    expect(cancellation.aborted).toBe(false);
+  });
+});

@@ -1,0 +1,24 @@
+import Fastify from 'fastify';
+import { afterEach, expect, it } from 'vitest';
+import { CallerGone, invalidRequest } from '../../src/core/errors.ts';
+import { type FinishedRequest, registerRecord } from '../../src/server/record.ts';
+
+const app = Fastify();
+afterEach(() => app.close());
+
+// A body that is complete in the very turn in which it was refused for its slowness.
+it('what befalls a request after its refusal is not in what is told of it', async () => {
+  const told: FinishedRequest[] = [];
+  const recorder = registerRecord(app, [(request) => told.push(request)]);
+  const refusal = invalidRequest('The body was sent too slowly.');
+  app.get('/', async (request, reply) => {
+    recorder.refuse(reply.raw, refusal);
+    request.record.error = new CallerGone();
+    return 'too late';
+  });
+  const response = await fetch(await app.listen({ port: 0, host: '127.0.0.1' }));
+  await response.text();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(told).toHaveLength(1);
+  expect(told[0]?.record.error).toBe(refusal);
+});
