@@ -3,7 +3,7 @@
 import { type Folded, fold } from '../api/chat-completions/completion.ts';
 import type { Timeouts } from '../config.ts';
 import type { Cancellation } from '../core/cancellation.ts';
-import type { ChatEvent, Cost, Prompt, Report, ThinkingBlock, Usage } from '../core/chat.ts';
+import type { ChatEvent, Cost, Prompt, Report, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
@@ -176,6 +176,12 @@ interface Asked {
   readonly json: JsonAnswer | undefined;
 }
 
+/** Not a closure of the request's own: the record of a request keeps it, and would keep the conversation with it. */
+const priceAt =
+  (target: Target, tier: ServiceTier | undefined) =>
+  (usage: Usage): Cost | undefined =>
+    costOf(usage, target, tier);
+
 export const createAnswerer =
   (dependencies: Dependencies): Answerer =>
   async (request, options) => {
@@ -333,7 +339,7 @@ export const createAnswerer =
       settings,
       report,
       whole,
-      costOf: (usage) => costOf(usage, target, askedTier),
+      costOf: priceAt(target, askedTier),
       schemaProblems: () => outcome()?.problems ?? [],
     };
   };

@@ -71,18 +71,22 @@ const joinBackend =
       return taken;
     };
 
+    // Not within `open`: what stands in an async function's frame lives as long as it waits.
+    const send = (stream: boolean, cancellation: Cancellation) =>
+      upstream.open(take(), {
+        modelId: target.modelId,
+        contextWindow: target.model.contextWindow,
+        stream,
+        texts: prompt.texts,
+        cancellation,
+      });
+
     const open: Prepared['open'] = async ({ stream, cancellation: caller, startedAt }) => {
       const asStream = stream || isLong(prompt);
       const wait = watch(timeouts, { stream: asStream, caller, startedAt });
       const decoder = adapter.createDecoder(decoderOptions);
       try {
-        const opened = await upstream.open(take(), {
-          modelId: target.modelId,
-          contextWindow: target.model.contextWindow,
-          stream: asStream,
-          texts: prompt.texts,
-          cancellation: wait.cancellation,
-        });
+        const opened = await send(asStream, wait.cancellation);
         const { origin } = opened;
         if ('message' in opened) {
           wait.done(true);

@@ -113,10 +113,11 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   ): Promise<Outgoing<readonly ChatEvent[]>> => {
     const { record } = request;
     const answered = await ask(request, reply, parsed, hold);
-    const encoder = createChunkEncoder(replyOptions(answered, parsed), head, answered.costOf);
+    const { costOf } = answered;
+    const encoder = createChunkEncoder(replyOptions(answered, parsed), head, costOf);
     record.outcome = () => {
       const { usage, finish } = encoder.summary();
-      return { usage, cost: usage === undefined ? undefined : answered.costOf(usage), finish };
+      return { usage, cost: usage === undefined ? undefined : costOf(usage), finish };
     };
     onStream(1);
     return {
@@ -134,7 +135,8 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const complete = async (request: FastifyRequest, reply: FastifyReply, parsed: Parsed, hold: HeaderHold) => {
     const { record } = request;
     const answered = await ask(request, reply, parsed, hold);
-    const costOf = (usage: Usage | undefined) => (usage === undefined ? undefined : answered.costOf(usage));
+    const { costOf: price } = answered;
+    const costOf = (usage: Usage | undefined) => (usage === undefined ? undefined : price(usage));
     let used: Usage | undefined;
     record.outcome = () => ({ usage: used, cost: costOf(used), finish: undefined });
     const folded = await answered.whole((usage) => {

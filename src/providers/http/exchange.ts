@@ -3,7 +3,7 @@
  * and no stream object stands between. Half the cost of its `request` for a stream (docs/performance.md).
  */
 
-import type { Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import type { Cancellation } from '../../core/cancellation.ts';
 import { upstreamFailed } from '../../core/errors.ts';
 import { createTurn, type Turn } from '../../core/event-loop-batch.ts';
@@ -56,7 +56,8 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   readonly #caller: Waiting<Answered>;
   readonly #describe: Describe;
   readonly #woken: Turn<Exchange>;
-  readonly #giveUp: () => void;
+  readonly #connections: Connections;
+  readonly #connection: Client;
   #headers: Answered['headers'] | undefined;
   #controller: Dispatcher.DispatchController | undefined;
   #pieces: Buffer[] = [];
@@ -74,13 +75,15 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
     caller: Waiting<Answered>,
     describe: Describe,
     woken: Turn<Exchange>,
-    giveUp: () => void,
+    connections: Connections,
+    connection: Client,
   ) {
     this.#cancellation = cancellation;
     this.#caller = caller;
     this.#describe = describe;
     this.#woken = woken;
-    this.#giveUp = giveUp;
+    this.#connections = connections;
+    this.#connection = connection;
     cancellation.listen(this.#cancel);
   }
 
@@ -95,7 +98,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
     const failure = this.#describe(error, this.#headers);
     this.#caller.reject(failure);
     this.#end(failure);
-    this.#giveUp();
+    this.#connections.discard(this.#connection);
   }
 
   #end(failure?: unknown): void {
@@ -233,7 +236,11 @@ export const createExchanger = (connections: Connections): Exchanger => {
         return;
       }
       const connection = connections.take();
-      const giveUp = (): void => connections.discard(connection);
-      connection.dispatch(request, new Exchange(cancellation, { resolve, reject }, describe, woken, giveUp));
+      // A closure of this place would hold the request while the answer is awaited.
+      const caller = { resolve, reject };
+      connection.dispatch(
+        request,
+        new Exchange(cancellation, caller, describe, woken, connections, connection),
+      );
     });
 };
