@@ -23,7 +23,7 @@ const file = (content: string): string => {
   return path;
 };
 
-// BEHAVIOUR 11.1
+// Behaviour 11.1
 describe('defaults', () => {
   it('are those of the table', () => {
     expect(readConfig(least)).toMatchObject({

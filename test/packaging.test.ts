@@ -1,4 +1,4 @@
-/** What an installation leaves and a start finds: BEHAVIOUR 11.5. `scripts/try-package.sh` tries the packed package. */
+/** What an installation leaves and a start finds: behaviour 11.5. `scripts/try-package.sh` tries the packed package. */
 
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
 /**
- * Every exchange of the shared collection of real upstream traffic, through the whole server. The
+ * Every exchange of a collection of real upstream traffic, through the whole server. The
  * collection lies beside the project; where it is absent (a fresh clone, say), fixtures.test.ts does the
  * same with the project's own recordings.
  */

@@ -1,4 +1,4 @@
-/** The instruction for a model that has to call a tool and cannot be forced to. BEHAVIOUR 4.3. */
+/** The instruction for a model that has to call a tool and cannot be forced to. Behaviour 4.3. */
 
 import type { Prompt, TextPart } from '../core/chat.ts';
 import type { Names } from './names.ts';

@@ -1,4 +1,4 @@
-/** How an answer ended, in OpenAI's words. BEHAVIOUR 7.2. */
+/** How an answer ended, in OpenAI's words. Behaviour 7.2. */
 
 import type { FinishReason } from '../core/chat.ts';
 import { type ApiError, malformedOutput } from '../core/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * Property keys of tools' schemas that the upstream does not take (`$top`, `filter[id]`): replaced in the schema
- * and in the calls of the history, restored in the answer. BEHAVIOUR 4.2. Only keys that a schema names are
+ * and in the calls of the history, restored in the answer. Behaviour 4.2. Only keys that a schema names are
  * touched: those of maps are the client's data, and no upstream minds them.
  */
 

@@ -2,7 +2,7 @@
  * Answers that take their time, to the caller: the one file that writes to the socket itself. It owns
  * back-pressure, keep-alives, the caller's leaving, and the teardown. Written straight to `reply.raw` because
  * the headers must leave together with the first frame, and because `Readable.from` costs another queue per
- * stream. It frames the chunks of an answer without a length itself. BEHAVIOUR 7.5 to 7.8.
+ * stream. It frames the chunks of an answer without a length itself. Behaviour 7.5 to 7.8.
  */
 
 import type { ServerResponse } from 'node:http';
@@ -90,7 +90,7 @@ const openReply = (reply: FastifyReply, form: ReplyForm, { hold, interval }: Del
     setLastHeaders(reply);
     reply.hijack();
     raw.writeHead(200, reply.getHeaders() as Record<string, string>);
-    // Node writes a chunk in four pieces; as one it costs a fourth less (docs/performance.md).
+    // Node writes a chunk in four pieces; as one it costs a fourth less (docs/decisions/2026-11-23-own-chunk-framing.md).
     isChunked = raw.chunkedEncoding;
     raw.chunkedEncoding = false;
     if (length === undefined) keepAlive.start();

@@ -1,7 +1,7 @@
 /**
  * How long the status of an answer is held back for the model to begin. Only the time in which a model is waited for
  * counts. While we wait to ask again after a failure the status stays open, so that a 429 in the end is still a 429;
- * but not so long that a router gives the request up. BEHAVIOUR 7.6, 7.7.
+ * but not so long that a router gives the request up. Behaviour 7.6, 7.7.
  */
 
 import type { AttemptListener } from '../pipeline/complete.ts';

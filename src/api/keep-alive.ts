@@ -1,7 +1,7 @@
 /**
  * When a silent answer needs a sign of life, and of which kind. Routers count bytes, so something that clients
  * ignore is enough for them. Some clients count chunks: LangChain's async streams give up after 120 s without one,
- * comments or not. BEHAVIOUR 7.6.
+ * comments or not. Behaviour 7.6.
  */
 
 /** `filler`: what clients ignore. `chunk`: a piece of the answer, with nothing in it. */

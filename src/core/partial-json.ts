@@ -1,4 +1,4 @@
-/** JSON that breaks off, as a call's arguments do where the token limit cut them. BEHAVIOUR 4.5. */
+/** JSON that breaks off, as a call's arguments do where the token limit cut them. Behaviour 4.5. */
 
 const literals = ['true', 'false', 'null'];
 

@@ -1,7 +1,7 @@
 /**
  * Half a surrogate pair, as clients write that cut texts by UTF-16 units: JSON can escape one, UTF-8 has no place for
  * it, and the upstreams refuse the whole request ("no low surrogate in string", github.com/anthropics/claude-code/issues/3277).
- * It becomes U+FFFD where JSON is read, so that nothing behind has to know of it. BEHAVIOUR 3.1.
+ * It becomes U+FFFD where JSON is read, so that nothing behind has to know of it. Behaviour 3.1.
  */
 
 /** Only an escape can bring one: what is no valid UTF-8 becomes U+FFFD when it is decoded. */

@@ -1,7 +1,8 @@
 /**
  * The long texts of a request's messages, carried from the caller's body into the upstream's as the bytes they
  * came in. They are nearly all of a large request, and nothing here looks into them: to decode, parse, write and
- * encode them costs four times as much as to find where they begin and end (docs/performance.md).
+ * encode them costs four times as much as to find where they begin and end
+ * (docs/decisions/2026-11-23-long-texts-as-bytes.md).
  *
  * Where such a text stood, the request holds a stand-in: a short string like any other, which may be moved,
  * dropped, joined and written as JSON. White space at the ends of a text stays outside, so that trimming, and

@@ -1,7 +1,8 @@
 /**
  * Schemas for Claude's native structured output (`output_config.format`, strict tools). What decoding cannot
  * enforce is moved into descriptions; what cannot be said at all is `undefined`, and the caller takes another
- * way. The limits are in reference/anthropic-messages.md, section 6.
+ * way. The limits: github.com/anthropics/skills skills/claude-api/shared/tool-use-concepts.md, and
+ * github.com/vercel/ai packages/anthropic/src/sanitize-json-schema.ts.
  */
 
 import type { JsonObject } from '../core/chat.ts';

@@ -1,7 +1,7 @@
 /**
  * Schemas for Amazon Nova's tool input: `type`, `properties` and `required` alone on top, no references and
  * none of the keywords it refuses below. Nova does not bind its output, so what a keyword said may as well
- * stand in the description. reference/bedrock-converse.md, sections 1 and 7.
+ * stand in the description. (docs.aws.amazon.com/nova/latest/userguide/tool-use-definition.html)
  */
 
 import type { JsonObject } from '../core/chat.ts';

@@ -1,4 +1,4 @@
-/** `file` parts: PDFs and office files as bytes, text kinds as text. BEHAVIOUR 3.7. */
+/** `file` parts: PDFs and office files as bytes, text kinds as text. Behaviour 3.7. */
 
 import type { DocumentPart } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';

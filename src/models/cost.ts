@@ -1,6 +1,6 @@
 /**
  * What answers cost at list prices, in USD: each kind of token at its own rate, for the place and the service tier
- * that served. Where a rate is not known there is no figure, rather than one that looks like a bill. BEHAVIOUR 7.9.
+ * that served. Where a rate is not known there is no figure, rather than one that looks like a bill. Behaviour 7.9.
  */
 
 import type { Cost, ServiceTier, UpstreamName, Usage } from '../core/chat.ts';

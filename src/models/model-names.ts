@@ -1,6 +1,6 @@
 /**
  * Reading the names that clients give models: providers' prefixes, Bedrock's ids and ARNs, dots in versions, both
- * orders of words. BEHAVIOUR 10.1. Which row a spelling belongs to is the catalogue's business.
+ * orders of words. Behaviour 10.1. Which row a spelling belongs to is the catalogue's business.
  */
 
 export interface ModelName {

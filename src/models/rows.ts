@@ -316,7 +316,7 @@ const nova2 = {
 } satisfies Partial<Model>;
 
 export const models: readonly Model[] = [
-  // ---- the models of the feature document -------------------------------------------------------
+  // ---- the models this server began with, under Heroku's names ----------------------------------
   {
     ...claude45,
     id: 'claude-4-5-sonnet',

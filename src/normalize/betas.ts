@@ -1,6 +1,6 @@
 /**
  * The caller's `anthropic-beta` header: features of Anthropic's API that are switched on by name. The API itself
- * knows which there are; Bedrock fails a request for one name that it does not know. BEHAVIOUR section 2.
+ * knows which there are; Bedrock fails a request for one name that it does not know. Behaviour 2.
  */
 
 import type { UpstreamName } from '../core/chat.ts';

@@ -1,6 +1,6 @@
 /**
  * Where the prompt may be cached: the caller's own marks, at most four, else marks of ours on what
- * stays the same from request to request. BEHAVIOUR section 9.
+ * stays the same from request to request. Behaviour 9.
  */
 
 import type { CacheMark, Part, Prompt, TextPart, Tool, Turn } from '../core/chat.ts';
@@ -178,7 +178,7 @@ export const placeMarks = <P extends MarkedPrompt>(
     return placeBlockMarks(prompt, model, options, report);
   }
   const marked = placeBlockMarks(withEndMark(prompt, whole), model, options, report);
-  // Bedrock has no such field. (reference: platform.claude.com, prompt caching)
+  // Bedrock has no such field. (platform.claude.com/docs/en/build-with-claude/prompt-caching)
   if (upstream !== 'anthropic') return marked;
   return { ...withEndMark(marked, undefined), cache: endMark(marked) };
 };

@@ -1,4 +1,4 @@
-/** Ids of calls, which every upstream wants once in a conversation. BEHAVIOUR 4.2. */
+/** Ids of calls, which every upstream wants once in a conversation. Behaviour 4.2. */
 
 import { createHash } from 'node:crypto';
 import type { ToolCallPart, Turn } from '../core/chat.ts';

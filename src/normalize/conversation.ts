@@ -1,6 +1,6 @@
 /**
  * Turns in the caller's order to a conversation any upstream accepts: system text apart, roles alternating,
- * the user first, every tool call answered at once. BEHAVIOUR section 3.
+ * the user first, every tool call answered at once. Behaviour 3.
  */
 
 import type { Message } from '../api/chat-completions/request.ts';

@@ -1,6 +1,6 @@
 /**
  * How a JSON answer is brought about at this target: by the upstream's own format, by a tool it must call,
- * or by asking for it. BEHAVIOUR section 6.
+ * or by asking for it. Behaviour 6.
  */
 
 import type { ResponseFormat } from '../api/chat-completions/request.ts';

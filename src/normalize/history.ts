@@ -1,6 +1,6 @@
 /**
  * Thinking that comes back in the history: restored from memory where the client lost it, taken out where
- * it must not go, and thinking itself switched off where the upstream would refuse a gap. BEHAVIOUR 5.8.
+ * it must not go, and thinking itself switched off where the upstream would refuse a gap. Behaviour 5.8.
  *
  * Only thinking by budget has gaps: there the first assistant turn after the user's last words must begin with
  * its block, and the later turns of the same tool loop need none. Adaptive thinking asks for no block at all.

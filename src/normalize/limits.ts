@@ -1,4 +1,4 @@
-/** Limits on images and documents, checked before anything is sent, with the part's path. BEHAVIOUR 3.6, 3.7. */
+/** Limits on images and documents, checked before anything is sent, with the part's path. Behaviour 3.6, 3.7. */
 
 import type { Bytes, DocumentPart, ImagePart, Turn } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';

@@ -1,4 +1,4 @@
-/** OpenAI's messages, each as a turn of its own. BEHAVIOUR section 3; thinking that comes back, 5.7. */
+/** OpenAI's messages, each as a turn of its own. Behaviour 3; thinking that comes back, 5.7. */
 
 import { customInput } from '../api/chat-completions/reply.ts';
 import type {

@@ -1,4 +1,4 @@
-/** temperature, top_p and top_k: which of them a target takes. BEHAVIOUR section 2. */
+/** temperature, top_p and top_k: which of them a target takes. Behaviour 2. */
 
 import type { Thinking } from '../core/chat.ts';
 import type { Model } from '../models/rows.ts';

@@ -1,6 +1,6 @@
 /**
  * Extended thinking: from the four ways callers ask for it to what the model's row understands.
- * Rules and numbers: BEHAVIOUR section 5.
+ * Rules and numbers: behaviour 5.
  */
 
 import type { Effort, Thinking } from '../core/chat.ts';

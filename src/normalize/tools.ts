@@ -1,4 +1,4 @@
-/** Tools and the choice among them, in all of OpenAI's spellings. BEHAVIOUR section 4. */
+/** Tools and the choice among them, in all of OpenAI's spellings. Behaviour 4. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { customInput } from '../api/chat-completions/reply.ts';

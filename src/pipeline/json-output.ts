@@ -1,6 +1,6 @@
 /**
  * Answers that must be JSON: whatever brought the JSON about, the caller sees it, pure, as the text of
- * the answer, streaming as well as plain. Chat events in, chat events out. BEHAVIOUR section 6.
+ * the answer, streaming as well as plain. Chat events in, chat events out. Behaviour 6.
  */
 
 import type { ChatEvent, Format, JsonObject, Usage } from '../core/chat.ts';

@@ -1,6 +1,6 @@
 /**
  * What happens when an upstream fails before its first event: another upstream at once, else the same one
- * again after a wait, and none that keeps failing. BEHAVIOUR 8.2, 8.3. After the first event nothing is
+ * again after a wait, and none that keeps failing. Behaviour 8.2, 8.3. After the first event nothing is
  * repeated: what the caller has seen cannot be taken back.
  */
 

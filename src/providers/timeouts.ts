@@ -1,4 +1,4 @@
-/** How long one attempt at an upstream is waited for, and how a wait ends. BEHAVIOUR 8.6. */
+/** How long one attempt at an upstream is waited for, and how a wait ends. Behaviour 8.6. */
 
 import type { Timeouts } from '../config.ts';
 import { Cancellation } from '../core/cancellation.ts';

@@ -1,4 +1,4 @@
-/** Compressed request bodies, unpacked off the event loop and only as far as a body may be. BEHAVIOUR 1.7. */
+/** Compressed request bodies, unpacked off the event loop and only as far as a body may be. Behaviour 1.7. */
 
 import { constants } from 'node:buffer';
 import { promisify } from 'node:util';

@@ -1,5 +1,5 @@
 /**
- * Pages of other origins may call where CORS_ORIGINS names them. BEHAVIOUR 1.6.
+ * Pages of other origins may call where CORS_ORIGINS names them. Behaviour 1.6.
  *
  * Not by @fastify/cors: a plugin's hooks run after those that this application registers at once, so that a preflight
  * would need a key and a 401 could not be read by the page; and no hook at all runs for what the router and the parser

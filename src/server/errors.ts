@@ -1,4 +1,4 @@
-/** Every error, from every layer, in OpenAI's shape. BEHAVIOUR 1.3. */
+/** Every error, from every layer, in OpenAI's shape. Behaviour 1.3. */
 
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

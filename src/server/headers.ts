@@ -1,4 +1,4 @@
-/** The headers every response carries, and those that tell where an answer came from. BEHAVIOUR 1.4, 1.5. */
+/** The headers every response carries, and those that tell where an answer came from. Behaviour 1.4, 1.5. */
 
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';

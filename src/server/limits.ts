@@ -1,4 +1,4 @@
-/** How much is taken on at once, and how often one key may ask. BEHAVIOUR 8.10, 11.1. */
+/** How much is taken on at once, and how often one key may ask. Behaviour 8.10, 11.1. */
 
 import type { FastifyInstance } from 'fastify';
 import { duration } from '../core/duration.ts';

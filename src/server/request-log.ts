@@ -1,4 +1,4 @@
-/** One line a request. What is in it is listed in BEHAVIOUR 11.2; what is never in it, too. */
+/** One line a request. What is in it is listed in behaviour 11.2; what is never in it, too. */
 
 import type { FastifyBaseLogger } from 'fastify';
 import { toWireUsage } from '../api/chat-completions/usage.ts';

@@ -1,4 +1,4 @@
-/** The path of a request: as it is routed, and as messages and the log may show it. BEHAVIOUR 1.1, 1.3. */
+/** The path of a request: as it is routed, and as messages and the log may show it. Behaviour 1.1, 1.3. */
 
 /** `/v1/v1/models`: a base URL that ends at `/v1` joined with a path that begins with it. */
 const repeatedVersion = /^\/+v1(?:\/+v1)+(?=[/?#]|$)/;

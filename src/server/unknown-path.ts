@@ -1,4 +1,4 @@
-/** What a request for a path that does not exist was probably meant to be, and what to use instead. BEHAVIOUR 1.3. */
+/** What a request for a path that does not exist was probably meant to be, and what to use instead. Behaviour 1.3. */
 
 const chat = 'Use POST /v1/chat/completions';
 

@@ -5,7 +5,7 @@ import { claude } from '../../src/adapters/anthropic-messages/index.ts';
 import { type Body, hello, normalized, refusal, targetOf } from '../normalize/fit.ts';
 
 interface Case {
-  /** The rule of BEHAVIOUR and what it guards. */
+  /** The rule of docs/behaviour.md and what it guards. */
   readonly name: string;
   /** Sonnet 4.5 at the Anthropic API unless told. */
   readonly model?: string;

@@ -27,7 +27,7 @@ interface Case extends Told {
   readonly input: string;
 }
 
-// BEHAVIOUR 5.9
+// Behaviour 5.9
 const cases: readonly Case[] = [
   { name: 'no tags at all', input: 'It is 4 < 5 > 3.', text: 'It is 4 < 5 > 3.', reasoning: '' },
   {

@@ -28,7 +28,7 @@ const endOf = (holdSeconds: number, steps: readonly Step[]): number | undefined 
   return end === undefined ? undefined : Math.round(end / 1000);
 };
 
-// BEHAVIOUR 7.6, 7.7
+// Behaviour 7.6, 7.7
 describe('a status is held back', () => {
   it.each<{ name: string; hold: number; steps: readonly Step[]; end: number | undefined }>([
     { name: 'for as long as the setting says, while the model thinks', hold: 10, steps: ['asked'], end: 10 },

@@ -27,7 +27,7 @@ const sentWithin = (seconds: number, intervals: KeepAliveIntervals, pieces: read
 
 const never = Number.POSITIVE_INFINITY;
 
-// BEHAVIOUR 7.6
+// Behaviour 7.6
 describe('a silent answer gets', () => {
   it.each<{
     name: string;

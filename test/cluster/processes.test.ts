@@ -1,4 +1,4 @@
-/** BEHAVIOUR 11.4 and 11.5: one process or several, started, killed and stopped as a platform does. */
+/** Behaviour 11.4 and 11.5: one process or several, started, killed and stopped as a platform does. */
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -1,4 +1,4 @@
-/** BEHAVIOUR 10.2, 11.1: what the server says when it starts, and to whom. */
+/** Behaviour 10.2, 11.1: what the server says when it starts, and to whom. */
 
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

@@ -12,7 +12,7 @@ const runs = runsFor(0.04);
 
 // ---- what we may refuse ourselves ----------------------------------------------------------------
 
-/** BEHAVIOUR's own 400s that the conversations above can earn: the field at fault, and our words. */
+/** The 400s of docs/behaviour.md that the conversations above can earn: the field at fault, and our words. */
 const refusals: readonly (readonly [param: RegExp, message: RegExp])[] = [
   // 5.2
   [/^(extended_thinking|thinking)\.budget_tokens$/, /is below the minimum of 1024 tokens/],
@@ -46,7 +46,7 @@ afterAll(() => simulated.close());
 
 describe('whatever valid conversation a client sends', () => {
   it(
-    `is accepted upstream, or refused by us in BEHAVIOUR's words (seed ${seed}, ${runs} runs)`,
+    `is accepted upstream, or refused by us as docs/behaviour.md says (seed ${seed}, ${runs} runs)`,
     async () => {
       const { servers, simulator } = simulated;
       const outcomes = { answered: 0, refused: 0 };

@@ -1,6 +1,6 @@
 /**
  * Claude through the clients people use: the official SDK and its helpers, LangChain, the Agents SDK. Each
- * against the strict simulator, on the Anthropic API and on Bedrock. BEHAVIOUR 3 to 6 and 8, as seen from there.
+ * against the strict simulator, on the Anthropic API and on Bedrock. Behaviour 3 to 6 and 8, as seen from there.
  */
 
 import { createServer, type Server } from 'node:http';
@@ -106,8 +106,8 @@ type Extended = OpenAI.ChatCompletionCreateParamsNonStreaming;
 /** Extensions are not in the SDK's types. */
 const extended = (body: Record<string, unknown>) => body as unknown as Extended;
 
-describe.each(upstreams)("the feature document's examples by way of %s", (upstream) => {
-  // As in the document: INFERENCE_URL + '/v1/'.
+describe.each(upstreams)('the documented examples by way of %s', (upstream) => {
+  // As README writes it: INFERENCE_URL + '/v1/'.
   const connect = () =>
     new OpenAI({ apiKey: testKey, baseURL: `${servers[upstream].url}/v1/`, maxRetries: 0 });
 

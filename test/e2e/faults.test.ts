@@ -383,7 +383,7 @@ const expectBadEnd = async (response: Response, code: string | null | undefined)
   expect(frames.filter((frame) => frame.startsWith('data: {"error"'))).toHaveLength(1);
 };
 
-// BEHAVIOUR 7.5, 7.6, 8.2, 8.3, 8.4, 8.6
+// Behaviour 7.5, 7.6, 8.2, 8.3, 8.4, 8.6
 describe.each(Object.keys(setups) as Setup[])('%s', (setup) => {
   const rows = cases
     .filter((row) => row.setups?.includes(setup) ?? true)
@@ -510,7 +510,7 @@ describe('one upstream in trouble, the other well', () => {
   });
 });
 
-// BEHAVIOUR 8.6
+// Behaviour 8.6
 describe('a long plain answer, asked for as a stream', () => {
   it.each([
     { name: 'silence', faults: [{ kind: 'stall', afterEvents: 5 }], status: 504, code: 'upstream_timeout' },
@@ -543,7 +543,7 @@ describe('a long plain answer, asked for as a stream', () => {
   });
 });
 
-// BEHAVIOUR 8.7
+// Behaviour 8.7
 describe('a caller who hangs up', () => {
   const limit = 250;
 

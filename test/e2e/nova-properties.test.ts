@@ -19,7 +19,7 @@ afterAll(() => simulated.close());
 
 // ---- what may be answered -------------------------------------------------------------------------
 
-/** The 400s of our own that BEHAVIOUR names, as far as the requests above can run into them. */
+/** The 400s of our own that docs/behaviour.md names, as far as the requests above can run into them. */
 const ours = [
   /takes no (image|document)s/,
   /at most \d+ (images|documents) in a message/,

@@ -1,4 +1,4 @@
-/** Upstream answers that no API gives, and whole ones whose connection ends badly. BEHAVIOUR 7.5, 8.4. */
+/** Upstream answers that no API gives, and whole ones whose connection ends badly. Behaviour 7.5, 8.4. */
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -21,7 +21,7 @@ beforeAll(async () => {
     bedrockUrl: simulator.bedrockUrl,
     env: { MAX_RETRIES: '0' },
   });
-  // As the feature document writes it: INFERENCE_URL + '/v1/'.
+  // As README writes it: INFERENCE_URL + '/v1/'.
   client = new OpenAI({ apiKey: testKey, baseURL: `${server.url}/v1/`, maxRetries: 0 });
 });
 afterAll(async () => {
@@ -38,7 +38,7 @@ const messages = [
 ];
 const sent = () => simulator.requests.at(-1)?.body as Record<string, unknown>;
 
-describe.each(['claude-4-5-sonnet', 'nova-lite'])("the feature document's quick start with %s", (model) => {
+describe.each(['claude-4-5-sonnet', 'nova-lite'])('the quick start with %s', (model) => {
   it('answers', async () => {
     const response = await client.chat.completions.create({ model, messages });
     expect(response).toMatchObject({
@@ -57,12 +57,12 @@ describe.each(['claude-4-5-sonnet', 'nova-lite'])("the feature document's quick 
     expect(Math.abs(response.created - Date.now() / 1000)).toBeLessThan(10);
   });
 
-  it("streams, and the document's loop does not trip over a chunk", async () => {
+  it('streams, and the usual loop does not trip over a chunk', async () => {
     const stream = await client.chat.completions.create({ model, messages, stream: true });
     let text = '';
     const finishes: unknown[] = [];
     for await (const chunk of stream) {
-      // Exactly as in the document: every chunk has a first choice.
+      // As many write it: every chunk has a first choice.
       const [choice] = chunk.choices;
       if (choice === undefined) throw new Error('a chunk without choices was not asked for');
       if (choice.delta.content) text += choice.delta.content;
@@ -104,7 +104,7 @@ describe.each(['claude-4-5-sonnet', 'nova-lite'])("the feature document's quick 
   });
 });
 
-// BEHAVIOUR 2: where the model takes sampling, the API version that still accepts it is sent.
+// Behaviour 2: where the model takes sampling, the API version that still accepts it is sent.
 describe('sampling parameters really arrive upstream', () => {
   it('at the Anthropic API', async () => {
     await client.chat.completions.create({
@@ -154,7 +154,7 @@ describe('sampling parameters really arrive upstream', () => {
   });
 });
 
-describe('extended thinking as the document asks for it', () => {
+describe('extended thinking as documented', () => {
   it.each([
     { name: 'hidden by default', include: undefined },
     { name: 'shown when asked for', include: true },
@@ -187,7 +187,7 @@ describe('extended thinking as the document asks for it', () => {
   });
 });
 
-describe('tools as the document uses them', () => {
+describe('tools as documented', () => {
   const tools = [
     {
       type: 'function' as const,
@@ -224,7 +224,7 @@ describe('tools as the document uses them', () => {
     expect(last.choices[0]?.message.content).toContain('21');
   });
 
-  // BEHAVIOUR 4.4
+  // Behaviour 4.4
   it.each(['claude-4-5-sonnet', 'nova-lite'])(
     'history with tools but a request without them, with %s',
     async (model) => {
@@ -258,7 +258,7 @@ describe("errors have the SDK's classes", () => {
   const ask = (params: Partial<OpenAI.ChatCompletionCreateParamsNonStreaming> = {}, by = client) =>
     by.chat.completions.create({ model: 'claude-4-5-haiku', messages, ...params });
 
-  it('as the document catches them', async () => {
+  it('as the SDK has them caught', async () => {
     const error = await ask({ model: 'gpt-4' }).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(APIError);
     expect(error).toBeInstanceOf(NotFoundError);

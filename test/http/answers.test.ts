@@ -1,4 +1,4 @@
-/** What becomes of an upstream's blocks and end words, plain and streamed, in both families. BEHAVIOUR 4.6, 5.9, 7. */
+/** What becomes of an upstream's blocks and end words, plain and streamed, in both families. Behaviour 4.6, 5.9, 7. */
 
 import type { ChatCompletion, ChatCompletionCreateParamsNonStreaming } from 'openai/resources';
 import { describe, expect, it } from 'vitest';

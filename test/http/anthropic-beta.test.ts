@@ -23,7 +23,7 @@ const ask = async (server: TestServer, header: string, body: Fields = {}) => {
   return { status: response.status, ignored: response.headers.get('x-ignored-params'), error };
 };
 
-// BEHAVIOUR section 2
+// Behaviour 2
 describe('the anthropic-beta header at the Anthropic API', () => {
   const { upstream, server } = useScripted({ LOG_LEVEL: 'silent' }, ['anthropic']);
 

@@ -17,7 +17,7 @@ const status = async (authorization: string | undefined, path = '/v1/models') =>
   (await raw(server.url, request(`GET ${path}`, authorization === undefined ? {} : { authorization })))
     .status;
 
-// BEHAVIOUR 1.2
+// Behaviour 1.2
 describe('a key', () => {
   it.each([
     'Bearer first-key',

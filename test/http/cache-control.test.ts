@@ -1,4 +1,4 @@
-/** `cache_control` beside `messages`: Anthropic's automatic caching, as OpenRouter's clients ask for it. BEHAVIOUR 9. */
+/** `cache_control` beside `messages`: Anthropic's automatic caching, as OpenRouter's clients ask for it. Behaviour 9. */
 
 import { describe, expect, it } from 'vitest';
 import { useSimulated } from '../support/fixtures.ts';

@@ -59,7 +59,7 @@ const refusal = async (response: Response) => ({
   ...expectError(await response.text(), response.headers),
 });
 
-// BEHAVIOUR 1.7
+// Behaviour 1.7
 describe('a body packed as', () => {
   it.each(packed)('$name is read like any other, long texts included', async ({ encoding, pack }) => {
     for (const model of ['claude-4-5-haiku', 'nova-lite']) {

@@ -1,4 +1,4 @@
-/** Conversations as clients keep them, to what the upstreams accept, seen from outside. BEHAVIOUR 3, 4.5. */
+/** Conversations as clients keep them, to what the upstreams accept, seen from outside. Behaviour 3, 4.5. */
 
 import { describe, expect, it } from 'vitest';
 import { useSimulated } from '../support/fixtures.ts';

@@ -59,7 +59,7 @@ const preflight = (origin: string, path = chat, more: Record<string, string> = {
 const corsOf = ({ headers }: RawAnswer): Record<string, string> =>
   Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')));
 
-// BEHAVIOUR 1.6
+// Behaviour 1.6
 describe('a preflight', () => {
   const asked = 'authorization,content-type,x-stainless-lang,x-stainless-retry-count';
 

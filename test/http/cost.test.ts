@@ -1,4 +1,4 @@
-/** What an answer cost, told in the header, the usage and the log. BEHAVIOUR 7.9. */
+/** What an answer cost, told in the header, the usage and the log. Behaviour 7.9. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';

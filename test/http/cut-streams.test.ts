@@ -1,6 +1,6 @@
 /**
  * A stream that fails in the middle: an error frame for clients that know it, and a connection that closes without
- * the end of an answer for those that do not. BEHAVIOUR 7.5.
+ * the end of an answer for those that do not. Behaviour 7.5.
  */
 
 import { connect } from 'node:net';

@@ -28,7 +28,7 @@ interface Asked {
   readonly param?: string;
 }
 
-// BEHAVIOUR 1.3
+// Behaviour 1.3
 const asked: readonly Asked[] = [
   { name: 'an unknown path', path: '/v1/completions', headers: key, status: 404, code: 'unknown_url' },
   {

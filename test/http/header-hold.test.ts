@@ -1,6 +1,6 @@
 /**
  * When the status of a slow answer goes out: the time in which a model is waited for counts, not the time in which we
- * wait to ask again. BEHAVIOUR 7.6, 7.7, 8.2.
+ * wait to ask again. Behaviour 7.6, 7.7, 8.2.
  */
 
 import { createServer, type Server } from 'node:http';
@@ -129,7 +129,7 @@ describe('while an image is fetched', () => {
   });
 });
 
-// BEHAVIOUR 8.2
+// Behaviour 8.2
 describe('a model that does not begin in time', () => {
   it('is asked again only within the time for retries', async () => {
     await start({ FIRST_BYTE_TIMEOUT_MS: '80', RETRY_BUDGET_MS: '40' });

@@ -18,7 +18,7 @@ afterAll(async () => {
 const ask = (body: object = {}, headers: Record<string, string> = {}) =>
   server.post({ model: 'claude-4-5-haiku', messages: [{ role: 'user', content: 'Hi' }], ...body }, headers);
 
-// BEHAVIOUR 1.4
+// Behaviour 1.4
 describe('x-request-id', () => {
   it.each(['abc', 'req_123', '550e8400-e29b-41d4-a716-446655440000', 'a.b:c', 'x'.repeat(64)])(
     '%s is taken over',
@@ -98,7 +98,7 @@ describe('a completion says where it came from', () => {
   });
 });
 
-// BEHAVIOUR 1.5
+// Behaviour 1.5
 describe('nothing is changed silently', () => {
   it.each([false, true])('ignored and adjusted parameters are named, stream: %s', async (stream) => {
     const { headers } = await ask({ stream, seed: 1, n: 2, temperature: 1.5 });
@@ -128,7 +128,7 @@ describe('nothing is changed silently', () => {
   });
 });
 
-// BEHAVIOUR 10.2
+// Behaviour 10.2
 describe('a model near its end', () => {
   it.each([false, true])('says so in its replies, stream: %s', async (stream) => {
     const { headers } = await ask({ model: 'claude-4-5-sonnet', stream });
@@ -141,7 +141,7 @@ describe('a model near its end', () => {
   });
 });
 
-// BEHAVIOUR 7.8
+// Behaviour 7.8
 describe('a stream', () => {
   it('is not cached, buffered or recoded on its way', async () => {
     const { headers } = await ask({ stream: true });

@@ -47,7 +47,7 @@ const get = async ({ server }: App, url: string, headers: Record<string, string>
   };
 };
 
-// BEHAVIOUR 1.1, 11.4
+// Behaviour 1.1, 11.4
 describe('health and readiness', () => {
   it('are both fine in a server that serves', async () => {
     const built = build();

@@ -1,4 +1,4 @@
-/** Images beyond what the upstream takes are a 400 with the part's path, before anything is sent. BEHAVIOUR 3.6. */
+/** Images beyond what the upstream takes are a 400 with the part's path, before anything is sent. Behaviour 3.6. */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,6 +1,6 @@
 /**
  * Streams whose model is silent for minutes: after each minute without a chunk an empty one goes out, because some
- * clients (LangChain's async streams) count chunks and not comments. BEHAVIOUR 7.6. The minutes are made by fake timers.
+ * clients (LangChain's async streams) count chunks and not comments. Behaviour 7.6. The minutes are made by fake timers.
  */
 
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';

@@ -45,7 +45,7 @@ const hanging = (count: number) => {
 const get = (path: string) =>
   fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${testKey}` } });
 
-// BEHAVIOUR 8.10
+// Behaviour 8.10
 describe('more requests at once than the server may take', () => {
   it('are a 503 with retry-after, at once, and never reach an upstream', async () => {
     await start({ MAX_CONCURRENT_REQUESTS: '3' });
@@ -115,7 +115,7 @@ describe('more requests at once than the server may take', () => {
   });
 });
 
-// BEHAVIOUR 11.1
+// Behaviour 11.1
 describe('requests per minute', () => {
   it('are told in headers, and refused beyond the limit with the wait', async () => {
     await start({ RATE_LIMIT_RPM: '2' });
@@ -203,7 +203,7 @@ describe('requests per minute', () => {
   });
 });
 
-// BEHAVIOUR 11.1
+// Behaviour 11.1
 describe('a caller who sends slowly', () => {
   /** What came back until the server closed, and after how many ms; `drip` is sent every 20 ms. */
   const slowly = (head: string, drip: string) =>

@@ -31,7 +31,7 @@ const lineOf = async (body: object, headers?: Record<string, string>) => {
   return { line: server.logs[0] ?? {}, response };
 };
 
-// BEHAVIOUR 11.2
+// Behaviour 11.2
 describe('one line a request', () => {
   it.each([
     { model: 'claude-4-5-haiku', stream: false, upstream: 'anthropic', id: 'claude-haiku-4-5-20251001' },

@@ -266,7 +266,7 @@ it('an answer that is asked for again gets the long texts too', async () => {
   expect(sent().messages).toHaveLength(3);
 });
 
-// BEHAVIOUR 9: Claude Haiku 4.5 caches from 4096 tokens on, about 16,384 characters.
+// Behaviour 9: Claude Haiku 4.5 caches from 4096 tokens on, about 16,384 characters.
 describe.each(['anthropic', 'bedrock'] as const)('a mark of ours to %s', (upstream) => {
   it.each([
     { length: 20_000, marked: true },

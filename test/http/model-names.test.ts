@@ -30,7 +30,7 @@ const askedUpstream = (): string => {
   return model ?? decodeURIComponent(/^\/model\/([^/]+)\//.exec(last?.path ?? '')?.[1] ?? '');
 };
 
-// BEHAVIOUR 10.1
+// Behaviour 10.1
 describe('a model is answered under whatever its makers, hosts and proxies call it', () => {
   const haiku = 'anthropic.claude-haiku-4-5-20251001-v1:0';
   it.each([

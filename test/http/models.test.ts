@@ -17,9 +17,9 @@ const get = async (path: string) => {
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 
-// BEHAVIOUR 10.3
+// Behaviour 10.3
 describe('GET /v1/models', () => {
-  it("lists the feature document's models with OpenAI's fields", async () => {
+  it("lists the models with OpenAI's fields", async () => {
     const { status, body } = await get('/v1/models');
     const data = body.data as Record<string, unknown>[];
     expect(status).toBe(200);

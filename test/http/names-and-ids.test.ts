@@ -1,4 +1,4 @@
-/** Names of tools and ids of calls that an upstream does not take, in request after request. BEHAVIOUR 4.2. */
+/** Names of tools and ids of calls that an upstream does not take, in request after request. Behaviour 4.2. */
 
 import { describe, expect, it } from 'vitest';
 import { useScripted } from '../support/fixtures.ts';

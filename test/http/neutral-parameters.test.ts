@@ -63,7 +63,7 @@ const spelledOut = {
   seed: null,
 };
 
-// BEHAVIOUR section 2
+// Behaviour 2
 describe('a value that already has its effect is not reported as ignored', () => {
   it.each(models)('on %s', async (model) => {
     const body = { ...spelledOut, allow_ignored_params: false };

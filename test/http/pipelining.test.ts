@@ -21,7 +21,7 @@ afterEach(async () => {
 
 const ended = () => server.logs.filter(({ route }) => route === '/v1/chat/completions');
 
-// BEHAVIOUR 8.7, 8.10: Node tells only the response whose turn it is that the socket has closed.
+// Behaviour 8.7, 8.10: Node tells only the response whose turn it is that the socket has closed.
 describe('a caller who hangs up with several requests on one connection', () => {
   it.each([false, true])('leaves none of them behind, stream: %s', async (stream) => {
     for (let count = 0; count < 3; count += 1) simulator.inject({ kind: 'stall', afterEvents: 0 });

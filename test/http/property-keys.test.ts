@@ -1,4 +1,4 @@
-/** Property keys that Claude's API does not take, through the whole server. BEHAVIOUR 4.2, 6. */
+/** Property keys that Claude's API does not take, through the whole server. Behaviour 4.2, 6. */
 
 import type { ChatCompletionMessageParam } from 'openai/resources';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';

@@ -40,7 +40,7 @@ const deltasOf = async (body: Fields, at = server): Promise<Fields[]> => {
   });
 };
 
-// BEHAVIOUR 5.1 to 5.4
+// Behaviour 5.1 to 5.4
 describe("thinking asked for in OpenRouter's form", () => {
   it.each([
     {
@@ -215,7 +215,7 @@ const accumulate = (deltas: readonly Fields[]): Fields => {
   return details.size === 0 ? whole : { ...whole, reasoning_details: [...details.values()] };
 };
 
-// BEHAVIOUR 5.1, 5.6
+// Behaviour 5.1, 5.6
 describe('reasoning that is shown', () => {
   const thinks = { extended_thinking: { enabled: true, budget_tokens: 2000 } };
   const shown = { extended_thinking: { enabled: true, budget_tokens: 2000, include_reasoning: true } };
@@ -316,7 +316,7 @@ describe('reasoning that Nova does not sign', () => {
   });
 });
 
-// BEHAVIOUR 5.7
+// Behaviour 5.7
 describe("OpenRouter's details on their way back", () => {
   const details = openRouter.reasoning_details;
   const pieces = [

@@ -35,7 +35,7 @@ const question = JSON.stringify({ model: 'claude-4-5-haiku', messages: [{ role: 
 const chatHead = (id: string) =>
   `POST ${chat} HTTP/1.1\r\nhost: x\r\nx-request-id: ${id}\r\nauthorization: Bearer ${testKey}\r\ncontent-type: application/json\r\ncontent-length: ${question.length}\r\n\r\n`;
 
-// BEHAVIOUR 1.3, 11.2, 11.3
+// Behaviour 1.3, 11.2, 11.3
 describe('what is refused before it has a route is logged and counted like the rest', () => {
   const named = { authorization: `Bearer ${testKey}`, 'x-request-id': 'named-by-caller' };
   it.each([

@@ -121,7 +121,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-// BEHAVIOUR 4.3
+// Behaviour 4.3
 describe('a call that cannot be forced is asked for in words, last in the system prompt, and made', () => {
   it.each(cases)('$name', async ({ upstream, body, told, offered, reported = 'tool_choice' }) => {
     for (const stream of [false, true]) {

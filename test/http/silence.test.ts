@@ -149,7 +149,7 @@ const contentOf = (frames: readonly string[]): string =>
     .map((frame) => JSON.parse(frame.slice('data: '.length)).choices?.[0]?.delta?.content ?? '')
     .join('');
 
-// BEHAVIOUR 7.6, 7.7
+// Behaviour 7.6, 7.7
 describe('behind a router that drops silent connections', () => {
   const limits = { firstByte: 200, between: 200 };
   const slow = () => {
@@ -310,7 +310,7 @@ describe('a stream that is silent', () => {
   });
 });
 
-// BEHAVIOUR 7.7
+// Behaviour 7.7
 describe('a plain answer that is silent', () => {
   it('is 200 after the hold, with white space before the JSON', async () => {
     const upstream = await startHeld();
@@ -377,7 +377,7 @@ describe('a plain answer that is silent', () => {
   });
 });
 
-// BEHAVIOUR 11.1
+// Behaviour 11.1
 describe('the settings', () => {
   const least = { INFERENCE_KEY: 'k', ANTHROPIC_API_KEY: 'sk' };
   it.each([

@@ -125,7 +125,7 @@ const settled = async (read: () => number): Promise<number> => {
   return last;
 };
 
-// BEHAVIOUR 8.10
+// Behaviour 8.10
 describe('a caller who stops reading', () => {
   it.each(Object.keys(wires) as Wire[])(
     'holds %s back instead of filling memory',

@@ -63,7 +63,7 @@ const lines = () =>
   );
 const seen = () => simulator.requests.at(-1);
 
-// BEHAVIOUR 8.7
+// Behaviour 8.7
 describe.each(upstreams)('a caller who hangs up cancels the call to %s', (upstream) => {
   it.each([true, false])('while the model thinks, stream: %s', async (stream) => {
     simulator.inject({ kind: 'hang' });
@@ -100,7 +100,7 @@ describe.each(upstreams)('a caller who hangs up cancels the call to %s', (upstre
   });
 });
 
-// BEHAVIOUR 8.7; Converse tells its usage only at the end.
+// Behaviour 8.7; Converse tells its usage only at the end.
 it.each(['anthropic', 'bedrock'] as const)(
   'a caller who hangs up a plain answer that %s was asked for as a stream: the log says what was used until then',
   async (upstream) => {
@@ -140,7 +140,7 @@ describe('a caller who stays', () => {
   });
 });
 
-// BEHAVIOUR 7.6
+// Behaviour 7.6
 describe('a failure before the first byte is a real status', () => {
   it.each(upstreams)('refused by %s', async (upstream) => {
     simulator.inject({ kind: 'status', status: 400, message: 'messages: this will not do' });
@@ -166,7 +166,7 @@ describe('a failure before the first byte is a real status', () => {
   });
 });
 
-// BEHAVIOUR 7.5
+// Behaviour 7.5
 describe('a failure after the first byte is one error frame, and the connection is cut', () => {
   it.each([
     { name: 'an error event', fault: { kind: 'error-event', afterEvents: 5, type: '', message: 'busy' } },

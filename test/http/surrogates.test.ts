@@ -1,4 +1,4 @@
-/** Half a surrogate pair, wherever a client's text may hold one, goes upstream as U+FFFD. BEHAVIOUR 3.1. */
+/** Half a surrogate pair, wherever a client's text may hold one, goes upstream as U+FFFD. Behaviour 3.1. */
 
 import { describe, expect, it } from 'vitest';
 import { useSimulated } from '../support/fixtures.ts';

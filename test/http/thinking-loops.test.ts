@@ -49,7 +49,7 @@ const resultOf = ({ tool_calls: calls }: Reply['message']) => ({
 const thought: ScriptedBlock = { type: 'thinking', thinking: 'Let me look.', signature: 'sig-1' };
 const call = (id: string): ScriptedBlock => callBlock('get_weather', { location: 'Oslo' }, { id });
 
-// BEHAVIOUR 5.8
+// Behaviour 5.8
 describe('a tool loop in which the model calls a tool without thinking first', () => {
   const { upstream, server } = useScripted({ LOG_LEVEL: 'silent' }, ['anthropic']);
 
@@ -208,7 +208,7 @@ describe.each(['anthropic', 'bedrock'] as const)('the strict simulator by way of
     },
   );
 
-  // BEHAVIOUR 3.7: the blocks as they were given, with the index they have in our reply.
+  // Behaviour 3.7: the blocks as they were given, with the index they have in our reply.
   it.each(rows)('takes thinking_blocks back as content parts: $model', async ({ model, body }) => {
     const first = await ask(server, { model, ...body, messages: [question], include_reasoning: true });
     const { thinking_blocks, ...message } = first.message;

@@ -1,4 +1,4 @@
-/** How long an upstream is waited for: plain calls and streams have bounds of their own. BEHAVIOUR 8.6, 11.1. */
+/** How long an upstream is waited for: plain calls and streams have bounds of their own. Behaviour 8.6, 11.1. */
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

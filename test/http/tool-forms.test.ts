@@ -1,4 +1,4 @@
-/** Tools, choices and schemas in the forms that clients send, as the strict upstreams see them. BEHAVIOUR 4, 6, 9. */
+/** Tools, choices and schemas in the forms that clients send, as the strict upstreams see them. Behaviour 4, 6, 9. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';

@@ -19,7 +19,7 @@ const ask = async (body: Fields) => {
   return { status: response.status, ignored: response.headers.get('x-ignored-params'), error };
 };
 
-// BEHAVIOUR 1.5
+// Behaviour 1.5
 describe('a field within a parameter that has no effect is reported with its path', () => {
   it.each<{ body: Fields; ignored: string }>([
     {
@@ -134,7 +134,7 @@ describe('a field within a parameter that has no effect is reported with its pat
   });
 });
 
-// BEHAVIOUR 3.8
+// Behaviour 3.8
 describe('what clients send back of earlier replies is accepted quietly', () => {
   const echoed = {
     role: 'assistant',

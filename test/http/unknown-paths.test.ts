@@ -27,7 +27,7 @@ const refusal = async (path: string, method = 'POST') => {
 
 const chat = '/v1/chat/completions';
 
-// BEHAVIOUR 1.3
+// Behaviour 1.3
 describe('a path that does not exist says which one is meant', () => {
   it.each([
     ['/chat/completions', `Did you mean ${chat}?`],
@@ -125,7 +125,7 @@ describe('badly joined URLs', () => {
   });
 });
 
-// BEHAVIOUR 11.2
+// Behaviour 11.2
 describe('the log line of a path that does not exist', () => {
   const lineOf = async (target: string) => {
     await raw(server.url, request(`GET ${target}`, key));

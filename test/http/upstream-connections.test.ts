@@ -1,4 +1,4 @@
-/** How many connections the server opens to an upstream. BEHAVIOUR 8.7, 8.10. */
+/** How many connections the server opens to an upstream. Behaviour 8.7, 8.10. */
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';

@@ -37,7 +37,7 @@ const refusal = async (model: string, fault: Fault, stream: boolean) => {
   return { status: response.status, headers: response.headers, ...error };
 };
 
-// BEHAVIOUR 8.4
+// Behaviour 8.4
 describe.each(families)('why Bedrock does not serve a model of %s is told in its own words', (family) => {
   const model = models[family];
 

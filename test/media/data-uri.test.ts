@@ -11,7 +11,7 @@ const gif = base64('GIF89a\x01\x00\x01\x00');
 const webp = base64('RIFF\x10\x00\x00\x00WEBPVP8 ');
 const urlAlphabet = jpeg.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 
-// BEHAVIOUR 3.6
+// Behaviour 3.6
 describe('an image as a data URI of any legal form', () => {
   it.each([
     { name: 'as usual', url: `data:image/png;base64,${png}`, mediaType: 'image/png', data: png },

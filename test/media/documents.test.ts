@@ -8,7 +8,7 @@ const zip = base64('PK\u0003\u0004 word');
 const docx = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
 const xlsx = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
 
-// BEHAVIOUR 3.7
+// Behaviour 3.7
 describe('a file becomes a document of its kind', () => {
   it.each([
     {

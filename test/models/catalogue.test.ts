@@ -58,9 +58,9 @@ const documented = [
   'nova-lite',
 ];
 
-// BEHAVIOUR 10.1
+// Behaviour 10.1
 describe('a public id', () => {
-  it.each(documented)('%s of the feature document is served', (id) => {
+  it.each(documented)('%s, which the server began with, is served', (id) => {
     expect(catalogue().resolve(id).id).toBe(id);
   });
 
@@ -272,7 +272,7 @@ describe('the inference profile follows the region', () => {
   });
 });
 
-// BEHAVIOUR 10.2
+// Behaviour 10.2
 describe('retirement', () => {
   it('moves an upstream that has retired the model to the end, without dropping it: dates can be wrong', () => {
     expect(ask({}, 'claude-4-sonnet').map((each) => each.split(' ')[0])).toEqual(['bedrock', 'anthropic']);
@@ -406,7 +406,7 @@ describe('MODELS_FILE', () => {
   });
 });
 
-// BEHAVIOUR 10.3
+// Behaviour 10.3
 describe('the list', () => {
   it('holds what the configured upstreams can be asked for, and nothing else', () => {
     const ids = (upstreams: readonly UpstreamName[]) =>

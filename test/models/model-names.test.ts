@@ -28,7 +28,7 @@ const asked = (name: string) => {
   };
 };
 
-// BEHAVIOUR 10.1
+// Behaviour 10.1
 describe('a name is read as the model that is meant', () => {
   it.each([
     ['claude-haiku-4.5', 'claude-4-5-haiku'],

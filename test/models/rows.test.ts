@@ -86,8 +86,8 @@ const row = (id: string): Model => {
   return found;
 };
 
-/** Spot checks against the reference's table, state of 2026-11-22. */
-describe('facts of the reference', () => {
+/** Spot checks against what the providers' pages say, state of 2026-11-22. */
+describe('facts of the models', () => {
   it.each([
     {
       id: 'claude-4-5-sonnet',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isPersonal, opaqueUser } from '../../src/normalize/identity.ts';
 
-// BEHAVIOUR 2: what looks like an e-mail address or phone number is sent as a hash.
+// Behaviour 2: what looks like an e-mail address or phone number is sent as a hash.
 describe('the end user stays opaque', () => {
   it.each([
     'ada@example.org',

@@ -52,7 +52,7 @@ interface Case {
 const opus = 'claude-opus-5-5';
 
 const cases: readonly Case[] = [
-  // BEHAVIOUR 3.1
+  // Behaviour 3.1
   {
     name: 'system and developer messages, strings and parts, stay separate blocks in order',
     input: [
@@ -208,7 +208,7 @@ const cases: readonly Case[] = [
     adjusted: true,
   },
 
-  // BEHAVIOUR 3.2
+  // Behaviour 3.2
   {
     name: 'a run of tool messages becomes one user turn with the next user message after them',
     input: [
@@ -258,7 +258,7 @@ const cases: readonly Case[] = [
     adjusted: true,
   },
 
-  // BEHAVIOUR 3.3
+  // Behaviour 3.3
   ...([null, '', undefined, ' ', []] as const).map(
     (content): Case => ({
       name: `an assistant with calls and content ${JSON.stringify(content)} just works`,
@@ -297,7 +297,7 @@ const cases: readonly Case[] = [
     expected: [user('Hi'), assistant('Yes'), user('ok')],
   },
 
-  // BEHAVIOUR 3.4
+  // Behaviour 3.4
   {
     name: 'tool results as text parts',
     input: [
@@ -377,7 +377,7 @@ const cases: readonly Case[] = [
     ],
   },
 
-  // BEHAVIOUR 3.5
+  // Behaviour 3.5
   {
     name: 'a final assistant message is a prefill without trailing white space',
     model: 'claude-4-5-haiku',
@@ -428,7 +428,7 @@ const cases: readonly Case[] = [
     expected: [user('Hi'), assistant('It is')],
   },
 
-  // BEHAVIOUR 3.8
+  // Behaviour 3.8
   {
     name: 'fields that clients echo are accepted and ignored quietly',
     input: [
@@ -457,7 +457,7 @@ const cases: readonly Case[] = [
     expected: [user('Hi'), assistant('No.'), user('ok')],
   },
 
-  // BEHAVIOUR 4.5
+  // Behaviour 4.5
   ...(['', null, undefined, ' ', '{}'] as const).map(
     (args): Case => ({
       name: `arguments ${JSON.stringify(args)} on replay are an empty object`,

@@ -21,7 +21,7 @@ interface Effect {
 }
 
 const effects: readonly Effect[] = [
-  // BEHAVIOUR 2, max_completion_tokens and max_tokens.
+  // Behaviour 2, max_completion_tokens and max_tokens.
   {
     name: 'an explicit cap is kept',
     input: { max_tokens: 100 },
@@ -529,7 +529,7 @@ describe('unknown fields', () => {
 });
 
 describe('the table itself', () => {
-  it('holds every parameter of the feature document', () => {
+  it('holds every parameter that the server began with', () => {
     const documented =
       'model messages max_tokens temperature top_p stream stop tools tool_choice response_format seed n presence_penalty frequency_penalty logit_bias user metadata extended_thinking allow_ignored_params';
     expect(Object.keys(parameters)).toEqual(expect.arrayContaining(documented.split(' ')));

@@ -17,7 +17,7 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  // BEHAVIOUR 5.1: precedence
+  // Behaviour 5.1: precedence
   { name: 'nothing asked, nothing planned', input: {}, expected: { mode: 'default' }, maxTokens: 32_000 },
   {
     name: 'extended_thinking wins over the other two, which are reported',

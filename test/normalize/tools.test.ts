@@ -120,7 +120,7 @@ const allowed = (mode: string, ...names: readonly string[]) => ({
   allowed_tools: { mode, tools: names.map(named) },
 });
 
-// BEHAVIOUR 4.3, 5.5
+// Behaviour 4.3, 5.5
 const choices: readonly Choice[] = [
   { name: 'auto is the default', input: {}, expected: { type: 'auto' } },
   { name: 'auto', input: { tool_choice: 'auto' }, expected: { type: 'auto' } },

@@ -108,7 +108,7 @@ describe('JSON said in words', () => {
     expect([ends, failure, outcome.isJudged]).toEqual([[expected], undefined, false]);
   });
 
-  // BEHAVIOUR 4.6: text beside calls is kept.
+  // Behaviour 4.6: text beside calls is kept.
   it("a call of the caller's own tools instead is passed on, with what was said before it", () => {
     const events = [text('I will look.'), call('7'), piece('{}'), finish('tool_use')];
     const { types, failure, content } = shaped(instructed, [events]);

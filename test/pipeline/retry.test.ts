@@ -95,7 +95,7 @@ const run = async (
   return { asked, at, retries, outcome };
 };
 
-// BEHAVIOUR 8.2
+// Behaviour 8.2
 describe('with one upstream', () => {
   it.each([
     ...[408, 409, 429, 500, 502, 503, 504, 529].map((status) => ({
@@ -218,7 +218,7 @@ describe('with one upstream', () => {
   });
 });
 
-// BEHAVIOUR 8.3
+// Behaviour 8.3
 describe('with two upstreams', () => {
   it.each([
     { name: 'an answer 529', error: answered(529) },
@@ -318,7 +318,7 @@ describe('with two upstreams', () => {
   });
 });
 
-// BEHAVIOUR 8.3
+// Behaviour 8.3
 describe('the breaker', () => {
   /** Fails `times` requests at the first upstream. */
   const breakFirst = async (resilience: Resilience, error: Error = answered(500), times = 5) => {

@@ -52,7 +52,7 @@ interface Row extends Seen {
   readonly wait?: number;
 }
 
-// BEHAVIOUR 8.4
+// Behaviour 8.4
 describe.each(upstreams)('a refusal of %s', (upstream) => {
   it.each<Row>([
     { given: 400, says: 'messages.0.content: too short', ...invalid },
@@ -139,7 +139,7 @@ describe.each(upstreams)('a refusal of %s', (upstream) => {
   });
 });
 
-// BEHAVIOUR 8.4, 8.5, 1.4
+// Behaviour 8.4, 8.5, 1.4
 describe('by the upstream\u2019s own names', () => {
   let simulator: Simulator;
   let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;

@@ -21,7 +21,7 @@ const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =
 
 const ended = ({ aborted, reason }: Cancellation) => (aborted ? (reason as Error).message : 'still waiting');
 
-// BEHAVIOUR 8.6
+// Behaviour 8.6
 describe('each wait ends with a 504 of its own', () => {
   const texts = {
     firstByte: /did not begin to answer in time \(30 ms\)/,

@@ -37,7 +37,7 @@ const png =
 const say = (content: unknown) => ({ model: 'claude-4-5-haiku', messages: [{ role: 'user', content }] });
 const withKey = { authorization: 'Bearer marker-key-5d1f' };
 
-// BEHAVIOUR 11.2: never a prompt, a completion, a key, an image, an upstream's text, a refused value.
+// Behaviour 11.2: never a prompt, a completion, a key, an image, an upstream's text, a refused value.
 describe('no log line holds what belongs to a caller', () => {
   const requests: readonly { name: string; body: unknown; headers?: Record<string, string> }[] = [
     { name: 'a prompt and its completion', body: say('marker-prompt-5d1f [[say marker-completion-5d1f]]') },
@@ -169,7 +169,7 @@ describe('an error as the log shows it', () => {
     expect(JSON.stringify(shown)).not.toContain('secret');
   });
 
-  // BEHAVIOUR 11.2
+  // Behaviour 11.2
   it.each([
     { name: 'a crash', error: new Error('secret') },
     { name: 'a crash while a request was served', error: internalError('req_1', new Error('secret')) },

@@ -78,7 +78,7 @@ const create = () => {
 const model = `model="${haiku.id}"`;
 const upstream = 'upstream="anthropic"';
 
-// BEHAVIOUR 11.3
+// Behaviour 11.3
 describe('what requests come to', () => {
   it('is counted by kind of token, and goes on being counted after it was looked at', async () => {
     const { observe, read } = create();

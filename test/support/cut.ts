@@ -1,4 +1,4 @@
-/** The text of a body as far as it came, and whether it was cut off instead of being ended. BEHAVIOUR 7.5. */
+/** The text of a body as far as it came, and whether it was cut off instead of being ended. Behaviour 7.5. */
 export const readUntilCut = async (response: {
   readonly body: AsyncIterable<Uint8Array> | null;
 }): Promise<{ readonly text: string; readonly isCut: boolean }> => {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from 'vitest';
 
-/** OpenAI's own schema of an error, from the reference where it is at hand. */
+/** OpenAI's own schema of an error, read where it lies beside the project. */
 const inline = {
   ErrorResponse: {
     type: 'object',

@@ -270,7 +270,7 @@ const failure = (
 
 const noRetry = { 'x-should-retry': 'false' };
 
-/** BEHAVIOUR 8.4, by the upstream's status and its own name for the error. */
+/** Behaviour 8.4, by the upstream's status and its own name for the error. */
 const expectedFailure = (status: number, name: string, message: string, wait: string): ExpectedError => {
   const said = message === '' ? {} : { message };
   if (status === 400 && /identifier is invalid/.test(message))

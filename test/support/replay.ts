@@ -25,7 +25,7 @@ export interface RecordedEvent {
   readonly p?: string;
 }
 
-/** The form of the files in fixtures/ and in the shared collection; its README has the details. */
+/** The form of the files in fixtures/, and of real recordings; fixtures/README.md has the details. */
 export interface Recording {
   readonly id: string;
   readonly upstream: 'anthropic' | 'bedrock-converse' | 'bedrock-invoke';

@@ -225,7 +225,7 @@ const readFrames = (text: string): string[] => {
     });
 };
 
-/** The order of BEHAVIOUR 7.4, checked chunk by chunk, and what the chunks add up to. */
+/** The order of behaviour 7.4, checked chunk by chunk, and what the chunks add up to. */
 const readChunks = (chunks: readonly WireChunk[]): Told & { readonly textDeltas: number } => {
   const [first, ...others] = chunks;
   expect(first?.choices[0]?.delta.role).toBe('assistant');

@@ -27,7 +27,7 @@ export const propertyKeyRule: NameRule = {
   maxLength: 64,
 };
 
-/** What the strict tools of one request may come to (reference: anthropic-messages section 4). */
+/** What the strict tools of one request may come to (npm @earendil-works/pi-ai 1.5.2, strict-tool-limits.js). */
 const mostStrict = { tools: 20, loose: 16 };
 
 /** Runs a step that walks a caller's schema; one of absurd size is the caller's mistake. */

@@ -2,7 +2,7 @@
  * Nova 1 thinks aloud: `<thinking>...</thinking>` inside its text when it has tools. This takes the
  * passage out of the text wherever it stands, with the white space after it, however the tags are cut
  * across deltas. Anything that is not exactly the tag stays text. Where a tag is never closed, what followed it
- * may be the answer, and is also given as text at the end (BEHAVIOUR 5.9).
+ * may be the answer, and is also given as text at the end (behaviour 5.9).
  */
 
 import type { ChatEvent } from '../../core/chat.ts';

@@ -1,7 +1,8 @@
 /**
  * Chat events to `chat.completion.chunk` frames. One chunk per upstream delta, a batch as one string.
  * The common frame, a piece of text, is a prefix built once per stream plus the escaped text: as correct
- * as stringifying the object and several times cheaper (reference measurements, 2026-11).
+ * as stringifying the object and several times cheaper
+ * (docs/decisions/2026-11-22-own-transports.md).
  */
 
 import type { ChatEvent, Cost, ThinkingBlock, Usage } from '../../core/chat.ts';

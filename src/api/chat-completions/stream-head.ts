@@ -1,6 +1,6 @@
 /**
  * What all chunks of a stream share, and its first chunk, which carries the role. Where a stream has to show life
- * before the upstream does, that chunk goes out early, with an id of our own that the stream keeps. BEHAVIOUR 7.4, 7.6.
+ * before the upstream does, that chunk goes out early, with an id of our own that the stream keeps. Behaviour 7.4, 7.6.
  */
 
 import type { ReplyOptions } from './reply.ts';

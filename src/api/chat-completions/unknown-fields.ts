@@ -1,6 +1,6 @@
 /**
  * Fields inside a request that its schema does not know. The schema drops them; here they are found, so that they
- * can be reported. BEHAVIOUR 1.5, 3.8.
+ * can be reported. Behaviour 1.5, 3.8.
  *
  * Which fields are known is read from the schema itself, once. The body is then walked beside it: strings are not
  * looked into, and nothing is built where nothing is found.

@@ -1,7 +1,8 @@
 /**
  * AWS Signature Version 4 of a POST request whose body is in hand. The official SDK finds the credentials and
  * renews them; its signer is what the tests hold this one against. It signs anything, streams and queries too,
- * and takes several times as long, a fifth of a small request (docs/performance.md).
+ * and takes several times as long, a fifth of a small request
+ * (docs/decisions/2026-11-23-own-sigv4.md).
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 

@@ -2,7 +2,7 @@
  * Connections to one origin, each an undici Client of its own, made when a request needs one and used again while
  * they live. Not undici's Pool: there an aborted request stays in its client's queue, and the client connects anew
  * for it (lib/dispatcher/client-h1.js, `onHttpSocketClose`). 500 clients who hung up meant 500 TLS handshakes for
- * nothing. Here a connection that is given up is destroyed with its client. BEHAVIOUR 8.7.
+ * nothing. Here a connection that is given up is destroyed with its client. Behaviour 8.7.
  */
 
 import { type buildConnector, Client } from 'undici';

@@ -1,7 +1,7 @@
 /**
  * HTTP to an upstream, on undici's dispatch interface (exchange.ts): no fetch, no web streams. The
- * SDKs keep credentials and types; their transports cost three to eight times the CPU of this one (reference
- * measurements, 2026-11). Redirects are never followed: they would
+ * SDKs keep credentials and types; their transports cost three to eight times the CPU of this one
+ * (docs/decisions/2026-11-22-own-transports.md). Redirects are never followed: they would
  * carry the credential along. Waits are the caller's business, by the cancellation, except for connecting.
  */
 

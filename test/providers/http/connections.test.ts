@@ -30,7 +30,7 @@ const create = (limit: number) => {
 
 const fail = (callback: Connected | undefined) => callback?.(new Error('unreachable'), null);
 
-// BEHAVIOUR 8.10
+// Behaviour 8.10
 describe('the limit of connections', () => {
   it('counts those that are given up while they connect, until that has ended', async () => {
     const { ask, connecting, connections } = create(1);

@@ -56,7 +56,7 @@ const failures = [
   },
 ] as const;
 
-// BEHAVIOUR 1.4
+// Behaviour 1.4
 describe('a connection that fails once the upstream has answered says which upstream that was', () => {
   const rows = upstreams.flatMap((upstream) =>
     failures.flatMap((failure) => [true, false].map((stream) => ({ ...upstream, ...failure, stream }))),
@@ -90,7 +90,7 @@ describe('a connection that fails once the upstream has answered says which upst
   });
 });
 
-// BEHAVIOUR 8.9
+// Behaviour 8.9
 describe('a redirect of an upstream', () => {
   it.each([301, 302, 303, 307, 308])('%i is a failure, and the credential goes nowhere', async (status) => {
     const seen: string[] = [];
