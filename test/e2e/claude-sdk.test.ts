@@ -594,14 +594,14 @@ describe.each(upstreams)('thinking that another model signed, by way of %s', (up
   });
   const cases = [
     { model: 'claude-4-5-sonnet', body: thinkHard, reported: 'extended_thinking', mode: undefined },
-    { model: 'claude-sonnet-5', body: {}, reported: 'thinking', mode: undefined },
+    { model: 'claude-sonnet-5', body: {}, reported: 'messages', mode: undefined },
     {
       model: 'claude-haiku-5-5',
       body: { reasoning_effort: 'max' },
-      reported: 'reasoning_effort',
+      reported: 'messages',
       mode: 'adaptive',
     },
-    { model: 'claude-opus-5-5', body: thinkHard, reported: 'extended_thinking', mode: 'adaptive' },
+    { model: 'claude-opus-5-5', body: thinkHard, reported: 'messages', mode: 'adaptive' },
   ];
 
   it.each(cases.flatMap((each) => foreignBlocks.map((block) => ({ ...each, block, type: block.type }))))(

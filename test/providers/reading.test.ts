@@ -58,6 +58,12 @@ const open = {
 } as ClaudeEvent;
 const delta = (text: string) =>
   ({ type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text } }) as ClaudeEvent;
+/** Arguments of a call that was never announced. */
+const stray = {
+  type: 'content_block_delta',
+  index: 0,
+  delta: { type: 'input_json_delta', partial_json: '{' },
+} as ClaudeEvent;
 const close = { type: 'content_block_stop', index: 0 } as ClaudeEvent;
 const ending = [
   { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 2 } },
@@ -119,11 +125,11 @@ describe('a stream that has begun', () => {
     },
     {
       name: 'says nothing that a decoder knows: it is not asked for again',
-      played: [piece(delta('a'))],
+      played: [piece(stray)],
       text: '',
       error: unfinished,
     },
-    { name: 'says such things and fails', played: [piece(delta('a')), lost], text: '', error: lost.message },
+    { name: 'says such things and fails', played: [piece(stray), lost], text: '', error: lost.message },
     {
       name: 'makes no sense from its first piece on',
       played: [piece(start, open, start)],

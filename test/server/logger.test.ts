@@ -13,7 +13,7 @@ const lines = (text: string) => text.split('\n').filter((line) => line !== '');
 describe('lines on standard output', () => {
   it('are all there, whole and in order, when the process exits at once', () => {
     const { stdout, status } = run(`
-      import { createLogger } from '../src/logger.ts';
+      import { createLogger } from './src/server/logger.ts';
       const logger = createLogger('info');
       for (let n = 0; n < 500; n++) logger.info({ n, text: 'x'.repeat(n) }, 'line');
       process.exit(3);
@@ -24,7 +24,7 @@ describe('lines on standard output', () => {
 
   it('are there before a crash', () => {
     const { stdout, status } = run(`
-      import { createLogger } from '../src/logger.ts';
+      import { createLogger } from './src/server/logger.ts';
       createLogger('info').info('before');
       throw new Error('crash');
     `);

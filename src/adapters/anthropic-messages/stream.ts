@@ -136,6 +136,7 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         out.push({ type: 'thinking-block', block: { type: 'redacted_thinking', data: block.data } });
         return;
       case 'tool_use': {
+        if (typeof block.name !== 'string') throw new TypeError('A call of no tool.');
         hasCalls = true;
         const name = tools.restore(block.name);
         const renaming = replaced?.inCalls.get(name);
@@ -268,6 +269,8 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
 export const claudeEvents = (message: ClaudeMessage): readonly ClaudeEvent[] => {
   const events: ClaudeEvent[] = [{ type: 'message_start', message }];
   for (const [index, block] of message.content.entries()) {
+    // In a stream a first delta may tell what it is; here nothing follows.
+    if (typeof block !== 'object' || block === null) throw new TypeError('A block that is none.');
     const content_block = block as Anthropic.RawContentBlockStartEvent['content_block'];
     events.push({ type: 'content_block_start', index, content_block }, { type: 'content_block_stop', index });
   }

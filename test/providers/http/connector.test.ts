@@ -14,7 +14,8 @@ import { createConnector } from '../../../src/providers/http/connector.ts';
 import { createExchanger } from '../../../src/providers/http/exchange.ts';
 import { until } from '../../support/until.ts';
 
-const fixture = (file: string) => readFileSync(new URL(`../fixtures/tls/${file}`, import.meta.url), 'utf8');
+const fixture = (file: string) =>
+  readFileSync(new URL(`../../fixtures/tls/${file}`, import.meta.url), 'utf8');
 const cert = fixture('certificate.pem');
 const key = fixture('key.pem');
 
