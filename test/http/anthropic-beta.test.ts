@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startSimulator } from '../../src/simulator/index.ts';
-import { useScripted } from '../support/fixtures.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { describe, expect, it } from 'vitest';
+import { serverOfTest, useScripted, useServer, useSimulator } from '../support/fixtures.ts';
+import type { TestServer } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
 
-let simulator: Awaited<ReturnType<typeof startSimulator>>;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator.close());
+const simulator = useSimulator();
 
 const known = 'interleaved-thinking-2025-05-14';
 
@@ -47,26 +42,19 @@ describe('the anthropic-beta header at the Anthropic API', () => {
   });
 
   it('an unknown name is the API\u2019s to refuse', async () => {
-    const strict = await startServer({
-      anthropicUrl: simulator.anthropicUrl,
+    const strict = await serverOfTest({
+      upstream: simulator,
+      played: ['anthropic'],
       env: { LOG_LEVEL: 'silent', MAX_RETRIES: '0' },
     });
     const { status, error } = await ask(strict, 'no-such-thing-2020-01-01');
-    await strict.close();
     expect(status).toBe(400);
     expect(error?.message).toContain('no-such-thing-2020-01-01');
   });
 });
 
 describe('the anthropic-beta header on Bedrock', () => {
-  let server: TestServer;
-  beforeAll(async () => {
-    server = await startServer({ bedrockUrl: simulator.bedrockUrl, env: { LOG_LEVEL: 'silent' } });
-  });
-  afterAll(() => server.close());
-  beforeEach(() => {
-    simulator.requests.length = 0;
-  });
+  const server = useServer({ upstream: simulator, played: ['bedrock'], env: { LOG_LEVEL: 'silent' } });
   const sent = () => (simulator.requests.at(-1)?.body as Fields | undefined)?.anthropic_beta;
 
   it.each([

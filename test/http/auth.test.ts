@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectError } from '../support/errors.ts';
+import { nowhere, serverOfTest, useServer } from '../support/fixtures.ts';
 import { raw, request } from '../support/raw.ts';
-import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-const nowhere = 'http://127.0.0.1:9';
-let server: TestServer;
-beforeAll(async () => {
-  server = await startServer({ anthropicUrl: nowhere, env: { INFERENCE_KEY: 'first-key, second-key' } });
-});
-afterAll(() => server.close());
+const setup = { upstream: nowhere, played: ['anthropic'] } as const;
+const server = useServer({ ...setup, env: { INFERENCE_KEY: 'first-key, second-key' } });
 
 const statusWith = async (headers: Record<string, string>, path = '/v1/models') =>
   (await raw(server.url, request(`GET ${path}`, headers))).status;
@@ -85,7 +81,7 @@ describe('a key', () => {
   );
 
   it('leaves the same fingerprint in the log, whichever header had it and whatever was beside it', async () => {
-    (server.logs as unknown[]).length = 0;
+    server.clearLogs();
     const all = [
       { authorization: 'Bearer first-key' },
       { 'x-api-key': 'first-key' },
@@ -137,20 +133,15 @@ describe('what needs a key', () => {
   });
 
   it('the metrics do not where the operator opens them', async () => {
-    const open = await startServer({ anthropicUrl: nowhere, env: { METRICS: 'open' } });
+    const open = await serverOfTest({ ...setup, env: { METRICS: 'open' } });
     expect((await fetch(`${open.url}/metrics`)).status).toBe(200);
-    await open.close();
   });
 
   it('nothing does with anonymous access, and a wrong key does no harm', async () => {
-    const open = await startServer({
-      anthropicUrl: nowhere,
-      env: { INFERENCE_KEY: '', ALLOW_ANONYMOUS: 'true' },
-    });
+    const open = await serverOfTest({ ...setup, env: { INFERENCE_KEY: '', ALLOW_ANONYMOUS: 'true' } });
     expect((await fetch(`${open.url}/v1/models`)).status).toBe(200);
     expect((await fetch(`${open.url}/v1/models`, { headers: { authorization: 'Bearer x' } })).status).toBe(
       200,
     );
-    await open.close();
   });
 });

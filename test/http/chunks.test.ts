@@ -1,25 +1,17 @@
 import { connect } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { describe, expect, it } from 'vitest';
+import { serverOfTest, useServer, useSimulator } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-let simulator: Simulator;
-let server: TestServer;
-const start = (env: Record<string, string> = {}) =>
-  startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    env: { HEADER_HOLD_MS: '20', PLAIN_HOLD_MS: '20', KEEPALIVE_INTERVAL_MS: '20', MAX_RETRIES: '0', ...env },
-  });
-beforeEach(async () => {
-  simulator = await startSimulator({ delayMs: 5, now: () => today });
-  server = await start();
-});
-afterEach(async () => {
-  await server.close();
-  await simulator.close();
-});
+const times = {
+  HEADER_HOLD_MS: '20',
+  PLAIN_HOLD_MS: '20',
+  KEEPALIVE_INTERVAL_MS: '20',
+  MAX_RETRIES: '0',
+};
+const simulator = useSimulator({ delayMs: 5, isFresh: true });
+const server = useServer({ upstream: simulator, played: ['anthropic'], env: times, isFresh: true });
 
 const words = 'Größer: 川は静かに流れ 🚣, and on.';
 
@@ -44,9 +36,9 @@ const message = (stream: boolean, { text = words, version = '1.1' } = {}) => {
 };
 
 /** Sends on one connection; what came back so far, and whether it was closed. */
-const converse = (bytes: Buffer) => {
+const converse = (bytes: Buffer, { url } = server) => {
   const seen = { bytes: Buffer.alloc(0), isClosed: false };
-  const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(bytes));
+  const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes));
   socket.on('data', (piece: Buffer) => {
     seen.bytes = Buffer.concat([seen.bytes, piece]);
   });
@@ -141,10 +133,13 @@ describe('an answer in chunks', () => {
   });
 
   it('holds comments and the failure that ends it', async () => {
-    await server.close();
-    server = await start({ IDLE_TIMEOUT_MS: '200' });
+    const impatient = await serverOfTest({
+      upstream: simulator,
+      played: ['anthropic'],
+      env: { ...times, IDLE_TIMEOUT_MS: '200' },
+    });
     simulator.inject({ kind: 'stall', afterEvents: 4 });
-    const { seen, socket } = converse(message(true));
+    const { seen, socket } = converse(message(true), impatient);
     await until(() => seen.bytes.includes(': keep-alive'), 'a comment');
     await until(() => seen.isClosed, 'the connection ends');
     // Whole chunks, and not the one that ends an answer.

@@ -1,26 +1,13 @@
 import zlib, { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
 import { expectError } from '../support/errors.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { serverOfTest, useServer, useSimulator } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 
 const bodyLimit = 100_000;
 
-let simulator: Simulator;
-let server: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    bedrockUrl: simulator.bedrockUrl,
-    env: { BODY_LIMIT_BYTES: String(bodyLimit) },
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
-});
+const simulator = useSimulator();
+const server = useServer({ upstream: simulator, env: { BODY_LIMIT_BYTES: String(bodyLimit) } });
 
 type Pack = (body: Buffer) => Buffer;
 
@@ -112,8 +99,9 @@ describe('a packed body', () => {
 
   it('takes its turn, so that many bombs at once hold little more memory than a few', async () => {
     const mebibyte = 1024 * 1024;
-    const wide = await startServer({
-      anthropicUrl: simulator.anthropicUrl,
+    const wide = await serverOfTest({
+      upstream: simulator,
+      played: ['anthropic'],
       env: { BODY_LIMIT_BYTES: String(16 * mebibyte) },
     });
     const bomb = new Uint8Array(gzipSync(Buffer.alloc(17 * mebibyte), { level: 9 }));
@@ -134,7 +122,6 @@ describe('a packed body', () => {
       });
     const answers = await Promise.all(Array.from({ length: 24 }, send));
     clearInterval(watch);
-    await wide.close();
     expect(answers.map(({ status }) => status)).toEqual(Array(24).fill(413));
     // Two that are unpacked, and what those before them left to the collector.
     expect(peak).toBeLessThan(200 * mebibyte);

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/simulator/index.ts';
 import { expectError } from '../support/errors.ts';
+import { useServer, useSimulator } from '../support/fixtures.ts';
 import { type RawAnswer, raw, request } from '../support/raw.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 const page = 'https://app.example.com';
@@ -17,25 +17,11 @@ const times = {
   BODY_LIMIT_BYTES: '20000',
 };
 
-let simulator: Simulator;
-let listed: TestServer;
-let any: TestServer;
-let closed: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  const start = (env: Record<string, string>) =>
-    startServer({ anthropicUrl: simulator.anthropicUrl, env: { ...times, ...env } });
-  listed = await start({ CORS_ORIGINS: `${page}/, ${desktop}` });
-  any = await start({ CORS_ORIGINS: '*', RATE_LIMIT_RPM: '1000' });
-  closed = await start({});
-});
-afterAll(async () => {
-  await Promise.all([listed.close(), any.close(), closed.close()]);
-  await simulator.close();
-});
-beforeEach(() => {
-  for (const { logs } of [listed, any, closed]) (logs as unknown[]).length = 0;
-});
+const simulator = useSimulator();
+const setup = { upstream: simulator, played: ['anthropic'] } as const;
+const listed = useServer({ ...setup, env: { ...times, CORS_ORIGINS: `${page}/, ${desktop}` } });
+const any = useServer({ ...setup, env: { ...times, CORS_ORIGINS: '*', RATE_LIMIT_RPM: '1000' } });
+const closed = useServer({ ...setup, env: times });
 
 const key = { authorization: `Bearer ${testKey}` };
 const chat = '/v1/chat/completions';

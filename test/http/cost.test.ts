@@ -1,12 +1,10 @@
 /** What an answer cost, told in the header, the usage and the log. Behaviour 7.9. */
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { useScripted } from '../support/fixtures.ts';
+import { describe, expect, it } from 'vitest';
+import { useScripted, useServer, useSimulator } from '../support/fixtures.ts';
 import type { Fields } from '../support/replay.ts';
 import { textBlock } from '../support/scripted-upstream.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { type TestServer, testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 interface Usage {
@@ -31,7 +29,7 @@ const chunksOf = (text: string) =>
     .map((each) => JSON.parse(each.slice('data: '.length)) as { choices: unknown[]; usage?: Usage | null });
 
 const askAt = async (server: TestServer, body: object): Promise<Told> => {
-  (server.logs as unknown[]).length = 0;
+  server.clearLogs();
   const response = await server.post({ messages: [{ role: 'user', content: 'Say hello.' }], ...body });
   const text = await response.text();
   expect(response.status, text).toBe(200);
@@ -48,34 +46,24 @@ const streamed = { ...included, stream: true };
 // ---- against the simulator --------------------------------------------------------------------------
 
 describe('through the simulator', () => {
-  let simulator: Simulator;
-  let server: TestServer;
-  let bedrock: TestServer;
-  beforeAll(async () => {
-    simulator = await startSimulator({ now: () => today });
-    const env = { MAX_RETRIES: '0' };
-    server = await startServer({
-      anthropicUrl: simulator.anthropicUrl,
-      bedrockUrl: simulator.bedrockUrl,
-      env,
-      models: [{ id: 'priceless', like: 'claude-4-5-haiku', price: null }],
-    });
-    bedrock = await startServer({
-      bedrockUrl: simulator.bedrockUrl,
-      env: { ...env, AWS_REGION: 'eu-west-1' },
-      models: [
-        {
-          id: 'agreed',
-          like: 'claude-4-5-haiku',
-          price: { input: 0.5, output: 2.5, cacheRead: 0.05, cacheWrite: 0.6 },
-        },
-      ],
-    });
+  const simulator = useSimulator();
+  const env = { MAX_RETRIES: '0' };
+  const server = useServer({
+    upstream: simulator,
+    env,
+    models: [{ id: 'priceless', like: 'claude-4-5-haiku', price: null }],
   });
-  afterAll(async () => {
-    await server.close();
-    await bedrock.close();
-    await simulator.close();
+  const bedrock = useServer({
+    upstream: simulator,
+    played: ['bedrock'],
+    env: { ...env, AWS_REGION: 'eu-west-1' },
+    models: [
+      {
+        id: 'agreed',
+        like: 'claude-4-5-haiku',
+        price: { input: 0.5, output: 2.5, cacheRead: 0.05, cacheWrite: 0.6 },
+      },
+    ],
   });
 
   /** USD a million tokens, of prompts without anything cached. */
@@ -397,7 +385,7 @@ describe('from what the upstream tells', () => {
 
   it('a stream that the caller leaves has cost what was used until then', async () => {
     upstream.answer({ blocks, usage: tokens, isOpen: true });
-    (server.logs as unknown[]).length = 0;
+    server.clearLogs();
     const leaving = new AbortController();
     const response = await fetch(`${server.url}/v1/chat/completions`, {
       method: 'POST',

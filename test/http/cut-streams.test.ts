@@ -5,23 +5,13 @@
 
 import { connect } from 'node:net';
 import { APIError } from 'openai';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { describe, expect, it } from 'vitest';
+import { useServer, useSimulator } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-let simulator: Simulator;
-let server: TestServer;
-beforeEach(async () => {
-  simulator = await startSimulator({ now: () => today });
-  const { anthropicUrl, bedrockUrl } = simulator;
-  server = await startServer({ anthropicUrl, bedrockUrl, env: { CLAUDE_UPSTREAMS: 'anthropic' } });
-});
-afterEach(async () => {
-  await server.close();
-  await simulator.close();
-});
+const simulator = useSimulator({ isFresh: true });
+const server = useServer({ upstream: simulator, env: { CLAUDE_UPSTREAMS: 'anthropic' }, isFresh: true });
 
 const models = ['claude-4-5-haiku', 'nova-lite'] as const;
 const failInTheMiddle = () => simulator.inject({ kind: 'end-early', afterEvents: 5 });

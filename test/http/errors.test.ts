@@ -1,16 +1,12 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectError } from '../support/errors.ts';
+import { nowhere, useServer } from '../support/fixtures.ts';
 import { raw, request } from '../support/raw.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { testKey } from '../support/server.ts';
 
-let server: TestServer;
-beforeAll(async () => {
-  // Nobody answers there: nothing in this file may get as far as an upstream.
-  server = await startServer({ anthropicUrl: 'http://127.0.0.1:9', env: { BODY_LIMIT_BYTES: '20000' } });
-});
-afterAll(() => server.close());
+const server = useServer({ upstream: nowhere, played: ['anthropic'], env: { BODY_LIMIT_BYTES: '20000' } });
 
 const key = { authorization: `Bearer ${testKey}` };
 const json = { ...key, 'content-type': 'application/json' };

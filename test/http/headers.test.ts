@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
+import { useServer, useSimulator } from '../support/fixtures.ts';
 import { raw, request } from '../support/raw.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { testKey } from '../support/server.ts';
 
-let simulator: Simulator;
-let server: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({ anthropicUrl: simulator.anthropicUrl, bedrockUrl: simulator.bedrockUrl });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
-});
+const simulator = useSimulator();
+const server = useServer({ upstream: simulator });
 
 const ask = (body: object = {}, headers: Record<string, string> = {}) =>
   server.post({ model: 'claude-4-5-haiku', messages: [{ role: 'user', content: 'Hi' }], ...body }, headers);

@@ -1,39 +1,20 @@
 /** Images beyond what the upstream takes are a 400 with the part's path, before anything is sent. Behaviour 3.6. */
 
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
+import { useHttp, useSimulated } from '../support/fixtures.ts';
 import { gifOf, imagePart, jpegOf, pngOf, webpOf } from '../support/images.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { today } from '../support/today.ts';
 
-let simulator: Simulator;
 /** Answers with the image whose size is in the path: `/9008x20.png`. */
-let images: Server;
-let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  images = createServer((request, response) => {
-    const [, width, height] = /(\d+)x(\d+)/.exec(request.url ?? '') ?? [];
-    response
-      .writeHead(200, { 'content-type': 'image/png' })
-      .end(Buffer.from(pngOf(Number(width), Number(height)), 'base64'));
-  });
-  await new Promise<void>((resolve) => images.listen(0, '127.0.0.1', resolve));
-  const env = { MAX_RETRIES: '0', LOG_LEVEL: 'silent', IMAGE_FETCH_ALLOW_HOSTS: '127.0.0.1' };
-  servers = {
-    anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-  };
+const images = useHttp((request, response) => {
+  const [, width, height] = /(\d+)x(\d+)/.exec(request.url ?? '') ?? [];
+  response
+    .writeHead(200, { 'content-type': 'image/png' })
+    .end(Buffer.from(pngOf(Number(width), Number(height)), 'base64'));
 });
-afterAll(async () => {
-  await Promise.all(Object.values(servers).map((server) => server.close()));
-  await simulator.close();
-  images.close();
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
+const { simulator, servers } = useSimulated({
+  MAX_RETRIES: '0',
+  LOG_LEVEL: 'silent',
+  IMAGE_FETCH_ALLOW_HOSTS: '127.0.0.1',
 });
 
 const claudes = [
@@ -136,10 +117,7 @@ describe.each(claudes)(
 );
 
 describe('images that the server fetches', () => {
-  const at = (size: string) => {
-    const { port } = images.address() as AddressInfo;
-    return { type: 'image_url', image_url: { url: `http://127.0.0.1:${port}/${size}.png` } };
-  };
+  const at = (size: string) => ({ type: 'image_url', image_url: { url: `${images.url}/${size}.png` } });
 
   it.each(all)('have the same limits: $model by $upstream', async ({ upstream, model }) => {
     const response = await servers[upstream].post({ model, messages: [user(at('10x10'), at('9008x20'))] });

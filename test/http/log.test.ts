@@ -1,27 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
 import { readUntilCut } from '../support/cut.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { serverOfTest, useServer, useSimulator } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-let simulator: Simulator;
-let server: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    bedrockUrl: simulator.bedrockUrl,
-    env: { MAX_RETRIES: '0' },
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
-});
-beforeEach(() => {
-  (server.logs as unknown[]).length = 0;
-});
+const simulator = useSimulator();
+const server = useServer({ upstream: simulator, env: { MAX_RETRIES: '0' } });
 
 const lineOf = async (body: object, headers?: Record<string, string>) => {
   const response = await server.post({ messages: [{ role: 'user', content: 'Hi' }], ...body }, headers);
@@ -106,7 +90,7 @@ describe('one line a request', () => {
     { name: 'reset in the middle', fault: '[[fault reset after=4]] [[length 60]]' },
   ])('of a lost upstream connection, $name, is short and has no stack', async ({ fault }) => {
     for (const stream of [false, true]) {
-      (server.logs as unknown[]).length = 0;
+      server.clearLogs();
       const { line } = await lineOf({
         model: 'claude-4-5-haiku',
         stream,
@@ -162,9 +146,9 @@ describe('one line a request', () => {
 
   it('two callers have two fingerprints, one caller has one', async () => {
     const one = await lineOf({ model: 'nova-lite' });
-    (server.logs as unknown[]).length = 0;
+    server.clearLogs();
     const again = await lineOf({ model: 'nova-lite' });
-    (server.logs as unknown[]).length = 0;
+    server.clearLogs();
     const other = await lineOf({ model: 'nova-lite' }, { authorization: 'Bearer other' });
     expect(again.line.key_fingerprint).toBe(one.line.key_fingerprint);
     expect(other.line.key_fingerprint).not.toBe(one.line.key_fingerprint);
@@ -173,15 +157,13 @@ describe('one line a request', () => {
 
 describe('the log of a start', () => {
   it("holds no line of the framework's beside ours", async () => {
-    const fresh = await startServer({ anthropicUrl: simulator.anthropicUrl, env: { LOG_LEVEL: 'trace' } });
+    const fresh = await serverOfTest({ upstream: simulator, env: { LOG_LEVEL: 'trace' } });
     expect(fresh.logs).toEqual([]);
-    await fresh.close();
   });
 
   it('is empty where it is switched off', async () => {
-    const silent = await startServer({ anthropicUrl: simulator.anthropicUrl, env: { LOG_LEVEL: 'silent' } });
+    const silent = await serverOfTest({ upstream: simulator, env: { LOG_LEVEL: 'silent' } });
     await (await silent.post({ model: 'nova' })).text();
-    await silent.close();
     expect(silent.logs).toEqual([]);
   });
 });

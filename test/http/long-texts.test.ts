@@ -1,37 +1,21 @@
 /** Long texts of messages take a way of their own through the server; nobody outside may notice. */
 
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { afterEach, describe, expect, it } from 'vitest';
 import { expectError } from '../support/errors.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { useServer, useServers, useSimulator } from '../support/fixtures.ts';
+import { type TestServer, testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-let simulator: Simulator;
+const simulator = useSimulator();
+const env = { MAX_RETRIES: '1', LOG_LEVEL: 'trace' };
 /** One server per provider, and one that goes from the first to the second. */
-let servers: Readonly<Record<'anthropic' | 'bedrock' | 'both', TestServer>>;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  const { anthropicUrl, bedrockUrl } = simulator;
-  const env = { MAX_RETRIES: '1', LOG_LEVEL: 'trace' };
-  servers = {
-    anthropic: await startServer({ anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl, env }),
-    both: await startServer({
-      anthropicUrl,
-      bedrockUrl,
-      env: { ...env, MAX_RETRIES: '0', CLAUDE_UPSTREAMS: 'anthropic,bedrock' },
-    }),
-  };
-});
-afterAll(async () => {
-  await Promise.all(Object.values(servers).map((server) => server.close()));
-  await simulator.close();
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
-  for (const { logs } of Object.values(servers)) (logs as unknown[]).length = 0;
-});
+const servers = {
+  ...useServers({ upstream: simulator, env }),
+  both: useServer({
+    upstream: simulator,
+    env: { ...env, MAX_RETRIES: '0', CLAUDE_UPSTREAMS: 'anthropic,bedrock' },
+  }),
+};
 
 const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const;
 type Upstream = (typeof upstreams)[number];

@@ -1,24 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
 import { expectError } from '../support/errors.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { serverOfTest, useServer, useServers, useSimulator } from '../support/fixtures.ts';
+import { type TestServer, testKey } from '../support/server.ts';
 
-let simulator: Simulator;
-let both: TestServer;
-let bedrock: TestServer;
-let anthropic: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  const { anthropicUrl, bedrockUrl } = simulator;
-  both = await startServer({ anthropicUrl, bedrockUrl });
-  bedrock = await startServer({ bedrockUrl });
-  anthropic = await startServer({ anthropicUrl });
-});
-afterAll(async () => {
-  await Promise.all([both.close(), bedrock.close(), anthropic.close()]);
-  await simulator.close();
-});
+const simulator = useSimulator();
+const both = useServer({ upstream: simulator });
+const { anthropic, bedrock } = useServers({ upstream: simulator });
 
 const ask = (server: TestServer, model: string, stream = false) =>
   server.post({ model, messages: [{ role: 'user', content: 'Hello' }], stream });
@@ -116,29 +103,26 @@ describe('a 404 says what to do', () => {
   });
 
   it('a global profile where the operator keeps those out: a client does not overrule that', async () => {
-    const server = await startServer({
-      bedrockUrl: simulator.bedrockUrl,
+    const server = await serverOfTest({
+      upstream: simulator,
+      played: ['bedrock'],
       env: {
         BEDROCK_GLOBAL: 'off',
         MODEL_ALIASES: 'ours=global.anthropic.claude-haiku-4-5-20251001-v1:0',
       },
     });
-    try {
-      const id = 'global.anthropic.claude-haiku-4-5-20251001-v1:0';
-      const arn = `arn:aws:bedrock:us-east-1:111122223333:inference-profile/${id}`;
-      for (const model of [id, `bedrock/${id}`, arn, 'global.claude-haiku-4.5']) {
-        const response = await ask(server, model);
-        const error = expectError(await response.text(), response.headers);
-        expect({ status: response.status, code: error.code }).toEqual({
-          status: 404,
-          code: 'model_not_found',
-        });
-        expect(error.message).toContain('BEDROCK_GLOBAL=off');
-      }
-      expect((await ask(server, 'ours')).status).toBe(200);
-    } finally {
-      await server.close();
+    const id = 'global.anthropic.claude-haiku-4-5-20251001-v1:0';
+    const arn = `arn:aws:bedrock:us-east-1:111122223333:inference-profile/${id}`;
+    for (const model of [id, `bedrock/${id}`, arn, 'global.claude-haiku-4.5']) {
+      const response = await ask(server, model);
+      const error = expectError(await response.text(), response.headers);
+      expect({ status: response.status, code: error.code }).toEqual({
+        status: 404,
+        code: 'model_not_found',
+      });
+      expect(error.message).toContain('BEDROCK_GLOBAL=off');
     }
+    expect((await ask(server, 'ours')).status).toBe(200);
   });
 
   it('a model whose upstream is not configured: it exists, and which setting serves it', async () => {

@@ -1,16 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { describe, expect, it } from 'vitest';
+import { nowhere, useServer } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 
-const nowhere = 'http://127.0.0.1:9';
-let server: TestServer;
-beforeAll(async () => {
-  server = await startServer({
-    anthropicUrl: nowhere,
-    bedrockUrl: nowhere,
-    env: { MODEL_ALIASES: 'gpt-4o=claude-4-5-haiku,openai/gpt-4.1=nova-lite' },
-  });
+const server = useServer({
+  upstream: nowhere,
+  env: { MODEL_ALIASES: 'gpt-4o=claude-4-5-haiku,openai/gpt-4.1=nova-lite' },
 });
-afterAll(() => server.close());
 
 const get = async (path: string) => {
   const response = await fetch(`${server.url}${path}`, { headers: { authorization: `Bearer ${testKey}` } });

@@ -1,23 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startSimulator } from '../../src/simulator/index.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { describe, expect, it } from 'vitest';
+import { useServer, useSimulator } from '../support/fixtures.ts';
 
 type Fields = Record<string, unknown>;
 
-let simulator: Awaited<ReturnType<typeof startSimulator>>;
-let server: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator();
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    bedrockUrl: simulator.bedrockUrl,
-    env: { LOG_LEVEL: 'silent' },
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
-});
+const simulator = useSimulator();
+const server = useServer({ upstream: simulator, env: { LOG_LEVEL: 'silent' } });
 
 const messages = [{ role: 'user', content: 'Hello' }];
 const ask = async (body: Fields) => {
@@ -189,11 +176,7 @@ describe('top_p beside thinking goes where Claude takes it', () => {
 });
 
 describe('service_tier default at Bedrock, which serves Claude so anyway', () => {
-  let bedrock: TestServer;
-  beforeAll(async () => {
-    bedrock = await startServer({ bedrockUrl: simulator.bedrockUrl, env: { LOG_LEVEL: 'silent' } });
-  });
-  afterAll(() => bedrock.close());
+  const bedrock = useServer({ upstream: simulator, played: ['bedrock'], env: { LOG_LEVEL: 'silent' } });
 
   it.each([
     { service_tier: 'default', ignored: null },

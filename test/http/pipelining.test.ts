@@ -1,22 +1,15 @@
 import { connect } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { describe, expect, it } from 'vitest';
+import { serverOfTest, useServer, useSimulator } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-let simulator: Simulator;
-let server: TestServer;
-beforeEach(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    env: { MAX_CONCURRENT_REQUESTS: '3', MAX_RETRIES: '0' },
-  });
-});
-afterEach(async () => {
-  await server.close();
-  await simulator.close();
+const simulator = useSimulator({ isFresh: true });
+const server = useServer({
+  upstream: simulator,
+  played: ['anthropic'],
+  env: { MAX_CONCURRENT_REQUESTS: '3', MAX_RETRIES: '0' },
+  isFresh: true,
 });
 
 const ended = () => server.logs.filter(({ route }) => route === '/v1/chat/completions');
@@ -57,7 +50,11 @@ describe('a caller who hangs up with several requests on one connection', () => 
     const warnings: Error[] = [];
     const onWarning = (warning: Error) => warnings.push(warning);
     process.on('warning', onWarning);
-    const wide = await startServer({ anthropicUrl: simulator.anthropicUrl, env: { MAX_RETRIES: '0' } });
+    const wide = await serverOfTest({
+      upstream: simulator,
+      played: ['anthropic'],
+      env: { MAX_RETRIES: '0' },
+    });
     const count = 40;
     for (let each = 0; each < count; each += 1) simulator.inject({ kind: 'stall', afterEvents: 0 });
     const body = JSON.stringify({
@@ -74,7 +71,6 @@ describe('a caller who hangs up with several requests on one connection', () => 
     expect(new Set(lines().map((line) => line.ended))).toEqual(new Set(['client_gone']));
     process.off('warning', onWarning);
     expect(warnings.map(({ name }) => name)).toEqual([]);
-    await wide.close();
   });
 
   it('hears of the requests whose turn comes', async () => {

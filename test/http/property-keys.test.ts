@@ -1,47 +1,16 @@
 /** Property keys that Claude's API does not take, through the whole server. Behaviour 4.2, 6. */
 
 import type { ChatCompletionMessageParam } from 'openai/resources';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
+import { serverOfTest, useScriptedUpstream, useServers, useSimulated } from '../support/fixtures.ts';
 import type { Fields } from '../support/replay.ts';
-import {
-  callBlock,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-  textBlock,
-} from '../support/scripted-upstream.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { callBlock, textBlock } from '../support/scripted-upstream.ts';
 
 const routes = ['anthropic', 'bedrock'] as const;
-type Route = (typeof routes)[number];
 
-let simulator: Simulator;
-let upstream: ScriptedUpstream;
-let strict: Readonly<Record<Route, TestServer>>;
-let scripted: Readonly<Record<Route, TestServer>>;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  upstream = await startScriptedUpstream();
-  const env = { MAX_RETRIES: '0' };
-  strict = {
-    anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-  };
-  scripted = {
-    anthropic: await startServer({ anthropicUrl: upstream.url, env }),
-    bedrock: await startServer({ bedrockUrl: upstream.url, env }),
-  };
-});
-afterAll(async () => {
-  for (const servers of [strict, scripted]) for (const route of routes) await servers[route].close();
-  await simulator.close();
-  await upstream.close();
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
-  upstream.reset();
-});
+const { simulator, servers: strict } = useSimulated({ MAX_RETRIES: '0' });
+const upstream = useScriptedUpstream();
+const scripted = useServers({ upstream, env: { MAX_RETRIES: '0' } });
 
 const valid = /^[a-zA-Z0-9_.-]{1,64}$/;
 const question: ChatCompletionMessageParam = { role: 'user', content: 'List the items of the drive.' };
@@ -329,7 +298,7 @@ describe.each([
 
 describe('an empty key, which Converse refuses', () => {
   it('is replaced and restored for Nova', async () => {
-    const nova = await startServer({ bedrockUrl: simulator.bedrockUrl, env: { MAX_RETRIES: '0' } });
+    const nova = await serverOfTest({ upstream: simulator, env: { MAX_RETRIES: '0' } });
     const parameters = { type: 'object', properties: { '': text }, required: [''] };
     const tool = { type: 'function' as const, function: { name: 'list', parameters } };
     const request = { model: 'nova-lite', messages: [question], tools: [tool] };
@@ -351,6 +320,5 @@ describe('an empty key, which Converse refuses', () => {
     const [key] = keysOf(toolConfig.tools[0]?.toolSpec.inputSchema.json);
     const sent = messages[1]?.content.find(({ toolUse }) => toolUse !== undefined)?.toolUse;
     expect(Object.keys(sent?.input ?? {})).toEqual([key]);
-    await nova.close();
   });
 });

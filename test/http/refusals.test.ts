@@ -1,16 +1,15 @@
 import { connect } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
+import { nowhere, serverOfTest, type Upstream, useSimulator } from '../support/fixtures.ts';
 import { raw, request } from '../support/raw.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { type TestServer, testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
+const simulator = useSimulator();
 let server: TestServer;
-afterEach(() => server.close());
 
-const start = async (env: Record<string, string> = {}, anthropicUrl = 'http://127.0.0.1:9') => {
-  server = await startServer({ anthropicUrl, env });
+const start = async (env: Record<string, string> = {}, upstream: Upstream = nowhere) => {
+  server = await serverOfTest({ upstream, played: ['anthropic'], env });
 };
 
 /** The lines of requests, but for those that look at the metrics. */
@@ -138,14 +137,12 @@ describe('a body that is sent too slowly', () => {
   });
 
   it('does not keep its socket by never hanging up, and reaches no model when it is complete in the end', async () => {
-    const simulator = await startSimulator({ now: () => today });
-    await start({ HEADERS_TIMEOUT_MS: '400', BODY_TIMEOUT_MS: '60' }, simulator.anthropicUrl);
+    await start({ HEADERS_TIMEOUT_MS: '400', BODY_TIMEOUT_MS: '60' }, simulator);
     const text = await stubborn(chatHead('stubborn'), question);
     expect(text.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 408']);
     await until(() => requestLines().length > 0, 'the log line');
     expect(requestLines().map((line) => line.status)).toEqual([408]);
     expect(simulator.requests).toHaveLength(0);
-    await simulator.close();
   });
 });
 

@@ -1,32 +1,16 @@
 import { HumanMessage } from '@langchain/core/messages';
 import { ChatOpenAI } from '@langchain/openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { startSimulator } from '../../src/simulator/index.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { useSimulated } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
 
 const upstreams = ['anthropic', 'bedrock'] as const;
 type Upstream = (typeof upstreams)[number];
 
-let simulator: Awaited<ReturnType<typeof startSimulator>>;
-let servers: Record<Upstream, TestServer>;
-beforeAll(async () => {
-  simulator = await startSimulator();
-  const env = { LOG_LEVEL: 'silent', MAX_RETRIES: '0' };
-  servers = {
-    anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-  };
-});
-afterAll(async () => {
-  await Promise.all(upstreams.map((name) => servers[name].close()));
-  await simulator.close();
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
-});
+const { simulator, servers } = useSimulated({ LOG_LEVEL: 'silent', MAX_RETRIES: '0' });
 
 const sent = () => simulator.requests.at(-1)?.body as Fields;
 const systemOf = ({ system }: Fields): string =>

@@ -1,28 +1,21 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/simulator/index.ts';
+import { useServer, useSimulator } from '../support/fixtures.ts';
 import { raw, request } from '../support/raw.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { testKey } from '../support/server.ts';
 
-let simulator: Simulator;
-let server: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    env: {
-      MAX_RETRIES: '0',
-      HEADERS_TIMEOUT_MS: '300',
-      BODY_TIMEOUT_MS: '100',
-      HEADER_HOLD_MS: '30',
-      PLAIN_HOLD_MS: '30',
-    },
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
+const simulator = useSimulator();
+const server = useServer({
+  upstream: simulator,
+  played: ['anthropic'],
+  env: {
+    MAX_RETRIES: '0',
+    HEADERS_TIMEOUT_MS: '300',
+    BODY_TIMEOUT_MS: '100',
+    HEADER_HOLD_MS: '30',
+    PLAIN_HOLD_MS: '30',
+  },
 });
 
 const key = { authorization: `Bearer ${testKey}` };

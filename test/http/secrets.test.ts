@@ -1,29 +1,16 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
 import { readUntilCut } from '../support/cut.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { serverOfTest, useHttp, useServer, useSimulator } from '../support/fixtures.ts';
 
-let simulator: Simulator;
-let server: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    bedrockUrl: simulator.bedrockUrl,
-    env: {
-      INFERENCE_KEY: 'marker-caller-key',
-      MAX_RETRIES: '0',
-      LOG_LEVEL: 'trace',
-      CLAUDE_UPSTREAMS: 'anthropic,bedrock',
-    },
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
+const simulator = useSimulator();
+const server = useServer({
+  upstream: simulator,
+  env: {
+    INFERENCE_KEY: 'marker-caller-key',
+    MAX_RETRIES: '0',
+    LOG_LEVEL: 'trace',
+    CLAUDE_UPSTREAMS: 'anthropic,bedrock',
+  },
 });
 
 const models = {
@@ -67,18 +54,19 @@ describe('what a caller sends as headers', () => {
     }
   });
 
+  const seen: unknown[] = [];
+  const host = useHttp((request, response) => {
+    seen.push(request.headers);
+    response.writeHead(404).end();
+  });
+
   it('never reaches the host of an image', async () => {
-    const seen: unknown[] = [];
-    const host = createServer((request, response) => {
-      seen.push(request.headers);
-      response.writeHead(404).end();
-    });
-    await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
-    const open = await startServer({
-      bedrockUrl: simulator.bedrockUrl,
+    const open = await serverOfTest({
+      upstream: simulator,
+      played: ['bedrock'],
       env: { INFERENCE_KEY: 'marker-caller-key', IMAGE_FETCH_ALLOW_HOSTS: '127.0.0.1' },
     });
-    const url = `http://127.0.0.1:${(host.address() as AddressInfo).port}/a.png`;
+    const url = `${host.url}/a.png`;
     const image = { type: 'image_url', image_url: { url } };
     const response = await open.post(
       { model: 'nova-lite', messages: [{ role: 'user', content: [image] }] },
@@ -88,7 +76,6 @@ describe('what a caller sends as headers', () => {
     expect(seen).toHaveLength(1);
     expect(JSON.stringify(seen)).not.toContain('marker');
     expect(JSON.stringify(seen)).not.toMatch(/test-(bearer|secret|anthropic-key)/);
-    await Promise.all([open.close(), new Promise((resolve) => host.close(resolve))]);
   });
 });
 

@@ -1,31 +1,18 @@
 import { connect } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
+import { serverOfTest, useServers, useSimulator } from '../support/fixtures.ts';
 import { request } from '../support/raw.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 type Upstream = (typeof upstreams)[number];
 
-let simulator: Simulator;
+// Events come one by one, so that a broken connection cannot swallow those before it.
+const simulator = useSimulator({ delayMs: 1, isFresh: true });
 /** One server per provider, so that no failure is hidden by failing over to another. */
-let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;
-beforeEach(async () => {
-  // Events come one by one, so that a broken connection cannot swallow those before it.
-  simulator = await startSimulator({ delayMs: 1, now: () => today });
-  const env = { MAX_RETRIES: '0' };
-  servers = {
-    anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-  };
-});
-afterEach(async () => {
-  await Promise.all([servers.anthropic.close(), servers.bedrock.close()]);
-  await simulator.close();
-});
+const servers = useServers({ upstream: simulator, env: { MAX_RETRIES: '0' }, isFresh: true });
 
 const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const;
 const models = {
@@ -241,11 +228,12 @@ describe('a caller who sends garbage behind the request', () => {
 });
 
 describe('a caller who reads slowly', () => {
+  const fast = useSimulator();
+
   it('gets every byte, and slows the upstream down instead of filling memory', {
     timeout: 10_000,
   }, async () => {
-    const fast = await startSimulator({ now: () => today });
-    const server = await startServer({ anthropicUrl: fast.anthropicUrl });
+    const server = await serverOfTest({ upstream: fast, played: ['anthropic'] });
     const warnings: string[] = [];
     const onWarning = ({ name }: Error) => warnings.push(name);
     process.on('warning', onWarning);
@@ -274,7 +262,6 @@ describe('a caller who reads slowly', () => {
       socket.on('error', reject);
     });
     process.off('warning', onWarning);
-    await Promise.all([server.close(), fast.close()]);
     expect(text).toContain('data: [DONE]');
     expect(text.match(/"content":"(?!")/g)?.length).toBeGreaterThan(500);
     expect(warnings).not.toContain('MaxListenersExceededWarning');

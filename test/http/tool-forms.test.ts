@@ -1,31 +1,12 @@
 /** Tools, choices and schemas in the forms that clients send, as the strict upstreams see them. Behaviour 4, 6, 9. */
 
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { useScripted } from '../support/fixtures.ts';
+import { describe, expect, it } from 'vitest';
+import { useScripted, useSimulated } from '../support/fixtures.ts';
 import type { Fields } from '../support/replay.ts';
 import { callBlock } from '../support/scripted-upstream.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { testKey } from '../support/server.ts';
 
-let simulator: Simulator;
-let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  const env = { MAX_RETRIES: '0' };
-  servers = {
-    anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-  };
-});
-afterAll(async () => {
-  await servers.anthropic.close();
-  await servers.bedrock.close();
-  await simulator.close();
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
-});
+const { simulator, servers } = useSimulated({ MAX_RETRIES: '0' });
 
 const hello = [{ role: 'user', content: 'Say hello.' }];
 const claude = 'claude-4-5-haiku';

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectError } from '../support/errors.ts';
+import { nowhere, useServer } from '../support/fixtures.ts';
 import { raw, request } from '../support/raw.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-let server: TestServer;
-beforeAll(async () => {
-  server = await startServer({ anthropicUrl: 'http://127.0.0.1:9' });
-});
-afterAll(() => server.close());
-beforeEach(() => {
-  (server.logs as unknown[]).length = 0;
-});
+const server = useServer({ upstream: nowhere, played: ['anthropic'] });
 
 const key = { authorization: `Bearer ${testKey}` };
 

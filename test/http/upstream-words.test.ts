@@ -1,29 +1,19 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
+import type { Fault } from '../../src/simulator/index.ts';
 import { expectError } from '../support/errors.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { useServer, useSimulator } from '../support/fixtures.ts';
 
 const account = '111122223333';
 const profile = `arn:aws:bedrock:us-east-1:${account}:application-inference-profile/abcdef`;
 
-let simulator: Simulator;
-let server: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    bedrockUrl: simulator.bedrockUrl,
-    env: { MAX_RETRIES: '0', CLAUDE_UPSTREAMS: 'bedrock,anthropic' },
-    models: [
-      { id: 'by-profile', like: 'nova-lite', ids: { 'bedrock-converse': profile } },
-      { id: 'only-direct', like: 'claude-4-5-haiku', ids: { anthropic: 'claude-haiku-4-5-20251001' } },
-    ],
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
+const simulator = useSimulator();
+const server = useServer({
+  upstream: simulator,
+  env: { MAX_RETRIES: '0', CLAUDE_UPSTREAMS: 'bedrock,anthropic' },
+  models: [
+    { id: 'by-profile', like: 'nova-lite', ids: { 'bedrock-converse': profile } },
+    { id: 'only-direct', like: 'claude-4-5-haiku', ids: { anthropic: 'claude-haiku-4-5-20251001' } },
+  ],
 });
 
 const models = { claude: 'claude-4-5-haiku', nova: 'nova-lite' };

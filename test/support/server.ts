@@ -32,6 +32,7 @@ export interface TestServer {
   readonly url: string;
   /** The log so far, one parsed JSON line each. */
   readonly logs: readonly Record<string, unknown>[];
+  clearLogs(): void;
   /** The official client, with the key and without retries of its own. */
   readonly client: OpenAI;
   /** A POST to the chat endpoint with the key. */
@@ -88,6 +89,9 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
   return {
     url,
     logs,
+    clearLogs: () => {
+      logs.length = 0;
+    },
     client: new OpenAI({ apiKey: testKey, baseURL: `${url}/v1`, maxRetries: 0 }),
     post: (body, headers = {}) =>
       fetch(`${url}/v1/chat/completions`, {
