@@ -2,12 +2,10 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { fillIn, readReadme } from '../scripts/readme.ts';
 import { readConfig } from '../src/config.ts';
-import { type Simulator, startSimulator } from '../src/simulator/index.ts';
-import { startServer } from './support/server.ts';
-import { today } from './support/today.ts';
+import { useServer, useSimulator } from './support/fixtures.ts';
 
 const run = promisify(execFile);
 const readme = readReadme();
@@ -49,20 +47,11 @@ describe('.env.example', () => {
 });
 
 describe("README's snippets run as written", () => {
-  let simulator: Simulator;
-  let server: Awaited<ReturnType<typeof startServer>>;
+  const server = useServer({ upstream: useSimulator() });
   // Inside the project, so that `openai` resolves.
   const folder = mkdtempSync(join(import.meta.dirname, 'snippets-'));
 
-  beforeAll(async () => {
-    simulator = await startSimulator({ now: () => today });
-    server = await startServer({ anthropicUrl: simulator.anthropicUrl, bedrockUrl: simulator.bedrockUrl });
-  });
-  afterAll(async () => {
-    rmSync(folder, { recursive: true, force: true });
-    await server.close();
-    await simulator.close();
-  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it.each(blocks('js').map((code, index) => ({ name: `snippet ${index + 1}`, code })))(
     '$name',

@@ -4,25 +4,17 @@
  */
 
 import { setMaxListeners } from 'node:events';
-import OpenAI from 'openai';
+import type OpenAI from 'openai';
 import type { RunnableToolFunctionWithParse } from 'openai/lib/RunnableFunction';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { agentSystem, agentTools } from '../support/coding-agent.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { useServer, useSimulator } from '../support/fixtures.ts';
 
-let simulator: Simulator;
-let server: TestServer;
+const simulator = useSimulator();
+const server = useServer({ upstream: simulator });
 let client: OpenAI;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({ anthropicUrl: simulator.anthropicUrl, bedrockUrl: simulator.bedrockUrl });
-  client = new OpenAI({ apiKey: testKey, baseURL: `${server.url}/v1`, maxRetries: 0 });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
+beforeAll(() => {
+  client = server.client;
 });
 
 type Made = [name: string, input: unknown];

@@ -3,8 +3,6 @@
  * against the strict simulator, on the Anthropic API and on Bedrock. Behaviour 3 to 6 and 8, as seen from there.
  */
 
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { tool as langchainTool } from '@langchain/core/tools';
 import { ChatOpenAI } from '@langchain/openai';
@@ -12,14 +10,15 @@ import { Agent, tool as agentTool, OpenAIChatCompletionsModel, Runner } from '@o
 import OpenAI from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import type { ChatCompletionMessageParam } from 'openai/resources/chat/completions';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { models } from '../../src/models/rows.ts';
-import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import type { Fault } from '../../src/simulator/index.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import type { Store } from '../../src/store/store.ts';
 import { readUntilCut } from '../support/cut.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { serverOfTest, useHttp, useSimulated } from '../support/fixtures.ts';
+import { type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
 
@@ -28,41 +27,20 @@ const redactedWord = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING';
 type Upstream = 'anthropic' | 'bedrock';
 const upstreams: readonly Upstream[] = ['anthropic', 'bedrock'];
 
-let simulator: Simulator;
-let images: Server;
-let servers: Readonly<Record<Upstream, TestServer>>;
-
 const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
 );
 
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  images = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'image/png' }).end(png);
-  });
-  await new Promise<void>((resolve) => images.listen(0, '127.0.0.1', resolve));
-  const env = {
-    INFERENCE_KEY: `${testKey},other-key`,
-    MAX_RETRIES: '0',
-    BREAKER_COOLDOWN_MS: '1',
-    LOG_LEVEL: 'silent',
-    IMAGE_FETCH_ALLOW_HOSTS: '127.0.0.1',
-  };
-  servers = {
-    anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-    bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-  };
+const images = useHttp((_request, response) => {
+  response.writeHead(200, { 'content-type': 'image/png' }).end(png);
 });
-afterAll(async () => {
-  await servers.anthropic.close();
-  await servers.bedrock.close();
-  await simulator.close();
-  images.close();
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
+const { simulator, servers } = useSimulated({
+  INFERENCE_KEY: `${testKey},other-key`,
+  MAX_RETRIES: '0',
+  BREAKER_COOLDOWN_MS: '1',
+  LOG_LEVEL: 'silent',
+  IMAGE_FETCH_ALLOW_HOSTS: '127.0.0.1',
 });
 
 // ---- looking at what went upstream ---------------------------------------------------------------
@@ -434,7 +412,6 @@ describe.each(clients)('a tool loop with a client that $name', ({ keep, name }) 
         }),
       )
       .withResponse();
-    await fresh?.close();
     expect(data.choices[0]?.message.content).toContain('18');
     expect(response.headers.get('x-adjusted-params')).toBeNull();
     expect(replayed()[0]).toBe('thinking');
@@ -446,10 +423,9 @@ describe.each(clients)('a tool loop with a client that $name', ({ keep, name }) 
 const startIfForgetful = async (name: string, upstream: Upstream): Promise<TestServer | undefined> =>
   name.startsWith('keeps nothing')
     ? undefined
-    : startServer({
-        ...(upstream === 'anthropic'
-          ? { anthropicUrl: simulator.anthropicUrl }
-          : { bedrockUrl: simulator.bedrockUrl }),
+    : serverOfTest({
+        upstream: simulator,
+        played: [upstream],
         env: { LOG_LEVEL: 'silent', MAX_RETRIES: '0' },
       });
 
@@ -457,10 +433,11 @@ describe('thinking of one server', () => {
   it('is known to another that shares its store, and not to one that does not', async () => {
     const store = createLocalStore();
     const start = (shared?: Store) =>
-      startServer({
-        anthropicUrl: simulator.anthropicUrl,
+      serverOfTest({
+        upstream: simulator,
+        played: ['anthropic'],
         env: { LOG_LEVEL: 'silent' },
-        ...(shared === undefined ? {} : { store: shared }),
+        store: shared,
       });
     const [one, other, stranger] = await Promise.all([start(store), start(store), start()]);
     const ask = { model: 'claude-4-5-sonnet', tools: [weather], ...thinkHard };
@@ -475,7 +452,6 @@ describe('thinking of one server', () => {
       (await server.post({ ...ask, messages })).headers.get('x-adjusted-params');
     expect(await adjusted(other)).toBeNull();
     expect(await adjusted(stranger)).toBe('extended_thinking');
-    await Promise.all([one, other, stranger].map((server) => server.close()));
   });
 });
 
@@ -799,7 +775,7 @@ describe('an image by its URL', () => {
         },
       ],
     });
-  const local = () => `http://127.0.0.1:${(images.address() as AddressInfo).port}/a.png`;
+  const local = () => `${images.url}/a.png`;
   const source = () => sent().messages[0]?.content[1]?.source;
   const base64 = { type: 'base64', media_type: 'image/png', data: png.toString('base64') };
 

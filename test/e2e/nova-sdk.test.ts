@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { AIMessage, type BaseMessage, HumanMessage, ToolMessage } from '@langchain/core/messages';
 import { tool as langchainTool } from '@langchain/core/tools';
 import { ChatOpenAI } from '@langchain/openai';
@@ -7,49 +5,35 @@ import { Agent, OpenAIChatCompletionsModel, run, setTracingDisabled, tool } from
 import OpenAI, { APIError } from 'openai';
 import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import type { ChatCompletionMessageParam } from 'openai/resources';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import type { Fault } from '../../src/simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { serverOfTest, useHttp, useServer, useSimulator } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 
 const pngBytes = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
 );
 
-let simulator: Simulator;
-let pictures: Server;
-let pictureUrl: string;
-let server: TestServer;
+const pictures = useHttp((request, response) => {
+  if (request.url === '/gone.png') response.writeHead(404).end();
+  else response.writeHead(200, { 'content-type': 'text/plain' }).end(pngBytes);
+});
+const simulator = useSimulator();
+const server = useServer({
+  upstream: simulator,
+  played: ['bedrock'],
+  env: () => ({ MAX_RETRIES: '0', IMAGE_FETCH_ALLOW_HOSTS: pictures.host }),
+  models: [
+    { id: 'misconfigured', like: 'nova-lite', ids: { 'bedrock-converse': 'us.amazon.nova-none-v9:9' } },
+  ],
+});
 let client: OpenAI;
-beforeAll(async () => {
-  pictures = createServer((request, response) => {
-    if (request.url === '/gone.png') response.writeHead(404).end();
-    else response.writeHead(200, { 'content-type': 'text/plain' }).end(pngBytes);
-  });
-  await new Promise<void>((resolve) => pictures.listen(0, '127.0.0.1', resolve));
-  const host = `127.0.0.1:${(pictures.address() as AddressInfo).port}`;
-  pictureUrl = `http://${host}`;
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    bedrockUrl: simulator.bedrockUrl,
-    env: { MAX_RETRIES: '0', IMAGE_FETCH_ALLOW_HOSTS: host },
-    models: [
-      { id: 'misconfigured', like: 'nova-lite', ids: { 'bedrock-converse': 'us.amazon.nova-none-v9:9' } },
-    ],
-  });
-  client = new OpenAI({ apiKey: testKey, baseURL: `${server.url}/v1`, maxRetries: 0 });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
-  await new Promise((resolve) => pictures.close(resolve));
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
+beforeAll(() => {
+  client = server.client;
 });
 
 interface Sent {
@@ -284,7 +268,7 @@ const ask = (content: unknown, more: object = {}) => ({
 
 describe('image URLs', () => {
   const picture = (path: string) => [
-    { type: 'image_url', image_url: { url: `${pictureUrl}${path}` } },
+    { type: 'image_url', image_url: { url: `${pictures.url}${path}` } },
     { type: 'text', text: 'What is this?' },
   ];
 
@@ -314,7 +298,7 @@ describe('image URLs', () => {
 
   it('that lead nowhere, or to a private address, are a 400 with their path', async () => {
     for (const url of [
-      `${pictureUrl}/gone.png`,
+      `${pictures.url}/gone.png`,
       'http://127.0.0.1:1/x.png',
       'http://169.254.169.254/x.png',
     ]) {
@@ -528,7 +512,11 @@ describe("Bedrock's errors", () => {
     'failed tool syntax is asked again neither by us nor by the client (stream: %s)',
     async (stream) => {
       simulator.inject({ kind: 'unfinished-tool', times: 5 });
-      const patient = await startServer({ bedrockUrl: simulator.bedrockUrl, env: { MAX_RETRIES: '2' } });
+      const patient = await serverOfTest({
+        upstream: simulator,
+        played: ['bedrock'],
+        env: { MAX_RETRIES: '2' },
+      });
       const eager = new OpenAI({ apiKey: testKey, baseURL: `${patient.url}/v1`, maxRetries: 3 });
       const asked = eager.chat.completions.create({
         model: 'nova-lite',

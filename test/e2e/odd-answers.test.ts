@@ -1,27 +1,17 @@
 /** Upstream answers that no API gives, and whole ones whose connection ends badly. Behaviour 7.5, 8.4. */
 
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startServer, type TestServer } from '../support/server.ts';
+import type { ServerResponse } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { useHttp, useServer } from '../support/fixtures.ts';
 
 let answer: (response: ServerResponse) => void = () => {};
-let upstream: Server;
-let server: TestServer;
-beforeAll(async () => {
-  upstream = createServer((request, response) => {
-    request.resume().on('end', () => answer(response));
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => upstream.once('listening', resolve));
-  const { port } = upstream.address() as { port: number };
-  server = await startServer({
-    anthropicUrl: `http://127.0.0.1:${port}`,
-    env: { MAX_RETRIES: '0', IDLE_TIMEOUT_MS: '20000' },
-  });
+const upstream = useHttp((request, response) => {
+  request.resume().on('end', () => answer(response));
 });
-afterAll(async () => {
-  await server.close();
-  upstream.closeAllConnections();
-  await new Promise((resolve) => upstream.close(resolve));
+const server = useServer({
+  upstream,
+  played: ['anthropic'],
+  env: { MAX_RETRIES: '0', IDLE_TIMEOUT_MS: '20000' },
 });
 
 const ask = (stream: boolean) =>

@@ -6,30 +6,16 @@ import OpenAI, {
   NotFoundError,
   RateLimitError,
 } from 'openai';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useServer, useSimulator } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 
-let simulator: Simulator;
-let server: TestServer;
+const simulator = useSimulator();
+const server = useServer({ upstream: simulator, env: { MAX_RETRIES: '0' } });
 let client: OpenAI;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    bedrockUrl: simulator.bedrockUrl,
-    env: { MAX_RETRIES: '0' },
-  });
+beforeAll(() => {
   // As README writes it: INFERENCE_URL + '/v1/'.
   client = new OpenAI({ apiKey: testKey, baseURL: `${server.url}/v1/`, maxRetries: 0 });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
-});
-beforeEach(() => {
-  simulator.requests.length = 0;
 });
 
 const messages = [

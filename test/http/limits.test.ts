@@ -1,26 +1,20 @@
 import { connect } from 'node:net';
 import Fastify from 'fastify';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/core/errors.ts';
 import { registerLimits } from '../../src/server/limits.ts';
 import { registerRecord } from '../../src/server/record.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import { expectError } from '../support/errors.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { serverOfTest, useSimulator } from '../support/fixtures.ts';
+import { type TestServer, testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-let simulator: Simulator;
+const simulator = useSimulator({ isFresh: true });
 let server: TestServer;
 const start = async (env: Record<string, string>) => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({ anthropicUrl: simulator.anthropicUrl, env });
+  server = await serverOfTest({ upstream: simulator, played: ['anthropic'], env });
 };
-afterEach(async () => {
-  await server?.close();
-  await simulator?.close();
-});
 
 const body = (content = 'Hi', stream = false) => ({
   model: 'claude-4-5-haiku',

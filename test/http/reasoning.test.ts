@@ -1,8 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startSimulator } from '../../src/simulator/index.ts';
-import { useScripted } from '../support/fixtures.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { useScripted, useServer, useSimulator } from '../support/fixtures.ts';
 import { type ScriptedBlock, textBlock } from '../support/scripted-upstream.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { testKey } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -274,14 +273,11 @@ describe('reasoning that is shown', () => {
 });
 
 describe('SHOW_REASONING', () => {
-  let open: TestServer;
-  beforeEach(async () => {
-    open = await startServer({
-      anthropicUrl: upstream.url,
-      env: { LOG_LEVEL: 'silent', SHOW_REASONING: 'on' },
-    });
+  const open = useServer({
+    upstream,
+    played: ['anthropic'],
+    env: { LOG_LEVEL: 'silent', SHOW_REASONING: 'on' },
   });
-  afterEach(() => open.close());
 
   it('shows it to callers who cannot send an extension, plain and streaming', async () => {
     expect(reasoningOf((await plain({ reasoning_effort: 'low' }, open)).message)).toEqual(content);
@@ -302,17 +298,19 @@ describe('SHOW_REASONING', () => {
 });
 
 describe('reasoning that Nova does not sign', () => {
+  const nova = useServer({
+    upstream: useSimulator(),
+    played: ['bedrock'],
+    env: { LOG_LEVEL: 'silent' },
+  });
+
   it('stands in the texts alone, plain and streaming', async () => {
-    const simulator = await startSimulator();
-    const nova = await startServer({ bedrockUrl: simulator.bedrockUrl, env: { LOG_LEVEL: 'silent' } });
     const body = { model: 'nova-2-lite', reasoning: { effort: 'low' } };
     const { message } = await plain(body, nova);
     expect(message.reasoning).toBe(message.reasoning_content);
     expect(Object.keys(reasoningOf(message))).toEqual(['reasoning_content', 'reasoning']);
     const streamed = accumulate(await deltasOf(body, nova));
     expect(streamed).toEqual(reasoningOf(message));
-    await nova.close();
-    await simulator.close();
   });
 });
 

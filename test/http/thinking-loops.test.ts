@@ -1,8 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startSimulator } from '../../src/simulator/index.ts';
-import { useScripted } from '../support/fixtures.ts';
+import { describe, expect, it } from 'vitest';
+import { useScripted, useServer, useSimulator } from '../support/fixtures.ts';
 import { callBlock, type ScriptedBlock, textBlock } from '../support/scripted-upstream.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import type { TestServer } from '../support/server.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -140,21 +139,8 @@ describe('a tool loop in which the model calls a tool without thinking first', (
 // ---- what the API takes -----------------------------------------------------------------------------
 
 describe.each(['anthropic', 'bedrock'] as const)('the strict simulator by way of %s', (upstream) => {
-  let simulator: Awaited<ReturnType<typeof startSimulator>>;
-  let server: TestServer;
-  beforeAll(async () => {
-    simulator = await startSimulator();
-    server = await startServer({
-      ...(upstream === 'anthropic'
-        ? { anthropicUrl: simulator.anthropicUrl }
-        : { bedrockUrl: simulator.bedrockUrl }),
-      env: { LOG_LEVEL: 'silent' },
-    });
-  });
-  afterAll(async () => {
-    await server.close();
-    await simulator.close();
-  });
+  const simulator = useSimulator();
+  const server = useServer({ upstream: simulator, played: [upstream], env: { LOG_LEVEL: 'silent' } });
 
   const budget = { extended_thinking: { enabled: true, budget_tokens: 2000 } };
   const rows = [

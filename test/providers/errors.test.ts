@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { UpstreamName } from '../../src/core/chat.ts';
 import { UpstreamFault } from '../../src/core/errors.ts';
 import { type Failure, notTheProtocol, toApiError } from '../../src/providers/errors.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { expectError } from '../support/errors.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { useSimulated } from '../support/fixtures.ts';
 
 const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const;
 
@@ -141,20 +139,7 @@ describe.each(upstreams)('a refusal of %s', (upstream) => {
 
 // Behaviour 8.4, 8.5, 1.4
 describe('by the upstream\u2019s own names', () => {
-  let simulator: Simulator;
-  let servers: Readonly<Record<'anthropic' | 'bedrock', TestServer>>;
-  beforeAll(async () => {
-    simulator = await startSimulator({ now: () => today });
-    const env = { MAX_RETRIES: '0' };
-    servers = {
-      anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-      bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-    };
-  });
-  afterAll(async () => {
-    await Promise.all([servers.anthropic.close(), servers.bedrock.close()]);
-    await simulator.close();
-  });
+  const { simulator, servers } = useSimulated({ MAX_RETRIES: '0' });
 
   const models = {
     anthropic: 'claude-4-5-haiku',

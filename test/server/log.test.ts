@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   CallerGone,
   credentialRefused,
@@ -11,25 +11,15 @@ import {
 } from '../../src/core/errors.ts';
 import { notTheProtocol } from '../../src/providers/errors.ts';
 import { createLogger, describeError } from '../../src/server/logger.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
-import { today } from '../support/today.ts';
+import { useServer, useSimulator } from '../support/fixtures.ts';
+import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
-let simulator: Simulator;
-let server: TestServer;
-beforeAll(async () => {
-  simulator = await startSimulator({ now: () => today });
-  server = await startServer({
-    anthropicUrl: simulator.anthropicUrl,
-    bedrockUrl: simulator.bedrockUrl,
-    env: { LOG_LEVEL: 'trace', INFERENCE_KEY: `${testKey},marker-key-5d1f`, MAX_RETRIES: '0' },
-  });
-});
-afterAll(async () => {
-  await server.close();
-  await simulator.close();
+const simulator = useSimulator();
+const server = useServer({
+  upstream: simulator,
+  env: { LOG_LEVEL: 'trace', INFERENCE_KEY: `${testKey},marker-key-5d1f`, MAX_RETRIES: '0' },
 });
 
 const png =
