@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { Agent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { listen } from '../support/listen.ts';
 import { failToStart, run, startProcess, type TestProcess } from '../support/process.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -216,15 +217,13 @@ describe.each([1, 2])('%i process(es) asked to stop', (count) => {
   }, 60_000);
 
   it('cannot start on a port in use, and say so once', async () => {
-    const other = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => other.once('listening', resolve));
-    const { port } = other.address() as { port: number };
+    const { port, close } = await listen(createServer());
     const { code, errors } = await failToStart({
       ...upstream(),
       PORT: String(port),
       WEB_CONCURRENCY: String(count),
     });
-    other.close();
+    await close();
     expect(code).toBe(1);
     expect(errors).toBe(`Port ${port} is already in use. Set PORT to a free one.\n`);
   }, 60_000);

@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
+import { listen } from '../support/listen.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -665,8 +666,7 @@ describe('a caller who hangs up', () => {
         left += 1;
       });
     });
-    await new Promise<void>((resolve) => images.listen(0, '127.0.0.1', resolve));
-    const host = `127.0.0.1:${(images.address() as AddressInfo).port}`;
+    const { host, close } = await listen(images);
     const server = await start('Claude on Bedrock', { IMAGE_FETCH_ALLOW_HOSTS: host });
     const content = [
       { type: 'text', text: 'What is this?' },
@@ -678,6 +678,6 @@ describe('a caller who hangs up', () => {
     await until(() => left === 1, 'the fetch is cancelled', limit);
     await expectGone(server);
     expect(simulator.requests).toHaveLength(0);
-    images.close();
+    await close();
   });
 });

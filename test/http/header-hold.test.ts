@@ -4,11 +4,11 @@
  */
 
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
+import { listen } from '../support/listen.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -109,9 +109,8 @@ describe('while an image is fetched', () => {
     const images: Server = createServer((_request, response) => {
       setTimeout(() => response.writeHead(404).end(), 150);
     });
-    await new Promise<void>((resolve) => images.listen(0, '127.0.0.1', resolve));
-    closing.push(() => new Promise((resolve) => images.close(resolve)));
-    const host = `127.0.0.1:${(images.address() as AddressInfo).port}`;
+    const { host, close } = await listen(images);
+    closing.push(close);
     await start({ ...hold(20), IMAGE_FETCH_ALLOW_HOSTS: host });
     const content = [
       { type: 'text', text: 'What is this?' },

@@ -3,10 +3,11 @@
  * clients (LangChain's async streams) count chunks and not comments. Behaviour 7.6. The minutes are made by fake timers.
  */
 
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { listen } from '../support/listen.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { today } from '../support/today.ts';
 
@@ -34,8 +35,7 @@ class Gate {
   }
 
   async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return (await listen(this.#server)).url;
   }
 
   shut(): void {

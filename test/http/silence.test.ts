@@ -1,4 +1,3 @@
-import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Socket } from 'node:net';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { afterReading } from '../support/after-reading.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
+import { listen } from '../support/listen.ts';
 import { raw, request } from '../support/raw.ts';
 import { startScriptedUpstream, textBlock } from '../support/scripted-upstream.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
@@ -112,15 +112,9 @@ const startRouter = async (target: string, limits: { firstByte: number; between:
       if (/\r\n0\r\n\r\n$|[\]}]$/.test(bytes.toString('latin1'))) clearTimeout(timer);
     });
   });
-  await new Promise<void>((resolve) => router.listen(0, '127.0.0.1', resolve));
-  open.push({
-    close: () =>
-      new Promise((resolve) => {
-        router.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-  });
-  return { url: `http://127.0.0.1:${(router.address() as AddressInfo).port}`, dropped: () => dropped };
+  const { url, close } = await listen(router);
+  open.push({ close });
+  return { url, dropped: () => dropped };
 };
 
 const body = (stream: boolean, content = 'Hi') => ({

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventFrame } from '../../src/simulator/bedrock/frames.ts';
+import { listen } from '../support/listen.ts';
 import { request } from '../support/raw.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -65,12 +66,8 @@ const startTorrent = async ({ contentType, opening, delta }: (typeof wires)[Wire
     });
     incoming.resume().once('end', () => void pour(response));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    state,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () => new Promise((resolve) => server.closeAllConnections() ?? server.close(resolve)),
-  };
+  const { url, close } = await listen(server);
+  return { state, url, close };
 };
 
 let torrent: Awaited<ReturnType<typeof startTorrent>>;

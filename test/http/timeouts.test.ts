@@ -1,11 +1,11 @@
 /** How long an upstream is waited for: plain calls and streams have bounds of their own. Behaviour 8.6, 11.1. */
 
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
+import { listen } from '../support/listen.ts';
 import { startServer } from '../support/server.ts';
 import { today } from '../support/today.ts';
 
@@ -49,14 +49,9 @@ const pingForEver = async (): Promise<string> => {
     const pings = setInterval(() => response.write(event('ping', {})), 10);
     response.on('close', () => clearInterval(pings));
   });
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  open.push({
-    close: () => {
-      upstream.closeAllConnections();
-      return new Promise((resolve) => upstream.close(() => resolve()));
-    },
-  });
-  return `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+  const { url, close } = await listen(upstream);
+  open.push({ close });
+  return url;
 };
 
 const models = ['claude-4-5-haiku', 'nova-lite'] as const;

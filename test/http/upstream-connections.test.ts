@@ -1,8 +1,9 @@
 /** How many connections the server opens to an upstream. Behaviour 8.7, 8.10. */
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listen } from '../support/listen.ts';
 import { startServer, type TestServer, testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
@@ -25,8 +26,7 @@ beforeEach(async () => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+  const { url } = await listen(upstream);
   server = await startServer({ anthropicUrl: url, bedrockUrl: url, env: { MAX_RETRIES: '0' } });
 });
 afterEach(async () => {

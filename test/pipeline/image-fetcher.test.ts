@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer, type LookupFunction, Socket } from 'node:net';
+import { createServer as createTcpServer, type LookupFunction, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, CallerGone, ConfigError } from '../../src/core/errors.ts';
 import { createImageFetcher, type ImageFetcherOptions } from '../../src/pipeline/image-fetcher.ts';
+import { listen } from '../support/listen.ts';
 
 const png = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
@@ -25,7 +26,7 @@ interface Listener {
   readonly requests: IncomingMessage[];
 }
 
-const listen = async (answer: RequestListener): Promise<Listener> => {
+const listenFor = async (answer: RequestListener): Promise<Listener> => {
   const server = createServer((request, response) => {
     listener.requests.push(request);
     answer(request, response);
@@ -33,33 +34,21 @@ const listen = async (answer: RequestListener): Promise<Listener> => {
   server.on('connection', () => {
     listener.connections += 1;
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const listener = {
-    port: (server.address() as AddressInfo).port,
-    connections: 0,
-    requests: [] as IncomingMessage[],
-  };
-  cleanups.push(() => {
-    server.close();
-    server.closeAllConnections();
-  });
+  const { port, close } = await listen(server);
+  cleanups.push(close);
+  const listener = { port, connections: 0, requests: [] as IncomingMessage[] };
   return listener;
 };
 
 /** Speaks whatever bytes it is given, once a request has come. */
 const listenRaw = async (onData: (socket: Socket, first: Buffer) => void): Promise<{ port: number }> => {
-  const sockets = new Set<Socket>();
   const server = createTcpServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => sockets.delete(socket));
+    socket.on('error', () => {});
     socket.once('data', (first) => onData(socket, first));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  cleanups.push(() => {
-    server.close();
-    for (const socket of sockets) socket.destroy();
-  });
-  return { port: (server.address() as AddressInfo).port };
+  const { port, close } = await listen(server);
+  cleanups.push(close);
+  return { port };
 };
 
 const sendPng: RequestListener = (_request, response) => response.end(png);
@@ -115,7 +104,7 @@ const expectFailed = async (promise: Promise<unknown>, reason: RegExp) => {
 
 describe('an image that may be fetched', () => {
   it('comes as base64, its type told by its bytes and not by its label', async () => {
-    const host = await listen((_request, response) => {
+    const host = await listenFor((_request, response) => {
       response.setHeader('content-type', 'text/html');
       response.end(png);
     });
@@ -124,7 +113,7 @@ describe('an image that may be fetched', () => {
   });
 
   it('is asked for without anything of the caller or of the server', async () => {
-    const host = await listen(sendPng);
+    const host = await listenFor(sendPng);
     await create().fetch(`http://images.example:${host.port}/a?b=c#fragment`, path, signal());
     const [request] = host.requests;
     expect(request?.method).toBe('GET');
@@ -139,7 +128,7 @@ describe('an image that may be fetched', () => {
   });
 
   it('never travels on a socket used before', async () => {
-    const host = await listen(sendPng);
+    const host = await listenFor(sendPng);
     const fetcher = create();
     for (const name of ['a', 'b', 'c']) {
       await fetcher.fetch(`http://images.example:${host.port}/${name}`, path, signal());
@@ -148,8 +137,8 @@ describe('an image that may be fetched', () => {
   });
 
   it('is not asked for through a proxy of the environment', async () => {
-    const proxy = await listen(sendPng);
-    const host = await listen(sendPng);
+    const proxy = await listenFor(sendPng);
+    const host = await listenFor(sendPng);
     vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${proxy.port}`);
     vi.stubEnv('http_proxy', `http://127.0.0.1:${proxy.port}`);
     vi.stubEnv('NODE_USE_ENV_PROXY', '1');
@@ -162,7 +151,7 @@ describe('an image that may be fetched', () => {
   });
 
   it('may sit behind relative and absolute redirects', async () => {
-    const host = await listen((request, response) => {
+    const host = await listenFor((request, response) => {
       if (request.url === '/a/1') response.writeHead(302, { location: '../b/2?x=1' }).end();
       else if (request.url === '/b/2?x=1')
         response.writeHead(307, { location: `//images.example:${host.port}/3` }).end();
@@ -313,7 +302,7 @@ describe('names', () => {
   });
 
   it('of this machine are refused by the system resolver', async () => {
-    const host = await listen(sendPng);
+    const host = await listenFor(sendPng);
     const fetcher = createImageFetcher({ enabled: true, maxBytes: 9999, timeoutMs: 2000, allowHosts: [] });
     for (const name of ['localhost', 'LOCALHOST', 'localhost.']) {
       await expectRefused(fetcher.fetch(`http://${name}:${host.port}/`, path, signal()));
@@ -350,8 +339,8 @@ describe('redirects into private space', () => {
     ['a name', (port: number) => `http://internal.example:${port}/`],
     ['another port of a host exempt on one', (port: number) => `//images.example:${port}/`],
   ])('never reach it: %s', async (_kind, target) => {
-    const inside = await listen(sendPng);
-    const outside = await listen((_request, response) => {
+    const inside = await listenFor(sendPng);
+    const outside = await listenFor((_request, response) => {
       response.writeHead(302, { location: target(inside.port) }).end();
     });
     const fetcher = create({ allowHosts: [`images.example:${outside.port}`] });
@@ -360,7 +349,9 @@ describe('redirects into private space', () => {
   });
 
   it('are refused on the second hop to a name that now leads elsewhere', async () => {
-    const host = await listen((_request, response) => response.writeHead(302, { location: '/again' }).end());
+    const host = await listenFor((_request, response) =>
+      response.writeHead(302, { location: '/again' }).end(),
+    );
     const lookup = vi.fn(async () => loopback);
     lookup.mockResolvedValueOnce(loopback);
     lookup.mockRejectedValueOnce(new Error('gone'));
@@ -375,7 +366,7 @@ describe('redirects into private space', () => {
     'http://u:p@images.example/',
     'http://[',
   ])('nor do they lead out of http: %s', async (location) => {
-    const host = await listen((_request, response) => response.writeHead(301, { location }).end());
+    const host = await listenFor((_request, response) => response.writeHead(301, { location }).end());
     await expectFailed(
       create().fetch(`http://images.example:${host.port}/`, path, signal()),
       /redirects to something other/,
@@ -383,7 +374,7 @@ describe('redirects into private space', () => {
   });
 
   it('end after three', async () => {
-    const host = await listen((_request, response) => response.writeHead(302, { location: '/' }).end());
+    const host = await listenFor((_request, response) => response.writeHead(302, { location: '/' }).end());
     await expectFailed(
       create().fetch(`http://images.example:${host.port}/`, path, signal()),
       /redirects more than 3 times/,
@@ -441,7 +432,7 @@ describe('answers that are no image', () => {
   ];
 
   it.each(cases)('$name', async ({ answer, reason }) => {
-    const host = await listen(answer);
+    const host = await listenFor(answer);
     await expectFailed(create().fetch(`http://images.example:${host.port}/`, path, signal()), reason);
   });
 
@@ -464,7 +455,7 @@ describe('answers that are no image', () => {
 
   it('an endless body is left as soon as it is too long', async () => {
     const ended = deferred<number>();
-    const host = await listen((_request, response) => {
+    const host = await listenFor((_request, response) => {
       let sent = 0;
       const more = () => {
         while (!response.destroyed && response.write(sent === 0 ? png : Buffer.alloc(4096))) sent += 4096;
@@ -479,7 +470,7 @@ describe('answers that are no image', () => {
 
   it('a slow body ends with the time for the whole', async () => {
     const closed = deferred<void>();
-    const host = await listen((_request, response) => {
+    const host = await listenFor((_request, response) => {
       const timer = setInterval(() => response.write(Buffer.alloc(1)), 5);
       response.write(png);
       response.on('close', () => {
@@ -494,7 +485,7 @@ describe('answers that are no image', () => {
 
   it.each([302, 404])('an endless body with status %i is not waited for', async (status) => {
     const closed = deferred<void>();
-    const host = await listen((request, response) => {
+    const host = await listenFor((request, response) => {
       if (request.url === '/next') return void response.end(png);
       response.on('close', () => closed.resolve());
       response.writeHead(status, { location: '/next' }).write(png);
@@ -506,7 +497,7 @@ describe('answers that are no image', () => {
   });
 
   it('one deadline spans all hops', async () => {
-    const host = await listen((_request, response) => {
+    const host = await listenFor((_request, response) => {
       setTimeout(() => response.writeHead(302, { location: '/' }).end(), 30);
     });
     const fetcher = create({ timeoutMs: 80, maxRedirects: 100 });
@@ -587,7 +578,7 @@ describe('exempt hosts', () => {
     ['example', false],
     ['a.images.example', false],
   ])('%s', async (entry, isExempt) => {
-    const host = await listen(sendPng);
+    const host = await listenFor(sendPng);
     const fetcher = create({ allowHosts: [entry.replace('PORT', String(host.port))] });
     const fetched = fetcher.fetch(`http://Images.Example:${host.port}/`, path, signal());
     if (isExempt) expect((await fetched).mediaType).toBe('image/png');
@@ -595,7 +586,7 @@ describe('exempt hosts', () => {
   });
 
   it.each(['127.0.0.1', '127.0.0.1:PORT'])('may be addresses: %s', async (entry) => {
-    const host = await listen(sendPng);
+    const host = await listenFor(sendPng);
     const fetcher = create({ allowHosts: [entry.replace('PORT', String(host.port))] });
     const image = await fetcher.fetch(`http://127.1:${host.port}/`, path, signal());
     expect(image.mediaType).toBe('image/png');
@@ -637,7 +628,7 @@ describe('callers who leave', () => {
     const caller = new AbortController();
     const gone = new CallerGone();
     const closed = deferred<void>();
-    const host = await listen((request, response) => {
+    const host = await listenFor((request, response) => {
       request.socket.on('close', () => closed.resolve());
       if (begun) response.write(png);
       setTimeout(() => caller.abort(gone), 10);
@@ -648,7 +639,7 @@ describe('callers who leave', () => {
   });
 
   it('with a hundred images cause no warning of a leak', async () => {
-    const host = await listen(sendPng);
+    const host = await listenFor(sendPng);
     const warn = vi.spyOn(process, 'emitWarning');
     const { signal: caller } = new AbortController();
     const fetcher = create();
@@ -659,7 +650,7 @@ describe('callers who leave', () => {
   });
 
   it('are not listened for once the fetch is over', async () => {
-    const host = await listen(sendPng);
+    const host = await listenFor(sendPng);
     const caller = new AbortController();
     const added = vi.spyOn(caller.signal, 'addEventListener');
     const removed = vi.spyOn(caller.signal, 'removeEventListener');
@@ -671,7 +662,7 @@ describe('callers who leave', () => {
 describe('the bound on fetches at once', () => {
   const held = async (options: Partial<ImageFetcherOptions>) => {
     const open: (() => void)[] = [];
-    const host = await listen((_request, response) => open.push(() => response.end(png)));
+    const host = await listenFor((_request, response) => open.push(() => response.end(png)));
     const fetcher = create(options);
     const start = (by = signal()) => fetcher.fetch(`http://images.example:${host.port}/`, path, by);
     return { open, host, start, fetcher };

@@ -9,6 +9,7 @@ import { joinPrimary } from '../../src/cluster/worker.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import { createRedisStore } from '../../src/store/redis.ts';
 import type { Store } from '../../src/store/store.ts';
+import { listen } from '../support/listen.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 
 const toClose: (() => Promise<void>)[] = [];
@@ -188,15 +189,9 @@ describe('a Redis that is not there', () => {
   });
 
   it('accepts and never answers: nobody waits for it', async () => {
-    const sockets: Socket[] = [];
-    const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
-    await new Promise((resolve) => silent.once('listening', resolve));
-    toClose.push(async () => {
-      for (const socket of sockets) socket.destroy();
-      silent.close();
-    });
-    const { port } = silent.address() as { port: number };
-    await works(withRedis(`redis://127.0.0.1:${port}`).store);
+    const { host, close } = await listen(createServer());
+    toClose.push(close);
+    await works(withRedis(`redis://${host}`).store);
   });
 
   it.skipIf(!hasRedis)('full: what it refuses is done here, and that is said once', async () => {
@@ -247,14 +242,13 @@ describe('a Redis that is not there', () => {
         for (const socket of [near, far]) open.add(socket.on('error', () => {}));
         near.on('data', (bytes) => far.write(bytes));
         far.on('data', (bytes) => isCut.has(near) || near.write(bytes));
-      }).listen(0, '127.0.0.1');
-      await new Promise((resolve) => between.once('listening', resolve));
+      });
+      const { host, close } = await listen(between);
       toClose.push(async () => {
         for (const socket of open) socket.destroy();
-        between.close();
+        await close();
       });
-      const { port } = between.address() as { port: number };
-      const { store, changes } = withRedis(`redis://127.0.0.1:${port}`);
+      const { store, changes } = withRedis(`redis://${host}`);
       await vi.waitFor(() => expect(changes).toEqual([[true, undefined]]));
       for (const socket of open) isCut.add(socket);
       await vi.waitFor(

@@ -1,5 +1,5 @@
 import { Server as HttpServer } from 'node:http';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
 export interface Listening {
   readonly port: number;
@@ -37,4 +37,11 @@ export const listen = async (server: Server): Promise<Listening> => {
         for (const socket of sockets) socket.destroy();
       }),
   };
+};
+
+/** One at which nothing listens now. */
+export const freePort = async (): Promise<number> => {
+  const { port, close } = await listen(createServer());
+  await close();
+  return port;
 };

@@ -5,8 +5,8 @@
  */
 
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
+import { listen } from './listen.ts';
 
 export type Fields = Record<string, unknown>;
 
@@ -215,15 +215,6 @@ export const startReplay = async (recordings: readonly Recording[]): Promise<Rep
       answer(response, recording, cut).catch(() => response.destroy());
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    requests,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
+  const { url, close } = await listen(server);
+  return { url, requests, close };
 };

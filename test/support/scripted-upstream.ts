@@ -4,8 +4,8 @@
  */
 
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Simulator } from '../../src/simulator/index.ts';
+import { listen } from './listen.ts';
 import { type Fields, frame } from './replay.ts';
 
 export type ScriptedBlock =
@@ -355,9 +355,9 @@ export const startScriptedUpstream = async (simulator?: Simulator): Promise<Scri
       respond(request, response).catch(() => response.destroy());
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { url, close } = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     requests,
     answer: (next) => {
       script = next;
@@ -366,10 +366,6 @@ export const startScriptedUpstream = async (simulator?: Simulator): Promise<Scri
       requests.length = 0;
       script = ok;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
   };
 };

@@ -1,11 +1,11 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Cancellation } from '../../../src/core/cancellation.ts';
 import { createBedrock, modelPath } from '../../../src/providers/bedrock/bedrock.ts';
 import { type Credentials, createSign, type Signable } from '../../../src/providers/bedrock/signature.ts';
+import { listen } from '../../support/listen.ts';
 
 const host = 'bedrock-runtime.eu-west-1.amazonaws.com';
 const headers = { 'content-type': 'application/json', accept: 'application/json', host };
@@ -125,11 +125,10 @@ describe('what an endpoint is sent', () => {
       seen.push({ path: request.url, headers: request.headers });
       request.resume().on('end', () => response.end('{}'));
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo;
+    const { url, host, close } = await listen(server);
     const bedrock = createBedrock({
       region: 'eu-west-1',
-      endpoint: `http://127.0.0.1:${port}${prefix}`,
+      endpoint: `${url}${prefix}`,
       bearerToken: undefined,
       hasAccessKey: false,
       connectTimeout: 1000,
@@ -139,9 +138,9 @@ describe('what an endpoint is sent', () => {
       await bedrock.post('bedrock', path, body, 'application/json', new Cancellation());
     } finally {
       await bedrock.close();
-      server.close();
+      await close();
     }
-    return { host: `127.0.0.1:${port}`, seen };
+    return { host, seen };
   };
 
   it.each([

@@ -12,6 +12,7 @@ import { Cancellation } from '../../../src/core/cancellation.ts';
 import { Connections } from '../../../src/providers/http/connections.ts';
 import { createConnector } from '../../../src/providers/http/connector.ts';
 import { createExchanger } from '../../../src/providers/http/exchange.ts';
+import { listen } from '../../support/listen.ts';
 import { until } from '../../support/until.ts';
 
 const fixture = (file: string) =>
@@ -38,7 +39,7 @@ const protocols = {
 type Protocol = keyof typeof protocols;
 
 /** A server that answers every request in pieces of so many bytes, and who asks it. */
-const listen = async (protocol: Protocol, pieceSize = size, limit = 1, closes = false) => {
+const serve = async (protocol: Protocol, pieceSize = size, limit = 1, closes = false) => {
   const server = protocols[protocol]();
   const sockets: Socket[] = [];
   const reused: boolean[] = [];
@@ -49,8 +50,7 @@ const listen = async (protocol: Protocol, pieceSize = size, limit = 1, closes = 
     for (let at = 0; at < size; at += pieceSize) response.write(answer.subarray(at, at + pieceSize));
     response.end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const { port } = await listen(server);
   const connections = new Connections(`${protocol}://localhost:${port}`, {
     limit,
     connect: createConnector({ timeout: 2000, ca: cert }),
@@ -67,12 +67,12 @@ const listen = async (protocol: Protocol, pieceSize = size, limit = 1, closes = 
 
 describe.each(Object.keys(protocols) as Protocol[])('an answer by %s', (protocol) => {
   it.each([size, 10_000, 100])('is whole in pieces of %d bytes', async (pieceSize) => {
-    const { ask } = await listen(protocol, pieceSize);
+    const { ask } = await serve(protocol, pieceSize);
     expect((await (await ask()).whole()).equals(answer)).toBe(true);
   });
 
   it('is whole for a reader who takes his time, and so is the next on its connection', async () => {
-    const { ask, sockets } = await listen(protocol);
+    const { ask, sockets } = await serve(protocol);
     for (let run = 0; run < 3; run++) {
       const pieces: Buffer[] = [];
       for await (const piece of await ask()) {
@@ -86,7 +86,7 @@ describe.each(Object.keys(protocols) as Protocol[])('an answer by %s', (protocol
   });
 
   it('is not mixed with another that is read at the same time', async () => {
-    const { ask } = await listen(protocol, 1000, 8);
+    const { ask } = await serve(protocol, 1000, 8);
     const answers = await Promise.all(Array.from({ length: 8 }, async () => (await ask()).whole()));
     for (const each of answers) expect(each.equals(answer)).toBe(true);
   });
@@ -112,8 +112,7 @@ describe('a connection', () => {
       sending = socket.on('error', () => {});
       socket.write(endless.subarray(0, 8));
     });
-    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    return connectTo((upstream.address() as AddressInfo).port);
+    return connectTo((await listen(upstream)).port);
   };
 
   it('hands over what it reads past the buffer of its stream', async () => {
@@ -172,7 +171,7 @@ describe('a connection', () => {
 });
 
 it('a second connection takes the TLS session of the first up', async () => {
-  const { ask, reused } = await listen('https', size, 2, true);
+  const { ask, reused } = await serve('https', size, 2, true);
   await (await ask()).whole();
   await (await ask()).whole();
   expect(reused).toEqual([false, true]);

@@ -7,6 +7,7 @@ import { Cancellation } from '../../../src/core/cancellation.ts';
 import { ApiError, CallerGone, type Origin } from '../../../src/core/errors.ts';
 import type { Body } from '../../../src/providers/http/exchange.ts';
 import { createTransport, type Transport } from '../../../src/providers/http/transport.ts';
+import { listen } from '../../support/listen.ts';
 import { until } from '../../support/until.ts';
 
 const origin: Origin = { upstream: 'anthropic', requestId: undefined, rateLimits: {} };
@@ -22,16 +23,15 @@ afterEach(async () => {
 });
 
 /** An upstream that answers every request on a connection with `answer`. */
-const listen = async (answer: (socket: Socket) => void): Promise<Transport> => {
+const upstreamOf = async (answer: (socket: Socket) => void): Promise<Transport> => {
   server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => sockets.delete(socket));
     socket.on('data', () => answer(socket));
-  }).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server?.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  transport = createTransport(`http://127.0.0.1:${port}`, { connectTimeout: 1000, connections: 10 });
+  });
+  const { url } = await listen(server);
+  transport = createTransport(url, { connectTimeout: 1000, connections: 10 });
   return transport;
 };
 
@@ -136,7 +136,7 @@ describe('a connection that ends', () => {
   const cases = endings.flatMap((ending) => readers.map((reader) => ({ ...ending, ...reader })));
   it.each(cases)('$name: $who gets what came or a failure, and the process lives', async (row) => {
     const { answer, whole, read } = row;
-    const open = await listen(answer);
+    const open = await upstreamOf(answer);
     for (let run = 0; run < 5; run++) {
       const result = await ask(open).then(
         (answered) => read(answered.body),
@@ -151,7 +151,7 @@ describe('a connection that ends', () => {
 
 describe('a body', () => {
   it('that nobody reads to its end gives its connection up', async () => {
-    const open = await listen((socket) => {
+    const open = await upstreamOf((socket) => {
       socket.write(head('transfer-encoding: chunked'));
       socket.write('5\r\nhello\r\n');
     });
@@ -165,7 +165,7 @@ describe('a body', () => {
 
   it('keeps for a late reader nothing but its bytes', async () => {
     let more: (() => void) | undefined;
-    const open = await listen((socket) => {
+    const open = await upstreamOf((socket) => {
       socket.write(`${head('transfer-encoding: chunked')}5\r\nhello\r\n`);
       more = () => socket.write('3\r\nyou\r\n');
     });
@@ -178,7 +178,7 @@ describe('a body', () => {
   });
 
   it('is one piece for what came together', async () => {
-    const open = await listen((socket) => {
+    const open = await upstreamOf((socket) => {
       socket.write(`${head('transfer-encoding: chunked')}${'3\r\nabc\r\n'.repeat(50)}0\r\n\r\n`);
     });
     const pieces: string[] = [];
@@ -189,7 +189,7 @@ describe('a body', () => {
 
 describe('a whole body', () => {
   it('is all of it, however long it takes and however late it is asked for', async () => {
-    const open = await listen(async (socket) => {
+    const open = await upstreamOf(async (socket) => {
       socket.write(head('transfer-encoding: chunked'));
       for (let part = 0; part < 3; part++) {
         socket.write(chunked);
@@ -206,7 +206,7 @@ describe('a whole body', () => {
   });
 
   it('of absurd size is refused before it is all here', async () => {
-    const open = await listen((socket) => {
+    const open = await upstreamOf((socket) => {
       socket.write(head('transfer-encoding: chunked'));
       const more = (): void => {
         while (!socket.destroyed && socket.write(chunked));
@@ -223,7 +223,7 @@ describe('a whole body', () => {
   });
 
   it('is given up by a cancellation', async () => {
-    const open = await listen((socket) => socket.write(`${head('content-length: 10')}hello`));
+    const open = await upstreamOf((socket) => socket.write(`${head('content-length: 10')}hello`));
     const cancellation = new Cancellation();
     const reason = new CallerGone();
     const { body: waiting } = await ask(open, cancellation);
@@ -236,7 +236,7 @@ describe('a whole body', () => {
 
 describe('a cancellation', () => {
   it('is heard before the answer, and in it', async () => {
-    const open = await listen((socket) => socket.write(head('transfer-encoding: chunked')));
+    const open = await upstreamOf((socket) => socket.write(head('transfer-encoding: chunked')));
     const reason = new CallerGone();
     const early = new Cancellation();
     early.abort(reason);

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulator, startSimulator } from '../../../src/simulator/index.ts';
 import { expectError } from '../../support/errors.ts';
+import { listen } from '../../support/listen.ts';
 import { startServer, type TestServer } from '../../support/server.ts';
 import { today } from '../../support/today.ts';
 import { until } from '../../support/until.ts';
@@ -98,8 +98,7 @@ describe('a redirect of an upstream', () => {
       seen.push(incoming.url ?? '');
       response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     });
-    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
-    const target = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+    const { url: target, close: closeElsewhere } = await listen(elsewhere);
     const upstream = createServer((incoming, response) => {
       incoming.resume();
       // Both to another host and to another path of the same one.
@@ -107,8 +106,7 @@ describe('a redirect of an upstream', () => {
       seen.push(incoming.url ?? '');
       response.writeHead(status, { location }).end();
     });
-    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`;
+    const { url, close } = await listen(upstream);
     for (const where of [{ anthropicUrl: url }, { bedrockUrl: url }]) {
       const server = await startServer({ ...where, env: { MAX_RETRIES: '0' } });
       const response = await server.post({
@@ -123,9 +121,6 @@ describe('a redirect of an upstream', () => {
     }
     expect(seen).toHaveLength(2);
     expect(seen).not.toContain('/elsewhere');
-    for (const each of [elsewhere, upstream]) {
-      each.closeAllConnections();
-      await new Promise((resolve) => each.close(resolve));
-    }
+    await Promise.all([closeElsewhere(), close()]);
   });
 });
