@@ -65,7 +65,7 @@ const pids = ({ logs }: TestProcess): number[] =>
   logs.filter(({ msg }) => msg === 'listening').map(({ pid }) => Number(pid));
 
 const onLinux = process.platform === 'linux';
-/** Processes that are up, or about to be; beside them tsx has one of its own. */
+/** Processes that are up, or about to be. */
 const serversUnder = (pid: number | undefined): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .split(' ')

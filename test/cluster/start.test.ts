@@ -1,9 +1,8 @@
 /** Behaviour 10.2, 11.1: what the server says when it starts, and to whom. */
 
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { failToStart, startProcess, type TestProcess } from '../support/process.ts';
+import { entry, failToStart, startProcess, type TestProcess } from '../support/process.ts';
 import { until } from '../support/until.ts';
 
 let server: TestProcess | undefined;
@@ -131,9 +130,8 @@ describe('warnings at start', () => {
 
 /** Standard output as a whole, of a server that takes it for a terminal. */
 const outputAtTerminal = async (env: Record<string, string>): Promise<string> => {
-  const entry = fileURLToPath(new URL('../../src/server.ts', import.meta.url));
   const terminal = 'data:text/javascript,process.stdout.isTTY=true';
-  const child = spawn(process.execPath, ['--import', terminal, '--import', 'tsx', entry], {
+  const child = spawn(process.execPath, ['--import', terminal, entry], {
     env: { PATH: process.env.PATH, PORT: '0', INFERENCE_KEY: 'secret-key', ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
