@@ -141,7 +141,7 @@ const wiring = ['app', 'server'];
 
 const show = ({ from, to, isType }: Import) => `${from} -> ${to}${isType ? ' (type)' : ''}`;
 
-describe('who may import whom', () => {
+describe('an import only points where the layout allows it:', () => {
   it('sees the real imports', () => {
     expect(files.length).toBeGreaterThan(50);
     expect(imports.map(show)).toEqual(

@@ -24,7 +24,7 @@ const file = (content: string): string => {
 };
 
 // Behaviour 11.1
-describe('defaults', () => {
+describe('the defaults of the settings', () => {
   it('are those of the table', () => {
     expect(readConfig(least)).toMatchObject({
       port: 3000,
@@ -56,7 +56,7 @@ describe('defaults', () => {
   });
 });
 
-describe('a setting', () => {
+describe('a setting is read as it was meant:', () => {
   it.each([
     { name: 'several keys', env: { INFERENCE_KEY: 'a, b ,,c' }, expected: { keys: ['a', 'b', 'c'] } },
     {

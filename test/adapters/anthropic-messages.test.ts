@@ -931,7 +931,7 @@ describe.each([
   ['parameters', sampling],
   ['structured output', formats],
   ['prompt caching', caching],
-])('%s', (_, cases) => {
+])('a request to Claude is one that its API takes, and says what was changed: %s', (_, cases) => {
   it.each(cases)('$name', check);
 });
 

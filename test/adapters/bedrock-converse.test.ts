@@ -749,7 +749,7 @@ describe.each([
   ['tools', tooling],
   ['parameters', parameters],
   ['caching', caching],
-])('%s for Converse', (_subject, cases) => {
+])('a request to Converse is one that it takes, and says what was changed: %s', (_subject, cases) => {
   it.each(cases)('$name', ({ body, model, expected, ignored = [], adjusted = [] }) => {
     const { request, ...report } = encoded(body, model);
     expect(request).toEqual({ inferenceConfig: {}, ...expected });

@@ -18,6 +18,7 @@ import { createLocalStore } from '../../src/store/local.ts';
 import type { Store } from '../../src/store/store.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { serverOfTest, useHttp, useSimulated } from '../support/fixtures.ts';
+import { pixelBytes as png } from '../support/images.ts';
 import { type TestServer, testKey } from '../support/server.ts';
 import { today } from '../support/today.ts';
 import { until } from '../support/until.ts';
@@ -26,11 +27,6 @@ const redactedWord = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING';
 
 type Upstream = 'anthropic' | 'bedrock';
 const upstreams: readonly Upstream[] = ['anthropic', 'bedrock'];
-
-const png = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
 
 const images = useHttp((_request, response) => {
   response.writeHead(200, { 'content-type': 'image/png' }).end(png);

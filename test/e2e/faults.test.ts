@@ -385,74 +385,81 @@ const expectBadEnd = async (response: Response, code: string | null | undefined)
 };
 
 // Behaviour 7.5, 7.6, 8.2, 8.3, 8.4, 8.6
-describe.each(Object.keys(setups) as Setup[])('%s', (setup) => {
-  const rows = cases
-    .filter((row) => row.setups?.includes(setup) ?? true)
-    .flatMap((row) =>
-      (['plain', 'stream'] as const)
-        .filter((mode) => row.only === undefined || row.only === mode)
-        // Its plain answers share all but the path with the two others'.
-        .filter((mode) => setup !== 'Claude on Bedrock' || mode === 'stream')
-        .map((mode) => ({ ...row, mode, stream: mode === 'stream' })),
-    );
-
-  it.each(rows)('$name, $mode', async (row) => {
-    const { faults, stream, fine, status = 0, code, retryAfter = null, final, answered, env } = row;
-    const isBoth = setup === 'Claude with both upstreams';
-    const requests = patience[row.requests][isBoth ? 'both' : 'one'];
-    for (const fault of faults) simulator.inject(fault);
-    const { post, client, logs } = await start(setup, env);
-    const response = await post(body(setup, stream));
-
-    if (fine) {
-      await expectGoodEnd(response, stream);
-      // The headers are of the one that answered.
-      expect(response.headers.get('x-upstream')).toMatch(
-        setup === 'Nova'
-          ? 'bedrock-converse'
-          : isBoth && requests === 2
-            ? /^bedrock$/
-            : /^(anthropic|bedrock)$/,
+describe.each(Object.keys(setups) as Setup[])(
+  'an upstream fails, and its client learns so in time: %s',
+  (setup) => {
+    const rows = cases
+      .filter((row) => row.setups?.includes(setup) ?? true)
+      .flatMap((row) =>
+        (['plain', 'stream'] as const)
+          .filter((mode) => row.only === undefined || row.only === mode)
+          // Its plain answers share all but the path with the two others'.
+          .filter((mode) => setup !== 'Claude on Bedrock' || mode === 'stream')
+          .map((mode) => ({ ...row, mode, stream: mode === 'stream' })),
       );
-    } else if (status === 200) {
-      await expectBadEnd(response, code);
-    } else {
-      const text = await response.text();
-      expect(text).not.toMatch(/Secret|html/);
-      const error = expectError(text, response.headers);
-      expect({ status: response.status, code: error.code }).toEqual({ status, code });
-      expect(response.headers.get('retry-after')).toBe(retryAfter);
-      expect(response.headers.get('x-should-retry')).toBe(final === undefined ? null : 'false');
-      if (answered) expect(response.headers.get('x-upstream')).toBeTruthy();
-    }
-    await until(() => simulator.requests.length >= requests, 'the upstream has seen all requests');
-    expect(simulator.requests).toHaveLength(requests);
-    const first =
-      setup === 'Claude on Bedrock' ? 'bedrock-invoke' : setup === 'Nova' ? 'bedrock-converse' : 'anthropic';
-    const asked = simulator.requests.map(({ upstream }) => upstream);
-    expect(asked).toEqual(asked.map((_, index) => (isBoth && index % 2 === 1 ? 'bedrock-invoke' : first)));
 
-    await until(() => logs.some((line) => line.route === '/v1/chat/completions'), 'the log line');
-    const line = logs.find((each) => each.route === '/v1/chat/completions');
-    const ended = fine ? 'complete' : status >= 400 ? line?.ended : 'failed';
-    expect(line).toMatchObject({ ended, status: fine ? 200 : status });
-    expect(line?.retries ?? 0).toBe(requests - 1);
-    expect(JSON.stringify(line)).not.toMatch(/Secret words/);
+    it.each(rows)('$name, $mode', async (row) => {
+      const { faults, stream, fine, status = 0, code, retryAfter = null, final, answered, env } = row;
+      const isBoth = setup === 'Claude with both upstreams';
+      const requests = patience[row.requests][isBoth ? 'both' : 'one'];
+      for (const fault of faults) simulator.inject(fault);
+      const { post, client, logs } = await start(setup, env);
+      const response = await post(body(setup, stream));
 
-    // A client that accumulates must not take it for an answer either.
-    if (!fine && status === 200) {
-      const consume = async () => {
-        const chunks = await client.chat.completions.create({
-          model: setups[setup].model,
-          messages: [{ role: 'user', content: '[[length 60]]' }],
-          stream: true,
-        });
-        for await (const _ of chunks);
-      };
-      await expect(consume()).rejects.toThrow();
-    }
-  });
-});
+      if (fine) {
+        await expectGoodEnd(response, stream);
+        // The headers are of the one that answered.
+        expect(response.headers.get('x-upstream')).toMatch(
+          setup === 'Nova'
+            ? 'bedrock-converse'
+            : isBoth && requests === 2
+              ? /^bedrock$/
+              : /^(anthropic|bedrock)$/,
+        );
+      } else if (status === 200) {
+        await expectBadEnd(response, code);
+      } else {
+        const text = await response.text();
+        expect(text).not.toMatch(/Secret|html/);
+        const error = expectError(text, response.headers);
+        expect({ status: response.status, code: error.code }).toEqual({ status, code });
+        expect(response.headers.get('retry-after')).toBe(retryAfter);
+        expect(response.headers.get('x-should-retry')).toBe(final === undefined ? null : 'false');
+        if (answered) expect(response.headers.get('x-upstream')).toBeTruthy();
+      }
+      await until(() => simulator.requests.length >= requests, 'the upstream has seen all requests');
+      expect(simulator.requests).toHaveLength(requests);
+      const first =
+        setup === 'Claude on Bedrock'
+          ? 'bedrock-invoke'
+          : setup === 'Nova'
+            ? 'bedrock-converse'
+            : 'anthropic';
+      const asked = simulator.requests.map(({ upstream }) => upstream);
+      expect(asked).toEqual(asked.map((_, index) => (isBoth && index % 2 === 1 ? 'bedrock-invoke' : first)));
+
+      await until(() => logs.some((line) => line.route === '/v1/chat/completions'), 'the log line');
+      const line = logs.find((each) => each.route === '/v1/chat/completions');
+      const ended = fine ? 'complete' : status >= 400 ? line?.ended : 'failed';
+      expect(line).toMatchObject({ ended, status: fine ? 200 : status });
+      expect(line?.retries ?? 0).toBe(requests - 1);
+      expect(JSON.stringify(line)).not.toMatch(/Secret words/);
+
+      // A client that accumulates must not take it for an answer either.
+      if (!fine && status === 200) {
+        const consume = async () => {
+          const chunks = await client.chat.completions.create({
+            model: setups[setup].model,
+            messages: [{ role: 'user', content: '[[length 60]]' }],
+            stream: true,
+          });
+          for await (const _ of chunks);
+        };
+        await expect(consume()).rejects.toThrow();
+      }
+    });
+  },
+);
 
 describe('one upstream in trouble, the other well', () => {
   it.each([

@@ -11,16 +11,12 @@ import type { Fault } from '../../src/simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { serverOfTest, useHttp, useServer, useSimulator } from '../support/fixtures.ts';
+import { pixelBytes } from '../support/images.ts';
 import { testKey } from '../support/server.ts';
-
-const pngBytes = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
 
 const pictures = useHttp((request, response) => {
   if (request.url === '/gone.png') response.writeHead(404).end();
-  else response.writeHead(200, { 'content-type': 'text/plain' }).end(pngBytes);
+  else response.writeHead(200, { 'content-type': 'text/plain' }).end(pixelBytes);
 });
 const simulator = useSimulator();
 const server = useServer({
@@ -276,7 +272,7 @@ describe('image URLs', () => {
     const response = await server.post(ask(picture('/cat.jpg')));
     expect(response.status).toBe(200);
     expect(sent().messages[0]?.content[0]).toEqual({
-      image: { format: 'png', source: { bytes: pngBytes.toString('base64') } },
+      image: { format: 'png', source: { bytes: pixelBytes.toString('base64') } },
     });
   });
 

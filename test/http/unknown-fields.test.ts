@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { useScripted } from '../support/fixtures.ts';
+import { pixel } from '../support/images.ts';
 import { textBlock } from '../support/scripted-upstream.ts';
 
 type Fields = Record<string, unknown>;
@@ -105,9 +106,7 @@ describe('a field within a parameter that has no effect is reported with its pat
     { detail: 'auto', ignored: null },
     { detail: null, ignored: null },
   ])('an image\u2019s detail of $detail', async ({ detail, ignored }) => {
-    const png =
-      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-    const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${png}`, detail } };
+    const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${pixel}`, detail } };
     const answered = await ask({
       messages: [{ role: 'user', content: [image, { type: 'text', text: '?' }] }],
     });

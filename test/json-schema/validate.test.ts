@@ -241,7 +241,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-describe('checking an answer', () => {
+describe('an answer is held against its schema, and what is wrong is named:', () => {
   it.each(rows)('$name', ({ schema, valid, wrong }) => {
     const check = createValidator(schema);
     for (const value of valid) expect(check(value)).toEqual([]);

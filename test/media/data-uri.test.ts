@@ -2,9 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseDataUri, readImage, standardBase64 } from '../../src/media/data-uri.ts';
 import { sniffImage } from '../../src/media/image-header.ts';
 import { normalized, refusal } from '../normalize/fit.ts';
+import { pixel as png } from '../support/images.ts';
 
-const png =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const base64 = (bytes: string) => Buffer.from(bytes, 'latin1').toString('base64');
 const jpeg = base64('\xff\xd8\xff\xe0\x00\x10JFIF');
 const gif = base64('GIF89a\x01\x00\x01\x00');

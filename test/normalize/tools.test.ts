@@ -185,7 +185,7 @@ const choices: readonly Choice[] = [
   },
 ];
 
-describe('the choice among tools', () => {
+describe('the choice among tools reaches each model in a form that it takes:', () => {
   it.each(choices)('$name', ({ model, input, expected, offered, adjusted }) => {
     const { settings, report } = normalized({ tools, ...input }, model === undefined ? {} : { model });
     expect(settings.toolChoice).toEqual(expected);

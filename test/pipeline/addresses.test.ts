@@ -59,7 +59,7 @@ const permitted = [
   '64:ff9b::8.8.8.8',
 ];
 
-describe('routable', () => {
+describe('the check of an address before the server connects to it', () => {
   for (const [kind, addresses] of Object.entries(forbidden)) {
     it.each(addresses)(`refuses ${kind}: %s`, (address) => expect(routable(address)).toBeUndefined());
   }
@@ -83,9 +83,10 @@ describe('the networks this machine is attached to', () => {
     (address) => expect(isAllowed(address)).toBe(false),
   );
 
-  it.each(['8.8.8.8', '2600:1f14:1:3::99'])('stranger: %s', (address) =>
+  it.each(['8.8.8.8', '2600:1f14:1:3::99'])('leave addresses outside them alone: %s', (address) =>
     expect(isAllowed(address)).toBe(true),
   );
 
-  it('works on this machine', () => expect(createAddressCheck()('93.184.216.34')).toBe(true));
+  it('are found on the machine that runs this', () =>
+    expect(createAddressCheck()('93.184.216.34')).toBe(true));
 });

@@ -4,12 +4,9 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, CallerGone, ConfigError } from '../../src/core/errors.ts';
 import { createImageFetcher, type ImageFetcherOptions } from '../../src/pipeline/image-fetcher.ts';
+import { pixelBytes as png } from '../support/images.ts';
 import { listen } from '../support/listen.ts';
 
-const png = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
-  'base64',
-);
 const path = 'messages[0].content[1].image_url.url';
 const signal = () => new AbortController().signal;
 
@@ -165,7 +162,7 @@ describe('an image that may be fetched', () => {
   });
 });
 
-describe('literal addresses', () => {
+describe('an image URL with an address in it', () => {
   const blocked = [
     '127.0.0.1',
     '127.1',
@@ -235,7 +232,7 @@ const watchConnects = () => {
   return targets;
 };
 
-describe('public addresses', () => {
+describe('an image URL with a public address', () => {
   it.each([
     ['8.8.8.8', '8.8.8.8'],
     ['134744072', '8.8.8.8'],
@@ -274,7 +271,7 @@ describe('public addresses', () => {
   });
 });
 
-describe('names', () => {
+describe('an image URL with a host name', () => {
   it.each([
     ['private', ['10.0.0.1']],
     ['public and private', ['93.184.216.34', '127.0.0.1']],
@@ -569,7 +566,7 @@ describe('URLs refused as they stand', () => {
   });
 });
 
-describe('exempt hosts', () => {
+describe('hosts that the operator exempts from the check of addresses', () => {
   it.each([
     ['images.example', true],
     ['IMAGES.example.', true],
@@ -577,13 +574,16 @@ describe('exempt hosts', () => {
     ['images.example:1', false],
     ['example', false],
     ['a.images.example', false],
-  ])('%s', async (entry, isExempt) => {
-    const host = await listenFor(sendPng);
-    const fetcher = create({ allowHosts: [entry.replace('PORT', String(host.port))] });
-    const fetched = fetcher.fetch(`http://Images.Example:${host.port}/`, path, signal());
-    if (isExempt) expect((await fetched).mediaType).toBe('image/png');
-    else await expectRefused(fetched);
-  });
+  ])(
+    'are exactly the named ones, at the named port, however they are spelled: %s, exempt: %s',
+    async (entry, isExempt) => {
+      const host = await listenFor(sendPng);
+      const fetcher = create({ allowHosts: [entry.replace('PORT', String(host.port))] });
+      const fetched = fetcher.fetch(`http://Images.Example:${host.port}/`, path, signal());
+      if (isExempt) expect((await fetched).mediaType).toBe('image/png');
+      else await expectRefused(fetched);
+    },
+  );
 
   it.each(['127.0.0.1', '127.0.0.1:PORT'])('may be addresses: %s', async (entry) => {
     const host = await listenFor(sendPng);
@@ -602,7 +602,7 @@ describe('exempt hosts', () => {
   );
 });
 
-describe('callers who leave', () => {
+describe('a client that leaves while its image is fetched', () => {
   it('before the fetch', async () => {
     const lookup = vi.fn(async () => loopback);
     const gone = new CallerGone();

@@ -29,28 +29,31 @@ describe('each wait ends with a 504 of its own', () => {
     stream: /took longer than this server allows \(30 ms\)/,
   };
 
-  it.each(['firstByte', 'idle', 'stream'] as const)('%s', async (which) => {
-    const { cancellation, started, done } = begin({ [which]: 30 });
-    if (which === 'idle') started();
-    await until(() => cancellation.aborted, 'the wait ends');
-    expect(cancellation.reason).toBeInstanceOf(ApiError);
-    expect(cancellation.reason).toMatchObject({
-      status: 504,
-      type: 'server_error',
-      code: 'upstream_timeout',
-      headers: {},
-      message: expect.stringMatching(texts[which]),
-    });
-    done(false);
-  });
+  it.each(['firstByte', 'idle', 'stream'] as const)(
+    'so that the operator knows which setting is too short: %s',
+    async (which) => {
+      const { cancellation, started, done } = begin({ [which]: 30 });
+      if (which === 'idle') started();
+      await until(() => cancellation.aborted, 'the wait ends');
+      expect(cancellation.reason).toBeInstanceOf(ApiError);
+      expect(cancellation.reason).toMatchObject({
+        status: 504,
+        type: 'server_error',
+        code: 'upstream_timeout',
+        headers: {},
+        message: expect.stringMatching(texts[which]),
+      });
+      done(false);
+    },
+  );
 
-  it('with texts that differ', () => {
+  it('and says in words of its own which wait it was', () => {
     expect(new Set(Object.values(texts).map(String)).size).toBe(3);
   });
 });
 
-describe('the first byte', () => {
-  it('is the first event: pings before it are no answer', async () => {
+describe('the wait for the first byte of an upstream', () => {
+  it('ends with the first event: pings before it are no answer, and an upstream that only pings is given up', async () => {
     const { cancellation, activity, done } = begin({ firstByte: 60 });
     const pings = setInterval(activity, 10);
     await until(() => cancellation.aborted, 'the wait ends');
@@ -59,7 +62,7 @@ describe('the first byte', () => {
     done(false);
   });
 
-  it('is not waited for any more once it is here', async () => {
+  it('is over once that is here, and ends no answer that has begun', async () => {
     const { cancellation, started, done } = begin({ firstByte: 30 });
     started();
     await pause(80);
@@ -106,8 +109,8 @@ describe('a caller who takes its time', () => {
   });
 });
 
-describe('the total', () => {
-  it('also ends a stream of pings', async () => {
+describe('the longest time that a whole request may take', () => {
+  it('ends a stream that says nothing but pings for ever too', async () => {
     const { cancellation, activity, started, done } = begin({ idle: 50, stream: 120 });
     started();
     const pings = setInterval(activity, 10);
@@ -159,7 +162,7 @@ describe('the total', () => {
   });
 });
 
-describe('the caller', () => {
+describe('a client of a request that is waited for', () => {
   it('who leaves ends the wait with that reason', () => {
     const hangUp = new Cancellation();
     const { cancellation, done } = begin({}, { caller: hangUp });
@@ -188,20 +191,23 @@ describe('the caller', () => {
   });
 });
 
-describe('afterwards', () => {
+describe('once a request is over', () => {
   it.each([
     { complete: true, aborted: false },
     { complete: false, aborted: true },
-  ])('complete: $complete cancels the upstream call: $aborted', async ({ complete, aborted }) => {
-    const { cancellation, started, done } = begin({ idle: 20, stream: 20 });
-    started();
-    done(complete);
-    await pause(50);
-    expect(cancellation.aborted).toBe(aborted);
-    expect(cancellation.reason ?? 'none').not.toBeInstanceOf(ApiError);
-  });
+  ])(
+    'its upstream call is cancelled unless its answer is complete (complete: $complete, cancelled: $aborted)',
+    async ({ complete, aborted }) => {
+      const { cancellation, started, done } = begin({ idle: 20, stream: 20 });
+      started();
+      done(complete);
+      await pause(50);
+      expect(cancellation.aborted).toBe(aborted);
+      expect(cancellation.reason ?? 'none').not.toBeInstanceOf(ApiError);
+    },
+  );
 
-  it('nothing listens to the caller any more', () => {
+  it('nothing listens to its client any more, so that long connections gather no listeners', () => {
     const hangUp = new Cancellation();
     const { cancellation, done } = begin({}, { caller: hangUp });
     done(true);

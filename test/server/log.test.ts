@@ -13,6 +13,7 @@ import { notTheProtocol } from '../../src/providers/errors.ts';
 import { createLogger, describeError } from '../../src/server/logger.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { useServer, useSimulator } from '../support/fixtures.ts';
+import { pixel } from '../support/images.ts';
 import { testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
@@ -22,8 +23,6 @@ const server = useServer({
   env: { LOG_LEVEL: 'trace', INFERENCE_KEY: `${testKey},marker-key-5d1f`, MAX_RETRIES: '0' },
 });
 
-const png =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const say = (content: unknown) => ({ model: 'claude-4-5-haiku', messages: [{ role: 'user', content }] });
 const withKey = { authorization: 'Bearer marker-key-5d1f' };
 
@@ -47,7 +46,7 @@ describe('no log line holds what belongs to a caller', () => {
     { name: 'a wrong key', body: say('Hi'), headers: { authorization: 'Bearer marker-wrong-5d1f' } },
     {
       name: 'an image',
-      body: say([{ type: 'image_url', image_url: { url: `data:image/png;base64,${png}` } }]),
+      body: say([{ type: 'image_url', image_url: { url: `data:image/png;base64,${pixel}` } }]),
     },
     {
       name: 'an image that is none',
@@ -107,7 +106,7 @@ describe('no log line holds what belongs to a caller', () => {
     const text = JSON.stringify(server.logs);
     expect(text.match(/.{60}5d1f.{20}/g) ?? []).toEqual([]);
     expect(text).not.toContain('marker-');
-    expect(text).not.toContain(png.slice(0, 40));
+    expect(text).not.toContain(pixel.slice(0, 40));
     expect(text).not.toContain('bWFya2Vy');
     expect(text).not.toContain(testKey);
     expect(text).not.toContain('sk-ant');

@@ -4,6 +4,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import type { Simulator } from '../../src/simulator/index.ts';
 
 /** A day on which `claude-sonnet-4-5` still answers. */
+export { pixel as PNG } from '../support/images.ts';
 export { today as TODAY } from '../support/today.ts';
 
 export const HAIKU = 'claude-haiku-4-5';
@@ -43,9 +44,6 @@ export const post = async (
     body: parsed,
   };
 };
-
-export const PNG =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 export const WEATHER = {
   name: 'get_weather',

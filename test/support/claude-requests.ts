@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { type Model, models } from '../../src/models/rows.ts';
 import { redactThinking, signThinking } from '../../src/simulator/thinking.ts';
-import { jpegOf, pngOf } from './images.ts';
+import { jpegOf, pixel as png, pngOf } from './images.ts';
 import { today } from './today.ts';
 
 export type ClaudeUpstream = 'anthropic' | 'bedrock';
@@ -36,8 +36,6 @@ export const mark = fc.option(
   { freq: 5, nil: undefined },
 );
 
-const png =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const gif = 'R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==';
 const jpeg = Buffer.from('ffd8ffe000104a46494600010100000100010000ffd9', 'hex').toString('base64');
 const webp = Buffer.from('RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00', 'latin1').toString(

@@ -16,6 +16,11 @@ const little16 = (value: number) => bytes(2, (buffer) => buffer.writeUInt16LE(va
 const little24 = (value: number) => bytes(3, (buffer) => buffer.writeUIntLE(value, 0, 3));
 const little32 = (value: number) => bytes(4, (buffer) => buffer.writeUInt32LE(value));
 
+/** A real PNG of one pixel, in base64. */
+export const pixel =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+export const pixelBytes = Buffer.from(pixel, 'base64');
+
 export const pngOf = (width: number, height: number, padding = 0): string =>
   base64('\x89PNG\r\n\x1a\n', uint32(13), 'IHDR', uint32(width), uint32(height), Buffer.alloc(9 + padding));
 

@@ -77,7 +77,7 @@ test('exceptions and errors are told from events', () => {
   ]);
 });
 
-describe('headers', () => {
+describe('the headers of an event frame', () => {
   const named = (name: string, type: number, value: readonly number[]) =>
     Buffer.from([name.length, ...Buffer.from(name), type, ...value]);
   const text = (name: string, value: string) =>
