@@ -1,9 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import { ApiError, CallerGone } from '../../src/core/errors.ts';
 import { type Attempt, watch } from '../../src/providers/timeouts.ts';
-import { until } from '../support/until.ts';
 
 const never = 60_000;
 const patient = { connect: never, firstByte: never, idle: never, total: never, stream: never };
@@ -19,6 +17,25 @@ const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =
     },
   );
 
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  // Whatever ends a wait leaves no timer behind.
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+const passes = (ms: number) => vi.advanceTimersByTime(ms);
+
+/** Ms until the wait has ended by itself. */
+const timeUntilEnd = (cancellation: Cancellation): number => {
+  const start = performance.now();
+  while (!cancellation.aborted && vi.getTimerCount() > 0) vi.advanceTimersToNextTimer();
+  expect(cancellation.aborted).toBe(true);
+  return performance.now() - start;
+};
+
 const ended = ({ aborted, reason }: Cancellation) => (aborted ? (reason as Error).message : 'still waiting');
 
 // Behaviour 8.6
@@ -31,10 +48,10 @@ describe('each wait ends with a 504 of its own', () => {
 
   it.each(['firstByte', 'idle', 'stream'] as const)(
     'so that the operator knows which setting is too short: %s',
-    async (which) => {
+    (which) => {
       const { cancellation, started, done } = begin({ [which]: 30 });
       if (which === 'idle') started();
-      await until(() => cancellation.aborted, 'the wait ends');
+      expect(timeUntilEnd(cancellation)).toBe(30);
       expect(cancellation.reason).toBeInstanceOf(ApiError);
       expect(cancellation.reason).toMatchObject({
         status: 504,
@@ -53,110 +70,110 @@ describe('each wait ends with a 504 of its own', () => {
 });
 
 describe('the wait for the first byte of an upstream', () => {
-  it('ends with the first event: pings before it are no answer, and an upstream that only pings is given up', async () => {
+  it('ends with the first event: pings before it are no answer, and an upstream that only pings is given up', () => {
     const { cancellation, activity, done } = begin({ firstByte: 60 });
     const pings = setInterval(activity, 10);
-    await until(() => cancellation.aborted, 'the wait ends');
+    expect(timeUntilEnd(cancellation)).toBe(60);
     clearInterval(pings);
     expect(ended(cancellation)).toMatch(/did not begin/);
     done(false);
   });
 
-  it('is over once that is here, and ends no answer that has begun', async () => {
+  it('is over once that is here, and ends no answer that has begun', () => {
     const { cancellation, started, done } = begin({ firstByte: 30 });
     started();
-    await pause(80);
+    passes(80);
     expect(ended(cancellation)).toBe('still waiting');
     done(true);
   });
 });
 
 describe('the silence between events', () => {
-  it('begins anew with every sign of life', async () => {
+  it('begins anew with every sign of life', () => {
     const { cancellation, activity, started, done } = begin({ idle: 150 });
     started();
     for (let step = 0; step < 10; step++) {
-      await pause(25);
+      passes(25);
       activity();
     }
     expect(ended(cancellation)).toBe('still waiting');
-    await until(() => cancellation.aborted, 'the wait ends');
+    expect(timeUntilEnd(cancellation)).toBe(150);
     expect(ended(cancellation)).toMatch(/stopped in the middle/);
     done(false);
   });
 });
 
 describe('a caller who takes its time', () => {
-  it('is no silence of the upstream, which begins when we listen again', async () => {
+  it('is no silence of the upstream, which begins when we listen again', () => {
     const { cancellation, started, listening, done } = begin({ idle: 50 });
     started();
     listening(false);
-    await pause(160);
+    passes(160);
     expect(ended(cancellation)).toBe('still waiting');
     listening(true);
-    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeGreaterThan(40);
+    expect(timeUntilEnd(cancellation)).toBe(50);
     expect(ended(cancellation)).toMatch(/stopped in the middle/);
     done(false);
   });
 
-  it('is bounded by the total all the same', async () => {
+  it('is bounded by the total all the same', () => {
     const { cancellation, started, listening, done } = begin({ idle: 20, stream: 80 });
     started();
     listening(false);
-    await until(() => cancellation.aborted, 'the wait ends');
+    expect(timeUntilEnd(cancellation)).toBe(80);
     expect(ended(cancellation)).toMatch(/took longer/);
     done(false);
   });
 });
 
 describe('the longest time that a whole request may take', () => {
-  it('ends a stream that says nothing but pings for ever too', async () => {
+  it('ends a stream that says nothing but pings for ever too', () => {
     const { cancellation, activity, started, done } = begin({ idle: 50, stream: 120 });
     started();
     const pings = setInterval(activity, 10);
-    await until(() => cancellation.aborted, 'the wait ends');
+    expect(timeUntilEnd(cancellation)).toBe(120);
     clearInterval(pings);
     expect(ended(cancellation)).toMatch(/took longer .* \(120 ms\)/);
     done(false);
   });
 
-  it('counts from the first attempt, and names the whole', async () => {
+  it('counts from the first attempt, and names the whole', () => {
     const { cancellation, done } = begin({ stream: 5000 }, { startedAt: performance.now() - 4970 });
-    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeLessThan(1000);
+    expect(timeUntilEnd(cancellation)).toBe(30);
     expect(ended(cancellation)).toMatch(/\(5000 ms\)/);
     done(false);
   });
 
-  it('that is over already ends the attempt at once', async () => {
+  it('that is over already ends the attempt at once', () => {
     const { cancellation, done } = begin({}, { startedAt: performance.now() - never - 1000 });
-    expect(await until(() => cancellation.aborted, 'the wait ends')).toBeLessThan(500);
+    expect(timeUntilEnd(cancellation)).toBe(0);
     done(false);
   });
 
-  it('is all that bounds a plain call', async () => {
+  it('is all that bounds a plain call', () => {
     const { cancellation, activity, started, done } = begin(
       { firstByte: 20, idle: 20, stream: 20 },
       { stream: false },
     );
-    await pause(60);
+    passes(60);
     activity();
     started();
-    await pause(60);
+    passes(60);
     expect(ended(cancellation)).toBe('still waiting');
     done(true);
   });
 
-  it('of a plain call is its own', async () => {
+  it('of a plain call is its own', () => {
     const { cancellation, done } = begin({ total: 30 }, { stream: false });
-    await until(() => cancellation.aborted, 'the wait ends');
+    expect(timeUntilEnd(cancellation)).toBe(30);
     expect(ended(cancellation)).toMatch(/took longer .* \(30 ms\)/);
     done(false);
   });
 
-  it('of a plain call does not end a stream', async () => {
+  it('of a plain call does not end a stream', () => {
     const { cancellation, started, done } = begin({ total: 20 });
     started();
-    await pause(60);
+    passes(60);
     expect(ended(cancellation)).toBe('still waiting');
     done(true);
   });
@@ -181,11 +198,11 @@ describe('a client of a request that is waited for', () => {
     done(false);
   });
 
-  it('who leaves first is the reason, even when a wait ends afterwards', async () => {
+  it('who leaves first is the reason, even when a wait ends afterwards', () => {
     const hangUp = new Cancellation();
     const { cancellation, done } = begin({ firstByte: 20, stream: 20 }, { caller: hangUp });
     hangUp.abort(new CallerGone());
-    await pause(50);
+    passes(50);
     expect(cancellation.reason).toBeInstanceOf(CallerGone);
     done(false);
   });
@@ -197,15 +214,22 @@ describe('once a request is over', () => {
     { complete: false, aborted: true },
   ])(
     'its upstream call is cancelled unless its answer is complete (complete: $complete, cancelled: $aborted)',
-    async ({ complete, aborted }) => {
+    ({ complete, aborted }) => {
       const { cancellation, started, done } = begin({ idle: 20, stream: 20 });
       started();
       done(complete);
-      await pause(50);
+      passes(50);
       expect(cancellation.aborted).toBe(aborted);
       expect(cancellation.reason ?? 'none').not.toBeInstanceOf(ApiError);
     },
   );
+
+  it('its connection is waited for a second, to be used again, and then given up', () => {
+    const { cancellation, finished } = begin({ idle: 20, stream: 20 });
+    finished();
+    expect(timeUntilEnd(cancellation)).toBe(1000);
+    expect(cancellation.reason).not.toBeInstanceOf(ApiError);
+  });
 
   it('nothing listens to its client any more, so that long connections gather no listeners', () => {
     const hangUp = new Cancellation();
