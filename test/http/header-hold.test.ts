@@ -4,10 +4,11 @@
  */
 
 import { createServer, type Server } from 'node:http';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { startSimulator } from '../../src/simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
+import { serverOfTest, useSimulator } from '../support/fixtures.ts';
 import { listen } from '../support/listen.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { today } from '../support/today.ts';
@@ -15,17 +16,8 @@ import { until } from '../support/until.ts';
 
 const models = ['claude-4-5-haiku', 'nova-lite'];
 
-let simulator: Simulator;
+const simulator = useSimulator({ isFresh: true });
 let server: TestServer;
-const closing: (() => Promise<unknown>)[] = [];
-beforeEach(async () => {
-  simulator = await startSimulator({ now: () => today });
-});
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-  await server.close();
-  await simulator.close();
-});
 
 /** The SDKs are loaded with the first request; that takes longer than the holds here. */
 beforeAll(async () => {
@@ -38,10 +30,8 @@ beforeAll(async () => {
 });
 
 const start = async (env: Record<string, string>) => {
-  const { anthropicUrl, bedrockUrl } = simulator;
-  server = await startServer({
-    anthropicUrl,
-    bedrockUrl,
+  server = await serverOfTest({
+    upstream: simulator,
     env: { CLAUDE_UPSTREAMS: 'anthropic', KEEPALIVE_INTERVAL_MS: '20', ...env },
   });
 };
@@ -110,7 +100,7 @@ describe('while an image is fetched', () => {
       setTimeout(() => response.writeHead(404).end(), 150);
     });
     const { host, close } = await listen(images);
-    closing.push(close);
+    onTestFinished(close);
     await start({ ...hold(20), IMAGE_FETCH_ALLOW_HOSTS: host });
     const content = [
       { type: 'text', text: 'What is this?' },

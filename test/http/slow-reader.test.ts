@@ -3,9 +3,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventFrame } from '../../src/simulator/bedrock/frames.ts';
+import { serverOfTest } from '../support/fixtures.ts';
 import { listen } from '../support/listen.ts';
 import { request } from '../support/raw.ts';
-import { startServer, type TestServer, testKey } from '../support/server.ts';
+import { type TestServer, testKey } from '../support/server.ts';
 import { until } from '../support/until.ts';
 
 const megabyte = 1024 * 1024;
@@ -75,14 +76,14 @@ let server: TestServer;
 let caller: Socket;
 afterEach(async () => {
   caller.destroy();
-  await server.close();
   await torrent.close();
 });
 
 const start = async (wire: Wire, env: Record<string, string> = {}): Promise<{ received: number }> => {
   torrent = await startTorrent(wires[wire]);
-  server = await startServer({
-    ...(wire === 'anthropic' ? { anthropicUrl: torrent.url } : { bedrockUrl: torrent.url }),
+  server = await serverOfTest({
+    upstream: torrent,
+    played: [wire === 'anthropic' ? 'anthropic' : 'bedrock'],
     env,
   });
   const body = JSON.stringify({

@@ -1,37 +1,20 @@
 import { createServer } from 'node:http';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../../src/simulator/index.ts';
+import { describe, expect, it } from 'vitest';
 import { expectError } from '../../support/errors.ts';
+import { useServers, useSimulator } from '../../support/fixtures.ts';
 import { listen } from '../../support/listen.ts';
-import { startServer, type TestServer } from '../../support/server.ts';
-import { today } from '../../support/today.ts';
+import { startServer } from '../../support/server.ts';
 import { until } from '../../support/until.ts';
 
-let simulator: Simulator;
-type Pair = Record<'anthropic' | 'bedrock', TestServer>;
-const servers: Record<'patient' | 'hasty', Pair> = {} as never;
-const startPair = async (env: Record<string, string>): Promise<Pair> => ({
-  anthropic: await startServer({ anthropicUrl: simulator.anthropicUrl, env }),
-  bedrock: await startServer({ bedrockUrl: simulator.bedrockUrl, env }),
-});
-const all = () => Object.values(servers).flatMap((pair) => Object.values(pair));
-beforeAll(async () => {
-  // Paced, so that a broken connection cannot swallow the headers before it.
-  simulator = await startSimulator({ now: () => today, delayMs: 1 });
-  servers.patient = await startPair({ MAX_RETRIES: '0' });
-  servers.hasty = await startPair({
-    MAX_RETRIES: '0',
-    FIRST_BYTE_TIMEOUT_MS: '400',
-    TOTAL_TIMEOUT_MS: '500',
-  });
-});
-afterAll(async () => {
-  await Promise.all(all().map((server) => server.close()));
-  await simulator.close();
-});
-beforeEach(() => {
-  for (const { logs } of all()) (logs as unknown[]).length = 0;
-});
+// Paced, so that a broken connection cannot swallow the headers before it.
+const simulator = useSimulator({ delayMs: 1 });
+const servers = {
+  patient: useServers({ upstream: simulator, env: { MAX_RETRIES: '0' } }),
+  hasty: useServers({
+    upstream: simulator,
+    env: { MAX_RETRIES: '0', FIRST_BYTE_TIMEOUT_MS: '400', TOTAL_TIMEOUT_MS: '500' },
+  }),
+};
 
 const upstreams = [
   { upstream: 'anthropic', server: 'anthropic', model: 'claude-4-5-haiku' },
