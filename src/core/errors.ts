@@ -16,14 +16,27 @@ export interface ErrorBody {
   error: { message: string; type: ErrorType; param: string | null; code: string | null };
 }
 
-interface Details {
-  status: number;
-  type: ErrorType;
-  message: string;
-  code?: string | null;
-  param?: string | null;
-  headers?: Readonly<Record<string, string>>;
-  cause?: unknown;
+/**
+ * Where the same request may go better before an answer has begun: nowhere; at another upstream alone, because the
+ * trouble is with our account at this one; or anywhere, this upstream included.
+ */
+export type Retryable = 'nowhere' | 'elsewhere' | 'anywhere';
+
+/** What a failure says beside what the client reads of it. */
+interface FailureFacts {
+  readonly cause?: unknown;
+  readonly retryable?: Retryable;
+  /** Whether it speaks against the health of the upstream, so that its breaker counts it. */
+  readonly isOutage?: boolean;
+}
+
+interface Details extends FailureFacts {
+  readonly status: number;
+  readonly type: ErrorType;
+  readonly message: string;
+  readonly code?: string | null;
+  readonly param?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export class ApiError extends Error {
@@ -36,6 +49,9 @@ export class ApiError extends Error {
   readonly param: string | null;
   /** Headers that belong to the answer, e.g. `retry-after`. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly retryable: Retryable;
+  /** Whether it speaks against the health of the upstream, so that its breaker counts it. */
+  readonly isOutage: boolean;
 
   constructor(details: Details) {
     super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -44,6 +60,8 @@ export class ApiError extends Error {
     this.code = details.code ?? null;
     this.param = details.param ?? null;
     this.headers = details.headers ?? {};
+    this.retryable = details.retryable ?? 'nowhere';
+    this.isOutage = details.isOutage ?? false;
   }
 
   toBody(): ErrorBody {
@@ -51,6 +69,7 @@ export class ApiError extends Error {
   }
 }
 
+/** For clients: repeating is pointless. Whether another upstream is asked first is `retryable`. */
 const noRetry = { 'x-should-retry': 'false' };
 const seconds = (value: number): string => String(Math.max(1, Math.ceil(value)));
 
@@ -147,6 +166,8 @@ export const withAdvice = (error: ApiError, advice: readonly string[]): ApiError
     code: error.code,
     headers: error.headers,
     cause: error.cause,
+    retryable: error.retryable,
+    isOutage: error.isOutage,
   });
 
 /** `hint`: what was probably meant, or what to use instead. */
@@ -212,14 +233,14 @@ export const unsupportedEncoding = (accepted: readonly string[]) =>
   });
 
 /** 429 on rate. `retryAfter` in seconds. */
-export const rateLimited = (message: string, retryAfter: number, cause?: unknown) =>
+export const rateLimited = (message: string, retryAfter: number, facts: FailureFacts = {}) =>
   new ApiError({
     status: 429,
     type: 'rate_limit_error',
     message,
     code: 'rate_limit_exceeded',
     headers: { 'retry-after': seconds(retryAfter) },
-    cause,
+    ...facts,
   });
 
 /** 429 on spent quota: repeating is pointless, though clients that wait anyway are told how long. */
@@ -231,22 +252,34 @@ export const quotaSpent = (message: string, retryAfter: number, cause?: unknown)
     code: 'insufficient_quota',
     headers: { 'retry-after': seconds(retryAfter), ...noRetry },
     cause,
+    retryable: 'elsewhere',
   });
 
 /** 503: busy, here or upstream. `retryAfter` in seconds. */
-export const overloaded = (message: string, retryAfter = 2, cause?: unknown) =>
+export const overloaded = (message: string, retryAfter = 2, facts: FailureFacts = {}) =>
   new ApiError({
     status: 503,
     type: 'server_error',
     message,
     code: 'overloaded',
     headers: { 'retry-after': seconds(retryAfter) },
-    cause,
+    ...facts,
   });
 
-/** 502: the upstream failed in a way that a later attempt may not. */
-export const upstreamFailed = (message: string, cause?: unknown) =>
-  new ApiError({ status: 502, type: 'server_error', message, code: 'upstream_error', cause });
+/** 502: the upstream failed in a way that a later attempt may not, unless `facts` say otherwise. */
+export const upstreamFailed = (
+  message: string,
+  { cause, retryable = 'anywhere', isOutage = true }: FailureFacts = {},
+) =>
+  new ApiError({
+    status: 502,
+    type: 'server_error',
+    message,
+    code: 'upstream_error',
+    cause,
+    retryable,
+    isOutage,
+  });
 
 /** 502: the upstream's end marker never came. */
 export const endedEarly = () =>
@@ -272,6 +305,7 @@ export const credentialRefused = (upstream: string, cause?: unknown) =>
     code: 'upstream_credential_refused',
     headers: noRetry,
     cause,
+    retryable: 'elsewhere',
   });
 
 /** 502: there is no credential to ask the upstream with. */
@@ -283,6 +317,7 @@ export const credentialMissing = (upstream: string, cause?: unknown) =>
     code: 'upstream_credential_missing',
     headers: noRetry,
     cause,
+    retryable: 'elsewhere',
   });
 
 /** 504. `which` says which wait ended, `ms` how long it was. */
@@ -292,17 +327,19 @@ export const upstreamTimeout = (which: string, ms: number) =>
     type: 'server_error',
     message: `${which} (${ms} ms).`,
     code: 'upstream_timeout',
+    retryable: 'anywhere',
+    isOutage: true,
   });
 
 /** 504: the upstream itself gave up on the model. */
-export const upstreamGaveUp = (cause?: unknown) =>
+export const upstreamGaveUp = (facts: FailureFacts) =>
   new ApiError({
     status: 504,
     type: 'server_error',
     message:
       'The model did not answer the upstream in time. Send the request again, or ask for less at once.',
     code: 'upstream_timeout',
-    cause,
+    ...facts,
   });
 
 export const draining = () =>

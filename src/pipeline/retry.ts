@@ -46,31 +46,10 @@ export interface Resilience {
   readonly broken: () => readonly UpstreamName[];
 }
 
-const retryable: ReadonlySet<number> = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
-/** Anthropic's 529: one model is busy, which says nothing against the upstream's other models. */
-const overloadedModel = 529;
 const failuresToBreak = 5;
 /** Ms: full jitter below a ceiling that doubles. */
 const firstBackoff = 500;
 const longestBackoff = 8000;
-
-interface Verdict {
-  /** Another upstream may do better. */
-  readonly elsewhere: boolean;
-  /** The same one may, later. */
-  readonly again: boolean;
-  /** It speaks against the upstream's health. */
-  readonly counts: boolean;
-  /** Ms, where the upstream named a wait. */
-  readonly wait: number | undefined;
-}
-
-/** Our own trouble with one upstream, nothing about the caller's request. */
-const ours: ReadonlySet<string | null> = new Set([
-  'upstream_credential_refused',
-  'upstream_credential_missing',
-  'insufficient_quota',
-]);
 
 interface Candidate {
   readonly target: Target;
@@ -78,30 +57,16 @@ interface Candidate {
   readonly readyAt: number;
 }
 
-const hopeless: Verdict = { elsewhere: false, again: false, counts: false, wait: undefined };
+/** Ms, where the upstream named a wait. */
+const waitAskedFor = ({ cause }: ApiError): number | undefined =>
+  cause instanceof UpstreamFault && cause.retryAfter !== undefined ? cause.retryAfter * 1000 : undefined;
 
-const judge = (error: unknown): Verdict => {
-  if (!(error instanceof ApiError)) return hopeless;
-  const { cause, code, status } = error;
-  // Another upstream has another account.
-  if (ours.has(code)) return { ...hopeless, elsewhere: true };
-  if (error.headers['x-should-retry'] === 'false') return hopeless;
-  if (cause instanceof UpstreamFault) {
-    const again = retryable.has(cause.status);
-    const wait = cause.retryAfter === undefined ? undefined : cause.retryAfter * 1000;
-    return { elsewhere: again, again, counts: cause.status >= 500 && cause.status !== overloadedModel, wait };
-  }
-  // No answer at all: a connection that failed, or a wait that ended.
-  const isSilence = code === 'upstream_error' || code === 'upstream_timeout';
-  return isSilence && status >= 500
-    ? { elsewhere: true, again: true, counts: true, wait: undefined }
-    : hopeless;
-};
+const countsAgainstHealth = (error: unknown): boolean => error instanceof ApiError && error.isOutage;
 
 /** What a second upstream adds of its own says less than what came before: our refusal for it, our account there. */
 const saysLittle = (error: unknown): boolean =>
   error instanceof ApiError &&
-  (ours.has(error.code) ||
+  (error.retryable === 'elsewhere' ||
     error.code === 'model_not_found' ||
     (error.status === 400 && !(error.cause instanceof UpstreamFault)));
 
@@ -111,10 +76,10 @@ const telling = (earlier: unknown, later: unknown): unknown =>
 export const createResilience = (options: ResilienceOptions): Resilience => {
   const { maxRetries, retryBudget, retryAfterCap, breakerCooldown, random = Math.random } = options;
   const newBreaker = () =>
-    circuitBreaker(
-      handleWhen((error) => judge(error).counts),
-      { halfOpenAfter: breakerCooldown, breaker: new ConsecutiveBreaker(failuresToBreak) },
-    );
+    circuitBreaker(handleWhen(countsAgainstHealth), {
+      halfOpenAfter: breakerCooldown,
+      breaker: new ConsecutiveBreaker(failuresToBreak),
+    });
   const breakers = new Map<UpstreamName, ReturnType<typeof newBreaker>>();
   const breakerOf = (upstream: UpstreamName) => {
     const known = breakers.get(upstream) ?? newBreaker();
@@ -169,11 +134,13 @@ export const createResilience = (options: ResilienceOptions): Resilience => {
               hopeful.push(candidate);
               continue;
             }
-            const { elsewhere, again, wait } = judge(error);
+            const retryable = error instanceof ApiError ? error.retryable : 'nowhere';
+            const wait = error instanceof ApiError ? waitAskedFor(error) : undefined;
             failure = telling(failure, error);
             // What only this upstream has against the request does not end the hope in another.
-            if ((!elsewhere && failure === error) || deadline - performance.now() < 1) throw failure;
-            if (again && (wait ?? 0) <= retryAfterCap) {
+            if ((retryable === 'nowhere' && failure === error) || deadline - performance.now() < 1)
+              throw failure;
+            if (retryable === 'anywhere' && (wait ?? 0) <= retryAfterCap) {
               const now = performance.now();
               hopeful.push({ target, readyAt: now + (wait ?? 0) });
               next = Math.min(next, now + (wait ?? backoff(round)));

@@ -43,6 +43,18 @@ const defaultWait = 2;
 /** A spent quota does not come back in seconds. */
 const quotaWait = 60;
 
+/** Statuses of an upstream after which the same request may go better, there or elsewhere. Behaviour 8.2. */
+const retryableStatuses: ReadonlySet<number> = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
+/** Anthropic's: one model is busy, which says nothing against the upstream's other models. */
+const overloadedModel = 529;
+
+/** What an upstream's status says of asking again, and of its health. Behaviour 8.2, 8.3. */
+const factsOf = (fault: UpstreamFault) => ({
+  cause: fault,
+  retryable: retryableStatuses.has(fault.status) ? ('anywhere' as const) : ('nowhere' as const),
+  isOutage: fault.status >= 500 && fault.status !== overloadedModel,
+});
+
 // ---- what an upstream's words mean -----------------------------------------------------------------
 
 /** Nova's, where a tool call did not come out as one. */
@@ -99,6 +111,7 @@ export const toApiError = (refusal: Failure): ApiError => {
   const failure = { ...refusal, message: withoutAccount(refusal.message) };
   const { origin, status, type, message } = failure;
   const fault = new UpstreamFault(origin, status, type, failure.retryAfter);
+  const facts = factsOf(fault);
   const wait = failure.retryAfter ?? defaultWait;
   switch (status) {
     case 400:
@@ -120,12 +133,12 @@ export const toApiError = (refusal: Failure): ApiError => {
       return type === unnamedError && message === ''
         ? upstreamFailed(
             'The upstream has no such path: the operator has to mend its address in the configuration.',
-            fault,
+            facts,
           )
         : modelGone(failure, fault);
     case 408:
     case 504:
-      return upstreamGaveUp(fault);
+      return upstreamGaveUp(facts);
     case 413:
       return requestTooLarge(undefined, fault);
     case 424:
@@ -134,24 +147,24 @@ export const toApiError = (refusal: Failure): ApiError => {
             'The model wrote a tool call that could not be read. Rephrase the request or simplify the tools.',
             fault,
           )
-        : upstreamFailed('The model failed while answering. Send the request again.', fault);
+        : upstreamFailed('The model failed while answering. Send the request again.', facts);
     case 429:
       return spentQuota.test(message)
         ? quotaSpent(message, failure.retryAfter ?? quotaWait, fault)
-        : rateLimited(message || 'The upstream allows no more requests for now.', wait, fault);
+        : rateLimited(message || 'The upstream allows no more requests for now.', wait, facts);
     case 503:
     case 529:
       return overloaded(
         'The model is overloaded at its provider. Send the request again a little later.',
         wait,
-        fault,
+        facts,
       );
     default:
       return upstreamFailed(
         status >= 300 && status < 400
           ? 'The upstream answered with a redirect, which this server does not follow: the operator has to mend its address.'
           : 'The upstream failed to answer. Send the request again.',
-        fault,
+        facts,
       );
   }
 };
@@ -160,5 +173,6 @@ export const toApiError = (refusal: Failure): ApiError => {
 export const notTheProtocol = (origin: Origin, cause?: unknown): ApiError =>
   upstreamFailed(
     'The upstream sent something that is not its protocol. Send the request again.',
-    Object.assign(new UpstreamFault(origin, 200, 'not_the_protocol'), { cause }),
+    // Whatever stands there would say it again.
+    factsOf(Object.assign(new UpstreamFault(origin, 200, 'not_the_protocol'), { cause })),
   );

@@ -95,8 +95,8 @@ const joinBackend =
         const reading = readStream(opened, decoder, wait);
         // An answer without a single event is a broken connection, and may be asked for again.
         if (!(await reading.begin())) {
-          const fault = new UpstreamFault(origin, 502, 'no_answer');
-          throw upstreamFailed('The upstream closed the connection without an answer.', fault);
+          const cause = new UpstreamFault(origin, 502, 'no_answer');
+          throw upstreamFailed('The upstream closed the connection without an answer.', { cause });
         }
         wait.started();
         return { origin, events: reading };

@@ -10,13 +10,13 @@ import {
   modelGoneUpstream,
   overloaded,
   quotaSpent,
-  rateLimited,
   UpstreamFault,
   upstreamFailed,
   upstreamTimeout,
 } from '../../src/core/errors.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
 import { createResilience, type Resilience, type ResilienceOptions } from '../../src/pipeline/retry.ts';
+import { toApiError } from '../../src/providers/errors.ts';
 
 const catalogue = createCatalogue({
   upstreams: ['anthropic', 'bedrock'],
@@ -39,20 +39,20 @@ const create = (options: Partial<ResilienceOptions> = {}) =>
     ...options,
   });
 
-const fault = (status: number, retryAfter?: number) =>
-  new UpstreamFault({ upstream: 'anthropic', requestId: undefined, rateLimits: {} }, status, 'x', retryAfter);
+const fault = (status: number) =>
+  new UpstreamFault({ upstream: 'anthropic', requestId: undefined, rateLimits: {} }, status, 'x');
 /** An upstream's answer with that status; `retryAfter` in seconds. */
 const answered = (status: number, retryAfter?: number) =>
-  status === 429
-    ? rateLimited('Slow down.', retryAfter ?? 2, fault(429, retryAfter))
-    : new ApiError({
-        status: 502,
-        type: 'server_error',
-        code: 'upstream_error',
-        message: `answered ${status}`,
-        cause: fault(status, retryAfter),
-      });
-const refused = () => upstreamFailed('The connection failed.', new Error('ECONNREFUSED'));
+  toApiError({
+    origin: { upstream: 'anthropic', requestId: undefined, rateLimits: {} },
+    modelId: 'id',
+    contextWindow: 200_000,
+    status,
+    type: 'x',
+    message: '',
+    retryAfter,
+  });
+const refused = () => upstreamFailed('The connection failed.', { cause: new Error('ECONNREFUSED') });
 
 type Outcome = Error | 'fine';
 

@@ -133,7 +133,31 @@ describe.each(upstreams)('a refusal of %s', (upstream) => {
 
   it('a 200 that is not its protocol is a 502', () => {
     const { origin } = failureOf(upstream, {});
-    expect(notTheProtocol(origin)).toMatchObject({ ...failed, headers: {}, cause: { origin } });
+    expect(notTheProtocol(origin)).toMatchObject({
+      ...failed,
+      headers: {},
+      cause: { origin },
+      retryable: 'nowhere',
+      isOutage: false,
+    });
+  });
+
+  // Behaviour 8.2, 8.3
+  it.each([
+    { statuses: [400, 404, 413, 418, 422, 424], retryable: 'nowhere', isOutage: false },
+    { statuses: [401, 402, 403], retryable: 'elsewhere', isOutage: false },
+    { statuses: [408, 409, 429, 529], retryable: 'anywhere', isOutage: false },
+    { statuses: [500, 502, 503, 504], retryable: 'anywhere', isOutage: true },
+    { statuses: [501, 599], retryable: 'nowhere', isOutage: true },
+  ])('$statuses may be asked again $retryable, and speaks against its health: $isOutage', (row) => {
+    for (const status of row.statuses) {
+      const { retryable, isOutage } = toApiError(failureOf(upstream, { status }));
+      expect({ status, retryable, isOutage }).toEqual({
+        status,
+        retryable: row.retryable,
+        isOutage: row.isOutage,
+      });
+    }
   });
 });
 

@@ -134,7 +134,7 @@ describe('an error as the log shows it', () => {
     },
     {
       name: "an upstream's failure",
-      error: upstreamFailed('secret', new UpstreamFault(origin, 500, 'api_error')),
+      error: upstreamFailed('secret', { cause: new UpstreamFault(origin, 500, 'api_error') }),
       shows: {
         cause: {
           upstream: 'anthropic',
@@ -178,12 +178,12 @@ describe('an error as the log shows it', () => {
   it.each([
     {
       name: 'a connection that could not be made',
-      error: upstreamFailed('secret', lost),
+      error: upstreamFailed('secret', { cause: lost }),
       cause: { name: 'SocketError', code: 'UND_ERR_SOCKET' },
     },
     {
       name: 'a connection lost after the headers',
-      error: upstreamFailed('secret', lostLater),
+      error: upstreamFailed('secret', { cause: lostLater }),
       cause: { upstream_type: 'connection_lost', name: 'SocketError', code: 'UND_ERR_SOCKET' },
     },
     {

@@ -53,15 +53,16 @@ const networkError = (error: unknown, cancellation: Cancellation, connectTimeout
   if (code === 'UND_ERR_CONNECT_TIMEOUT') {
     return upstreamTimeout('The upstream could not be connected to in time', connectTimeout);
   }
-  return upstreamFailed('The connection to the upstream failed. Send the request again.', error);
+  return upstreamFailed('The connection to the upstream failed. Send the request again.', { cause: error });
 };
 
 /** A failure after the headers: the same one, which now says who had answered. */
 const failedBy = (error: unknown, origin: Origin): unknown => {
   if (!(error instanceof ApiError)) return error;
-  const { status, type, message, code } = error;
+  const { status, type, message, code, retryable, isOutage } = error;
   const fault = new UpstreamFault(origin, status, status === 504 ? 'timeout' : 'connection_lost');
-  return new ApiError({ status, type, message, code, cause: Object.assign(fault, { cause: error.cause }) });
+  Object.assign(fault, { cause: error.cause });
+  return new ApiError({ status, type, message, code, cause: fault, retryable, isOutage });
 };
 
 export const createTransport = (
