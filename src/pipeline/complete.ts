@@ -11,6 +11,7 @@ import { costOf } from '../models/cost.ts';
 import { dropThinking, willThink } from '../normalize/history.ts';
 import { type ChatRequest, normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
 import type { Settings } from '../normalize/settings.ts';
+import { roomLeft, says } from '../providers/error-patterns.ts';
 import type { Backends, Answer as Opened, Prepared } from '../providers/registry.ts';
 import type { ImageFetcher } from './image-fetcher.ts';
 import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './json-output.ts';
@@ -84,14 +85,6 @@ const merge = (a: Report, b: Report): Report =>
 
 // ---- our own cap against the window --------------------------------------------------------------
 
-/** `input length and max_tokens exceed context limit: 190000 + 32000 > 200000` -> 10000 */
-const roomLeft = (message: string): number | undefined => {
-  const found = /context limit: (\d{1,9}) \+ \d{1,9} > (\d{1,9})/.exec(message);
-  if (found === null) return undefined;
-  const room = Number(found[2]) - Number(found[1]);
-  return room > 0 ? room : undefined;
-};
-
 /** The prompt with our own cap lowered to the room the window has, if that is what was refused. */
 const refit = (prompt: Prompt, error: unknown): Prompt | undefined => {
   if (
@@ -109,23 +102,13 @@ const refit = (prompt: Prompt, error: unknown): Prompt | undefined => {
 // ---- thinking that is not good there --------------------------------------------------------------
 
 /**
- * Said of blocks that another model or account signed, or that something on the way altered.
- * (github.com/lbjlaq/Antigravity-Manager/issues/498, github.com/anthropics/claude-code/issues/63246)
- */
-const refusedThinking =
-  /invalid `?(signature|data)`? in `?(redacted_)?thinking`? block|`?redacted_thinking`? blocks in the latest assistant message cannot be modified/i;
-
-/** Said where a turn that has to begin with thinking does not. */
-const demandedThinking = /expected `?thinking`? or `?redacted_thinking`?/i;
-
-/**
  * The prompt without the blocks that were refused; without thinking, where a block is demanded. Adaptive thinking
  * demands none, and stays: switching it would cost the conversation's prompt cache.
  */
 const unthink = (prompt: Prompt, error: unknown, { model }: Target): Prompt | undefined => {
   if (!(error instanceof ApiError) || error.status !== 400) return undefined;
-  const isDemanded = demandedThinking.test(error.message);
-  if (!isDemanded && !refusedThinking.test(error.message)) return undefined;
+  const isDemanded = says(error.message, 'thinking demanded');
+  if (!isDemanded && !says(error.message, 'thinking refused')) return undefined;
   const canSwitchOff = model.thinking?.off !== 'no' && willThink(prompt.thinking, model);
   const without = dropThinking(prompt.turns);
   if (canSwitchOff && (isDemanded || prompt.thinking.mode === 'budget'))

@@ -16,6 +16,7 @@ import {
   upstreamFailed,
   upstreamGaveUp,
 } from '../core/errors.ts';
+import { says } from './error-patterns.ts';
 
 /** Who was asked, and for which of its models. */
 export interface Asked {
@@ -55,30 +56,6 @@ const factsOf = (fault: UpstreamFault) => ({
   isOutage: fault.status >= 500 && fault.status !== overloadedModel,
 });
 
-// ---- what an upstream's words mean -----------------------------------------------------------------
-
-/** Nova's, where a tool call did not come out as one. */
-const failedToolSyntax = /invalid sequence as part of tool ?use|tool ?use/i;
-/** Claude's words, Nova's, and those of both when answer and prompt together are too long. */
-const overflow =
-  /prompt is too long|input tokens exceeded|exceed(s|ed)? (the )?(model'?s? )?(maximum )?context (limit|window|length)|input is too long|maximum context length is \d|too many total text bytes/i;
-/** An id that means nothing to the upstream, which then says no more than that. */
-const unknownModelId = /model identifier is invalid/i;
-/**
- * Bedrock's for models that it has and does not give us: only as a profile, at the end of their life, idle for a month,
- * without the form that Anthropic wants filled in, without the data retention they require, not for this operation.
- * Most come as a 404, some as a 400 or 403. The apostrophe is a typographic one in some of them.
- */
-const withheldModel =
-  /on-demand throughput isn.t supported|model version has reached the end of its life|marked by provider as legacy|use case details have not been submitted|data retention mode '[\w-]*' is not available|action doesn.t support the model/i;
-/** Said with a 400 as well, where looser words would meet the caller's own: a tool may be called `quota`. */
-const spentMoney = /credit balance is too low|reached your specified (api )?usage limits/i;
-const spentQuota = new RegExp(`${spentMoney.source}|too many tokens per day|spend limit|quota`, 'i');
-
-/** A 404's that says nothing beyond the status; Anthropic's has the id. */
-const bareNotFound =
-  /^(model: \S+|(the )?(requested )?(model|resource) .{0,200}not found\.?|not found\.?|\s*)$/i;
-
 /** Characters of an upstream's sentence that are passed on. */
 const longestReason = 600;
 
@@ -91,7 +68,7 @@ const withoutAccountNumbers = (words: string): string => words.replace(/(?<!\d)\
 
 /** The upstream's own sentence, where it says more than that it does not know the model. */
 const reasonIn = (message: string): string | undefined => {
-  if (unknownModelId.test(message) || bareNotFound.test(message)) return undefined;
+  if (says(message, 'unknown model id') || says(message, 'bare not found')) return undefined;
   const words = withoutAccountNumbers(message.slice(0, longestReason)).trim();
   return /[.!?]$/.test(words) ? words : `${words}.`;
 };
@@ -101,9 +78,9 @@ const modelGone = ({ origin, modelId, message }: Failure, cause: UpstreamFault):
 
 const badRequest = (failure: Failure, fault: UpstreamFault): ApiError => {
   const { message, contextWindow } = failure;
-  if (unknownModelId.test(message) || withheldModel.test(message)) return modelGone(failure, fault);
-  if (overflow.test(message)) return contextLengthExceeded(message, contextWindow, fault);
-  if (spentMoney.test(message)) return quotaSpent(message, quotaWait, fault);
+  if (says(message, 'unknown model id') || says(message, 'withheld model')) return modelGone(failure, fault);
+  if (says(message, 'context too long')) return contextLengthExceeded(message, contextWindow, fault);
+  if (says(message, 'money spent')) return quotaSpent(message, quotaWait, fault);
   return invalidRequest(message || 'The upstream refused the request as invalid.', null, null, fault);
 };
 
@@ -119,7 +96,7 @@ export const toApiError = (refusal: Failure): ApiError => {
     case 401:
       return credentialRefused(origin.upstream, fault);
     case 403:
-      return withheldModel.test(message)
+      return says(message, 'withheld model')
         ? modelGone(failure, fault)
         : credentialRefused(origin.upstream, fault);
     case 402:
@@ -142,14 +119,14 @@ export const toApiError = (refusal: Failure): ApiError => {
     case 413:
       return requestTooLarge(undefined, fault);
     case 424:
-      return failedToolSyntax.test(message)
+      return says(message, 'unreadable tool call')
         ? malformedOutput(
             'The model wrote a tool call that could not be read. Rephrase the request or simplify the tools.',
             fault,
           )
         : upstreamFailed('The model failed while answering. Send the request again.', facts);
     case 429:
-      return spentQuota.test(message)
+      return says(message, 'money spent') || says(message, 'quota spent')
         ? quotaSpent(message, failure.retryAfter ?? quotaWait, fault)
         : rateLimited(message || 'The upstream allows no more requests for now.', wait, facts);
     case 503:
