@@ -108,7 +108,6 @@ const exceptions: readonly string[] = [
   'api/chat-completions/route -> normalize/betas',
   'api/chat-completions/route -> normalize/index',
   'api/chat-completions/route -> pipeline/complete (type)',
-  'api/header-hold -> pipeline/complete (type)',
   'api/openapi -> normalize/parameters',
   'config -> server/misspellings',
   'normalize/conversation -> api/chat-completions/request (type)',

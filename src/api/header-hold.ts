@@ -4,7 +4,7 @@
  * but not so long that a router gives the request up. Behaviour 7.6, 7.7.
  */
 
-import type { AttemptListener } from '../pipeline/complete.ts';
+import type { AttemptListener } from '../core/attempt-listener.ts';
 
 /** Ms for which a status is held back in all, unless the hold itself is longer. Heroku's router waits for 30 s. */
 const longestHold = 25_000;

@@ -1,55 +1,33 @@
 /** From a checked request to a model's answer: resolve, normalize, fetch, encode, open, shape. */
 
 import type { Timeouts } from '../config.ts';
+import type { AttemptListener } from '../core/attempt-listener.ts';
 import type { Cancellation } from '../core/cancellation.ts';
-import type { ChatEvent, Cost, Prompt, Report, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
+import type { Report } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
-import { type Folded, fold } from '../core/fold.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
-import { costOf } from '../models/cost.ts';
-import { dropThinking, willThink } from '../normalize/history.ts';
 import { type ChatRequest, normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
 import type { Settings } from '../normalize/settings.ts';
-import { roomLeft, says } from '../providers/error-patterns.ts';
-import type { Backends, Answer as Opened, Prepared } from '../providers/registry.ts';
+import type { Backends } from '../providers/registry.ts';
+import { type Answer, ModelAnswer, type Remembering } from './answer.ts';
+import { Attempts, type Opened } from './attempts.ts';
 import type { ImageFetcher } from './image-fetcher.ts';
-import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './json-output.ts';
 import { fetchImages, hasImagesToFetch } from './media-fetch.ts';
-import { addUsage, repairPrompt } from './repair.ts';
 import type { Resilience } from './retry.ts';
-import type { ThinkingMemory } from './thinking-memory.ts';
+import type { Recalled, ThinkingMemory } from './thinking-memory.ts';
 
-export interface Answer extends Opened {
-  readonly target: Target;
-  readonly settings: Settings;
-  readonly report: Report;
-  /**
-   * The whole answer at once, a failed JSON answer repaired. Instead of iterating `events`. Meanwhile `onUsage`
-   * hears what has been used so far.
-   */
-  readonly whole: (onUsage: (usage: Usage) => void) => Promise<Folded>;
-  /** What so much of it cost, where that is known. */
-  readonly costOf: (usage: Usage) => Cost | undefined;
-  /** Once the answer is over: what a JSON answer misses of the caller's schema, in words. */
-  readonly schemaProblems: () => readonly string[];
-}
-
-/** Notified when a model has been asked and is waited for, and when that has failed: what follows is no such wait. */
-export interface AttemptListener {
-  attemptStarted(): void;
-  attemptFailed(): void;
-}
+export type { Answer } from './answer.ts';
 
 export interface AnswerOptions {
   /** What the stand-ins in the request stand for. */
   readonly texts: Texts;
   readonly cancellation: Cancellation;
-  /** Whose thinking blocks are remembered: something that stands for the caller's key. */
+  /** Whose thinking blocks are remembered: something that stands for the client's key. */
   readonly caller: string;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching: boolean;
-  /** Features of Anthropic's API that the caller switches on by name. */
+  /** Features of Anthropic's API that the client switches on by name. */
   readonly betas: readonly string[];
   /** Paths of fields that the request's schema does not know. */
   readonly unknownFields: readonly string[];
@@ -69,260 +47,126 @@ interface Dependencies {
   readonly images: ImageFetcher;
   readonly resilience: Resilience;
   readonly defaultMaxTokens: number | undefined;
-  /** Whether callers who say nothing of it see the reasoning. */
+  /** Whether clients that say nothing of it see the reasoning. */
   readonly showReasoning: boolean;
   readonly timeouts: Pick<Timeouts, 'total' | 'stream'>;
 }
 
-const union = (a: readonly string[], b: readonly string[]): readonly string[] =>
-  b.length === 0 ? a : [...new Set([...a, ...b])];
+/** Tells what asking a target changes of the request: before anything is fetched, and again where there is more. */
+class ChangeNotice {
+  readonly #target: Target;
+  /** Whether the client allows no changes, and is asked for by this target first. */
+  readonly #isStrict: boolean;
+  readonly #onPrepared: AnswerOptions['onPrepared'];
+  #last: Report | undefined;
 
-/** `a` itself where `b` adds nothing. */
-const merge = (a: Report, b: Report): Report =>
-  b.ignored.length === 0 && b.adjusted.length === 0
-    ? a
-    : { ignored: union(a.ignored, b.ignored), adjusted: union(a.adjusted, b.adjusted) };
-
-// ---- our own cap against the window --------------------------------------------------------------
-
-/** The prompt with our own cap lowered to the room the window has, if that is what was refused. */
-const refit = (prompt: Prompt, error: unknown): Prompt | undefined => {
-  if (
-    !(error instanceof ApiError) ||
-    error.code !== 'context_length_exceeded' ||
-    prompt.maxTokensIsExplicit
-  ) {
-    return undefined;
+  constructor(target: Target, isStrict: boolean, onPrepared: AnswerOptions['onPrepared']) {
+    this.#target = target;
+    this.#isStrict = isStrict;
+    this.#onPrepared = onPrepared;
   }
-  const room = roomLeft(error.message);
-  const needed = prompt.thinking.mode === 'budget' ? prompt.thinking.budgetTokens + 1 : 1;
-  return room !== undefined && room >= needed ? { ...prompt, maxTokens: room } : undefined;
-};
 
-// ---- thinking that is not good there --------------------------------------------------------------
-
-/**
- * The prompt without the blocks that were refused; without thinking, where a block is demanded. Adaptive thinking
- * demands none, and stays: switching it would cost the conversation's prompt cache.
- */
-const unthink = (prompt: Prompt, error: unknown, { model }: Target): Prompt | undefined => {
-  if (!(error instanceof ApiError) || error.status !== 400) return undefined;
-  const isDemanded = says(error.message, 'thinking demanded');
-  if (!isDemanded && !says(error.message, 'thinking refused')) return undefined;
-  const canSwitchOff = model.thinking?.off !== 'no' && willThink(prompt.thinking, model);
-  const without = dropThinking(prompt.turns);
-  if (canSwitchOff && (isDemanded || prompt.thinking.mode === 'budget'))
-    return { ...prompt, turns: without ?? prompt.turns, thinking: { mode: 'off' } };
-  return without === undefined ? undefined : { ...prompt, turns: without };
-};
-
-// ---- what happens to the events on their way -----------------------------------------------------
-
-type Events = AsyncIterable<readonly ChatEvent[]>;
-
-/** Passes events on and, when the answer is whole, tells which thinking came with which calls. */
-async function* watchThinking(
-  events: Events,
-  onWhole: (toolCallIds: readonly string[], blocks: readonly ThinkingBlock[]) => Promise<void>,
-): AsyncGenerator<readonly ChatEvent[]> {
-  const ids: string[] = [];
-  const blocks: ThinkingBlock[] = [];
-  for await (const batch of events) {
-    for (const event of batch) {
-      if (event.type === 'tool-call') ids.push(event.id);
-      else if (event.type === 'thinking-block') blocks.push(event.block);
-      // Before the caller sees the end: the next request may come at once.
-      else if (event.type === 'finish') await onWhole(ids, blocks);
-    }
-    yield batch;
+  /** Throws 400 where changes are not allowed. */
+  tell(report: Report): void {
+    if (report === this.#last) return;
+    this.#last = report;
+    this.#onPrepared(this.#target, report);
+    if (this.#isStrict) refuseChanges(report, this.#target.upstream);
   }
 }
 
-async function* shape(events: Events, json: JsonAnswer): AsyncGenerator<readonly ChatEvent[]> {
-  for await (const batch of events) {
-    const shaped = json.push(batch);
-    if (shaped.length > 0) yield shaped;
-  }
-  json.end();
-}
-
-const needsRepair = ({ isJudged, isJson, problems }: JsonOutcome): boolean =>
-  isJudged && (!isJson || problems.length > 0);
-
-/** A request as one target was asked it, and what came back. */
 interface Asked {
   readonly target: Target;
   readonly settings: Settings;
-  readonly report: Report;
-  readonly prompt: Prompt;
   readonly opened: Opened;
-  readonly json: JsonAnswer | undefined;
 }
 
-/** Not a closure of the request's own: the record of a request keeps it, and would keep the conversation with it. */
-const priceAt =
-  (target: Target, tier: ServiceTier | undefined) =>
-  (usage: Usage): Cost | undefined =>
-    costOf(usage, target, tier);
+interface ChatParts {
+  readonly dependencies: Dependencies;
+  readonly request: ChatRequest;
+  readonly options: AnswerOptions;
+  readonly recall: Recalled | undefined;
+  readonly attempts: Attempts;
+}
+
+/** A request while its targets are asked. It holds the conversation, so nothing of its answer may hold it. */
+class PendingChat {
+  readonly #parts: ChatParts;
+  /** A client that allows no changes is judged by the first target that is asked. */
+  #judge: Target | undefined;
+
+  constructor(parts: ChatParts) {
+    this.#parts = parts;
+  }
+
+  /** Written anew for every target: schemas, images and API versions differ between upstreams. */
+  async ask(target: Target): Promise<Asked> {
+    const { dependencies, options, attempts } = this.#parts;
+    const { prompt: fitted, settings, report } = this.#fit(target);
+    this.#judge ??= target;
+    const isStrict = !settings.allowIgnored && target === this.#judge;
+    const notice = new ChangeNotice(target, isStrict, options.onPrepared);
+    notice.tell(report);
+    const prompt = hasImagesToFetch(fitted, target)
+      ? await fetchImages(fitted, target, dependencies.images, options.cancellation)
+      : fitted;
+    const opened = await attempts.open(
+      { target, settings, prompt },
+      { stream: settings.stream, report, onReport: (changes) => notice.tell(changes) },
+    );
+    return { target, settings, opened };
+  }
+
+  #fit(target: Target) {
+    const { dependencies, request, options, recall } = this.#parts;
+    const { defaultMaxTokens, showReasoning } = dependencies;
+    const { betas, unknownFields, promptCaching, texts } = options;
+    return normalize(request, target, {
+      defaultMaxTokens,
+      showReasoning,
+      betas,
+      unknownFields,
+      recall,
+      promptCaching,
+      texts,
+    });
+  }
+}
 
 export const createAnswerer =
   (dependencies: Dependencies): Answerer =>
   async (request, options) => {
-    const { catalogue, backends, resilience, memory, images, defaultMaxTokens, showReasoning, timeouts } =
-      dependencies;
-    const { texts, cancellation, caller, promptCaching, betas, unknownFields } = options;
-    const { onPrepared, onRetry, attempts } = options;
+    const { catalogue, backends, resilience, memory, timeouts } = dependencies;
+    const { cancellation, caller, onRetry } = options;
     const startedAt = performance.now();
     const deadline = startedAt + (request.stream === true ? timeouts.stream : timeouts.total);
     const model = catalogue.resolve(request.model);
     const targets = catalogue.targets(model);
-    const scope = { caller, model: model.id };
     const canThink = model.thinking !== null && model.family === 'claude';
+    const remembering: Remembering | undefined = canThink
+      ? { memory, scope: { caller, model: model.id } }
+      : undefined;
     const calls = canThink ? toolCallIds(request) : [];
-    const recall = calls.length > 0 ? await memory.recall(scope, calls) : undefined;
+    const recall =
+      remembering === undefined || calls.length === 0
+        ? undefined
+        : await memory.recall(remembering.scope, calls);
 
-    const attempt = async (prepared: Prepared, stream: boolean): Promise<Opened> => {
-      attempts.attemptStarted();
-      try {
-        return await prepared.open({ stream, cancellation, startedAt });
-      } catch (error) {
-        attempts.attemptFailed();
-        throw error;
-      }
-    };
-
-    /** Opens a prepared prompt, once more with a smaller cap of ours if that is what was refused. */
-    const open = async (
-      prompt: Prompt,
-      prepared: Prepared,
-      target: Target,
-      stream: boolean,
-    ): Promise<Opened> => {
-      try {
-        return await attempt(prepared, stream);
-      } catch (error) {
-        const smaller = refit(prompt, error);
-        if (smaller === undefined) throw error;
-        onRetry();
-        return attempt(backends.prepare(smaller, target), stream);
-      }
-    };
-
-    /** What is done to the events on their way: calls remembered with their thinking, JSON made pure. */
-    const follow = (opened: Opened, prompt: Prompt): Pick<Asked, 'opened' | 'json'> => {
-      const watched =
-        canThink && prompt.tools.length > 0 && willThink(prompt.thinking, model)
-          ? watchThinking(opened.events, (ids, blocks) => memory.remember(scope, ids, blocks))
-          : opened.events;
-      const json = prompt.format.type === 'text' ? undefined : createJsonAnswer(prompt.format);
-      const events = json === undefined ? watched : shape(watched, json);
-      return { opened: { origin: opened.origin, events }, json };
-    };
-
-    /** A caller who allows no changes is judged by the first upstream that is asked. */
-    let judge: Target | undefined;
-
-    // Written anew for every target: schemas, images and API versions differ between upstreams.
-    const ask = async (target: Target): Promise<Asked> => {
-      const fitted = normalize(request, target, {
-        defaultMaxTokens,
-        showReasoning,
-        betas,
-        unknownFields,
-        recall,
-        promptCaching,
-        texts,
-      });
-      const { settings } = fitted;
-      judge ??= target;
-      const isStrict = !settings.allowIgnored && target === judge;
-      let told: Report | undefined;
-      // Before anything is fetched, and again where the target's wire has no room for something more.
-      const tell = (report: Report): void => {
-        if (report === told) return;
-        told = report;
-        onPrepared(target, report);
-        if (isStrict) refuseChanges(report, target.upstream);
-      };
-      tell(fitted.report);
-      const fetched = hasImagesToFetch(fitted.prompt, target)
-        ? await fetchImages(fitted.prompt, target, images, cancellation)
-        : fitted.prompt;
-
-      const send = async (prompt: Prompt, changed: Report): Promise<Asked> => {
-        const prepared = backends.prepare(prompt, target);
-        const report = merge(changed, prepared.report);
-        tell(report);
-        const opened = await open(prompt, prepared, target, settings.stream);
-        const followed = follow(opened, prompt);
-        return { target, settings, report, prompt, opened: followed.opened, json: followed.json };
-      };
-      try {
-        return await send(fetched, fitted.report);
-      } catch (error) {
-        const withoutThinking = unthink(fetched, error, target);
-        if (withoutThinking === undefined) throw error;
-        onRetry();
-        // Thinking that goes on has only lost what was sent of it.
-        const isOff = withoutThinking.thinking.mode === 'off';
-        const adjusted = [isOff ? (settings.thinkingRequest?.parameter ?? 'thinking') : 'messages'];
-        return await send(withoutThinking, merge(fitted.report, { ignored: [], adjusted }));
-      }
-    };
-
-    const first = await resilience
-      .run(targets, ask, { cancellation, deadline, onRetry })
-      .catch((error: unknown): never => {
-        const isUnknown = error instanceof ApiError && error.code === 'model_not_found';
-        throw isUnknown ? withAdvice(error, catalogue.advice(model)) : error;
-      });
-    const firstOutcome = () => first.json?.outcome();
-    let outcome = firstOutcome;
-
-    // A tier that the target's wire has no room for was not asked.
-    const askedTier = first.report.ignored.includes('service_tier') ? undefined : first.prompt.serviceTier;
-
-    const repair = async (failed: JsonOutcome, onUsage: (usage: Usage) => void): Promise<Folded> => {
-      const { target } = first;
-      const prompt = repairPrompt(first.prompt, failed);
-      const again = () => open(prompt, backends.prepare(prompt, target), target, false);
-      const second = follow(
-        await resilience.run([target], again, { cancellation, deadline, onRetry }),
-        prompt,
-      );
-      outcome = () => second.json?.outcome();
-      return fold(second.opened.events, (usage) => onUsage(addUsage(failed.usage, usage) ?? usage));
-    };
-
-    const whole: Answer['whole'] = async (onUsage) => {
-      const result = await fold(first.opened.events, onUsage).then(
-        (folded) => ({ folded }),
-        (error: unknown) => ({ error }),
-      );
-      const judged = firstOutcome();
-      if (first.prompt.format.type === 'instructed' && judged !== undefined && needsRepair(judged)) {
-        const repaired = await repair(judged, onUsage).catch((error: unknown) => {
-          // JSON that misses the schema is still better than none.
-          if ('error' in result || cancellation.aborted) throw error;
-          const usage = outcome === firstOutcome ? undefined : outcome()?.usage;
-          outcome = firstOutcome;
-          return { ...result.folded, usage };
-        });
-        return { ...repaired, usage: addUsage(judged.usage, repaired.usage) };
-      }
-      if ('error' in result) throw result.error;
-      return result.folded;
-    };
-
-    const { target, settings, report, opened } = first;
-    return {
-      origin: opened.origin,
-      events: opened.events,
-      target,
-      settings,
-      report,
-      whole,
-      costOf: priceAt(target, askedTier),
-      schemaProblems: () => outcome()?.problems ?? [],
-    };
+    const attempts = new Attempts({
+      backends,
+      resilience,
+      cancellation,
+      startedAt,
+      deadline,
+      onRetry,
+      listener: options.attempts,
+    });
+    const chat = new PendingChat({ dependencies, request, options, recall, attempts });
+    try {
+      const { target, settings, opened } = await attempts.over(targets, (each) => chat.ask(each));
+      return new ModelAnswer({ target, settings, opened, attempts, remembering });
+    } catch (error) {
+      const isUnknown = error instanceof ApiError && error.code === 'model_not_found';
+      throw isUnknown ? withAdvice(error, catalogue.advice(model)) : error;
+    }
   };

@@ -15,7 +15,7 @@ import { createBedrockClaude } from './bedrock/invoke.ts';
 import { type Events, readMessage, readStream } from './reading.ts';
 import { watch } from './timeouts.ts';
 
-export interface Answer {
+export interface OpenedAnswer {
   readonly origin: Origin;
   readonly events: Events;
 }
@@ -33,7 +33,7 @@ export interface Prepared {
     readonly cancellation: Cancellation;
     /** `performance.now()` at which the first attempt began. */
     readonly startedAt: number;
-  }): Promise<Answer>;
+  }): Promise<OpenedAnswer>;
 }
 
 export interface Backends {

@@ -1,0 +1,202 @@
+/** A model's answer on its way to the client: calls remembered with their thinking, JSON made pure and repaired. */
+
+import type { ChatEvent, Cost, Prompt, Report, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
+import type { Origin } from '../core/errors.ts';
+import { type Folded, fold } from '../core/fold.ts';
+import type { Target } from '../models/catalogue.ts';
+import { costOf } from '../models/cost.ts';
+import { willThink } from '../normalize/history.ts';
+import type { Settings } from '../normalize/settings.ts';
+import type { OpenedAnswer } from '../providers/registry.ts';
+import type { Attempts, Opened } from './attempts.ts';
+import { BadJson, Corrections, type Question } from './correction.ts';
+import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './json-output.ts';
+import { addUsage } from './repair.ts';
+import type { Scope, ThinkingMemory } from './thinking-memory.ts';
+
+export interface Answer extends OpenedAnswer {
+  readonly target: Target;
+  readonly settings: Settings;
+  readonly report: Report;
+  /**
+   * The whole answer at once, a failed JSON answer repaired. Instead of iterating `events`. Meanwhile `onUsage`
+   * hears what has been used so far.
+   */
+  readonly whole: (onUsage: (usage: Usage) => void) => Promise<Folded>;
+  /** What so much of it cost, where that is known. */
+  readonly costOf: (usage: Usage) => Cost | undefined;
+  /** Once the answer is over: what a JSON answer misses of the client's schema, in words. */
+  readonly schemaProblems: () => readonly string[];
+}
+
+type Events = AsyncIterable<readonly ChatEvent[]>;
+
+/** Where the thinking of an answer is remembered. */
+export interface Remembering {
+  readonly memory: ThinkingMemory;
+  readonly scope: Scope;
+}
+
+/** Passes events on and, when the answer is whole, remembers which thinking came with which calls. */
+async function* rememberThinking(
+  events: Events,
+  { memory, scope }: Remembering,
+): AsyncGenerator<readonly ChatEvent[]> {
+  const ids: string[] = [];
+  const blocks: ThinkingBlock[] = [];
+  for await (const batch of events) {
+    for (const event of batch) {
+      if (event.type === 'tool-call') ids.push(event.id);
+      else if (event.type === 'thinking-block') blocks.push(event.block);
+      // Before the client sees the end: the next request may come at once.
+      else if (event.type === 'finish') await memory.remember(scope, ids, blocks);
+    }
+    yield batch;
+  }
+}
+
+async function* purify(events: Events, json: JsonAnswer): AsyncGenerator<readonly ChatEvent[]> {
+  for await (const batch of events) {
+    const pure = json.push(batch);
+    if (pure.length > 0) yield pure;
+  }
+  json.end();
+}
+
+interface Shaped {
+  readonly events: Events;
+  readonly json: JsonAnswer | undefined;
+}
+
+/** `remembering`: absent for a model whose thinking is not remembered. */
+const shape = (
+  { events }: OpenedAnswer,
+  { tools, thinking, format }: Prompt,
+  { model }: Target,
+  remembering: Remembering | undefined,
+): Shaped => {
+  const watched =
+    remembering !== undefined && tools.length > 0 && willThink(thinking, model)
+      ? rememberThinking(events, remembering)
+      : events;
+  const json = format.type === 'text' ? undefined : createJsonAnswer(format);
+  return { events: json === undefined ? watched : purify(watched, json), json };
+};
+
+/** What judges the answer that the client gets; another, once a second try has been opened. */
+interface Judged {
+  json: JsonAnswer | undefined;
+}
+
+// What the record of a request keeps is made out here: within the answer it would keep the conversation.
+
+const priceAt =
+  (target: Target, tier: ServiceTier | undefined): Answer['costOf'] =>
+  (usage) =>
+    costOf(usage, target, tier);
+
+const problemsOf =
+  (judged: Judged): Answer['schemaProblems'] =>
+  () =>
+    judged.json?.outcome().problems ?? [];
+
+const noNotice = () => undefined;
+
+interface Repair {
+  readonly question: Question;
+  readonly attempts: Attempts;
+  readonly remembering: Remembering | undefined;
+}
+
+export interface AnswerParts {
+  readonly target: Target;
+  readonly settings: Settings;
+  readonly opened: Opened;
+  /** For a second try. */
+  readonly attempts: Attempts;
+  readonly remembering: Remembering | undefined;
+}
+
+type Settled = { readonly folded: Folded } | { readonly error: unknown };
+
+const settled = async (events: Events, onUsage: (usage: Usage) => void): Promise<Settled> => {
+  try {
+    return { folded: await fold(events, onUsage) };
+  } catch (error) {
+    return { error };
+  }
+};
+
+export class ModelAnswer implements Answer {
+  readonly origin: Origin;
+  readonly events: Events;
+  readonly target: Target;
+  readonly settings: Settings;
+  readonly report: Report;
+  readonly costOf: Answer['costOf'];
+  readonly schemaProblems: Answer['schemaProblems'];
+  readonly #judged: Judged;
+  /** The question once more, where its answer may have to be repaired: it holds the conversation. */
+  #repair: Repair | undefined;
+
+  constructor({ target, settings, opened, attempts, remembering }: AnswerParts) {
+    const { prompt, report, answer } = opened;
+    const { events, json } = shape(answer, prompt, target, remembering);
+    this.origin = answer.origin;
+    this.events = events;
+    this.target = target;
+    this.settings = settings;
+    this.report = report;
+    // A tier that the target's wire has no room for was not asked.
+    this.costOf = priceAt(target, report.ignored.includes('service_tier') ? undefined : prompt.serviceTier);
+    this.#judged = { json };
+    this.schemaProblems = problemsOf(this.#judged);
+    const isRepairable = prompt.format.type === 'instructed' && !settings.stream;
+    this.#repair = isRepairable
+      ? { question: { target, settings, prompt }, attempts, remembering }
+      : undefined;
+  }
+
+  async whole(onUsage: (usage: Usage) => void): Promise<Folded> {
+    const first = await settled(this.events, onUsage);
+    const outcome = this.#judged.json?.outcome();
+    const repair = this.#repair;
+    this.#repair = undefined;
+    const repaired =
+      repair === undefined || outcome === undefined
+        ? undefined
+        : await this.#secondTry(first, outcome, repair, onUsage);
+    if (repaired !== undefined) return repaired;
+    if ('error' in first) throw first.error;
+    return first.folded;
+  }
+
+  /** The repaired answer; undefined where the first one is not to be repaired. */
+  async #secondTry(
+    first: Settled,
+    outcome: JsonOutcome,
+    { question, attempts, remembering }: Repair,
+    onUsage: (usage: Usage) => void,
+  ): Promise<Folded | undefined> {
+    const correction = new Corrections().next(question, new BadJson(outcome));
+    if (correction === undefined) return undefined;
+    const judged = this.#judged;
+    const { json } = judged;
+    const { target, settings } = question;
+    const corrected: Question = { target, settings, prompt: correction.prompt };
+    const options = { stream: false, report: correction.report, onReport: noNotice };
+    try {
+      const opened = await attempts.over([target], () => attempts.open(corrected, options));
+      const second = shape(opened.answer, opened.prompt, target, remembering);
+      judged.json = second.json;
+      const folded = await fold(second.events, (usage) => onUsage(addUsage(outcome.usage, usage) ?? usage));
+      return { ...folded, usage: addUsage(outcome.usage, folded.usage) };
+    } catch (error) {
+      // JSON that misses the schema is still better than none.
+      if ('error' in first || attempts.cancelled) throw error;
+      const usage = judged.json === json ? undefined : judged.json?.outcome().usage;
+      judged.json = json;
+      return { ...first.folded, usage: addUsage(outcome.usage, usage) };
+    }
+  }
+}

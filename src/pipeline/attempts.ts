@@ -1,0 +1,99 @@
+/** How one request asks upstreams: with failover and retries, with corrections, with listeners. */
+
+import type { AttemptListener } from '../core/attempt-listener.ts';
+import type { Cancellation } from '../core/cancellation.ts';
+import type { Prompt, Report } from '../core/chat.ts';
+import type { Target } from '../models/catalogue.ts';
+import type { Backends, OpenedAnswer, Prepared } from '../providers/registry.ts';
+import { Corrections, type Question } from './correction.ts';
+import type { Resilience } from './retry.ts';
+
+const union = (a: readonly string[], b: readonly string[]): readonly string[] =>
+  b.length === 0 ? a : [...new Set([...a, ...b])];
+
+/** `a` itself where `b` adds nothing. */
+const merge = (a: Report, b: Report): Report =>
+  b.ignored.length === 0 && b.adjusted.length === 0
+    ? a
+    : { ignored: union(a.ignored, b.ignored), adjusted: union(a.adjusted, b.adjusted) };
+
+/** What a target was asked in the end, and what came back. */
+export interface Opened {
+  readonly prompt: Prompt;
+  readonly report: Report;
+  readonly answer: OpenedAnswer;
+}
+
+interface Options {
+  readonly backends: Backends;
+  readonly resilience: Resilience;
+  readonly cancellation: Cancellation;
+  /** `performance.now()` at which the first attempt began. */
+  readonly startedAt: number;
+  /** `performance.now()` after which nothing is asked any more. */
+  readonly deadline: number;
+  readonly onRetry: () => void;
+  readonly listener: AttemptListener;
+}
+
+interface OpenOptions {
+  readonly stream: boolean;
+  /** What the question changes of the client's request. */
+  readonly report: Report;
+  /** Told before the target is asked what that report has become. May throw. */
+  readonly onReport: (report: Report) => void;
+}
+
+/** All that one request asks for. Nothing of the conversation is held here. */
+export class Attempts {
+  readonly #options: Options;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Whether the client has left. */
+  get cancelled(): boolean {
+    return this.#options.cancellation.aborted;
+  }
+
+  /** The first target that `ask` succeeds with. */
+  over<Result>(targets: readonly Target[], ask: (target: Target) => Promise<Result>): Promise<Result> {
+    return this.#options.resilience.run(targets, ask, this.#options);
+  }
+
+  /** Asks one target, and where it says what is wrong with the question, once more with each correction of that. */
+  async open(question: Question, { stream, report: changed, onReport }: OpenOptions): Promise<Opened> {
+    const { backends, onRetry } = this.#options;
+    const { target, settings } = question;
+    let { prompt } = question;
+    let report = changed;
+    let corrections: Corrections | undefined;
+    for (;;) {
+      try {
+        const prepared = backends.prepare(prompt, target);
+        const all = merge(report, prepared.report);
+        onReport(all);
+        return { prompt, report: all, answer: await this.#send(prepared, stream) };
+      } catch (error) {
+        corrections ??= new Corrections();
+        const correction = corrections.next({ target, settings, prompt }, error);
+        if (correction === undefined) throw error;
+        onRetry();
+        prompt = correction.prompt;
+        report = merge(report, correction.report);
+      }
+    }
+  }
+
+  async #send(prepared: Prepared, stream: boolean): Promise<OpenedAnswer> {
+    const { listener, cancellation, startedAt } = this.#options;
+    listener.attemptStarted();
+    try {
+      return await prepared.open({ stream, cancellation, startedAt });
+    } catch (error) {
+      listener.attemptFailed();
+      throw error;
+    }
+  }
+}
