@@ -1,5 +1,5 @@
 /**
- * Fetching a caller's image URL. The URL is hostile until shown otherwise: every hop's addresses are
+ * Fetching a client's image URL. The URL is hostile until shown otherwise: every hop's addresses are
  * checked before a packet is sent, and the connection goes to a checked address, whatever DNS says next.
  */
 
@@ -10,9 +10,9 @@ import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Bytes } from '../core/chat.ts';
 import { type ApiError, ConfigError, draining, invalidRequest, overloaded } from '../core/errors.ts';
-import { createSlots } from '../core/slots.ts';
-import { sniffImage } from '../media/image-header.ts';
+import { createSlots, type Slots } from '../core/slots.ts';
 import { createAddressCheck } from './addresses.ts';
+import { failed, readImage } from './image-response.ts';
 
 interface Address {
   readonly address: string;
@@ -42,13 +42,12 @@ export interface ImageFetcher {
 
 /**
  * getaddrinfo cannot be called off and runs on libuv's four threads: with names that resolve slowly a
- * caller could otherwise stop the resolving, and the file access, of the whole server.
+ * client could otherwise stop the resolving, and the file access, of the whole server.
  */
 const lookupsAtOnce = 2;
 
 const busyMessage = 'Too many image URLs are being fetched here. Send the request again.';
 const redirects: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308]);
-const sniffable = 12;
 
 const headers = {
   accept: 'image/png, image/jpeg, image/gif, image/webp',
@@ -68,10 +67,6 @@ const refused = (path: string) =>
     `${path}: the image URL must lead to a host on the public internet. Send the image as a data URI instead (data:image/png;base64,...).`,
     path,
   );
-
-// Without the error that lies behind: its message would hold an address.
-const failed = (path: string, reason: string) =>
-  invalidRequest(`${path}: the image could not be fetched: ${reason}.`, path);
 
 const hostOf = (url: URL): string => url.hostname.replace(/\.$/, '');
 const portOf = (url: URL): string => url.port || (url.protocol === 'https:' ? '443' : '80');
@@ -142,11 +137,157 @@ const get = (url: URL, addresses: readonly Address[], signal: AbortSignal): Prom
     request.end();
   });
 
-async function* bodyOf(response: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
-  try {
-    yield* response;
-  } catch {
-    throw failed(path, 'the connection broke off before its end');
+/** Where an answer sends us, or undefined. */
+const redirection = (response: IncomingMessage, from: URL, path: string): URL | undefined => {
+  const { location } = response.headers;
+  if (!redirects.has(response.statusCode) || location === undefined) return undefined;
+  const to = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
+  if (to === undefined || !isPlain(to)) {
+    throw failed(path, 'it redirects to something other than a plain https or http URL');
+  }
+  return to;
+};
+
+interface Limits {
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+  readonly maxRedirects: number;
+}
+
+/** What all fetches share. */
+interface Shared {
+  readonly limits: Limits;
+  readonly lookup: (hostname: string) => Promise<readonly Address[]>;
+  readonly places: Slots;
+  readonly lookups: Slots;
+  readonly isAllowed: (address: string) => boolean;
+  readonly exempt: ReadonlySet<string>;
+}
+
+/** What a missed deadline means, by what the fetch was doing. */
+const missedDeadline = {
+  queued: () => overloaded(busyMessage),
+  // As long as it does not resolve it is a host that we do not go to.
+  resolving: (path) => refused(path),
+  loading: (path, { timeoutMs }) => failed(path, `it did not arrive within ${timeoutMs} ms`),
+} satisfies Record<string, (path: string, limits: Limits) => ApiError>;
+
+/** One client's fetch. */
+class Fetch {
+  readonly #shared: Shared;
+  /** Where the URL stands in the request. */
+  readonly #path: string;
+  readonly #controller = new AbortController();
+  #doing: keyof typeof missedDeadline = 'queued';
+
+  constructor(shared: Shared, path: string) {
+    this.#shared = shared;
+    this.#path = path;
+  }
+
+  abort(reason: unknown): void {
+    this.#controller.abort(reason);
+  }
+
+  async run(url: URL, client: AbortSignal): Promise<Bytes> {
+    const { limits, places } = this.#shared;
+    const { signal } = this.#controller;
+    const expire = () => this.abort(missedDeadline[this.#doing](this.#path, limits));
+    const leave = () => this.abort(client.reason);
+    const timer = setTimeout(expire, limits.timeoutMs);
+    // A request may hold a hundred images, all under one signal: no leak, so no warning of one.
+    setMaxListeners(0, client);
+    client.addEventListener('abort', leave, { once: true });
+    try {
+      const release = await places.take(signal);
+      try {
+        return await this.#follow(url);
+      } finally {
+        release();
+      }
+    } catch (error) {
+      // What ended the wait counts, not how a socket took it.
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      client.removeEventListener('abort', leave);
+      clearTimeout(timer);
+    }
+  }
+
+  async #follow(start: URL): Promise<Bytes> {
+    const { maxRedirects, maxBytes } = this.#shared.limits;
+    const path = this.#path;
+    let url = start;
+    for (let hop = 0; hop <= maxRedirects; hop += 1) {
+      const addresses = await this.#resolve(url);
+      this.#doing = 'loading';
+      const response = await get(url, addresses, this.#controller.signal).catch(() => {
+        throw failed(path, 'its host could not be reached, or did not answer in HTTP');
+      });
+      try {
+        const next = redirection(response, url, path);
+        if (next === undefined) return await readImage(response, path, maxBytes);
+        url = next;
+      } finally {
+        response.destroy();
+      }
+    }
+    throw failed(path, `it redirects more than ${maxRedirects} times`);
+  }
+
+  /** The addresses to connect to, each of them checked. */
+  async #resolve(url: URL): Promise<readonly Address[]> {
+    const { exempt, isAllowed } = this.#shared;
+    const host = hostOf(url);
+    const literal = unbracketed(host);
+    const addresses =
+      isIP(literal) === 0 ? await this.#lookUp(url.hostname) : [{ address: literal, family: isIP(literal) }];
+    const isExempt = exempt.has(host) || exempt.has(`${host}:${portOf(url)}`);
+    if (addresses.length === 0) throw refused(this.#path);
+    if (!isExempt && !addresses.every(({ address }) => isAllowed(address))) throw refused(this.#path);
+    return addresses.map(({ address }) => ({ address, family: isIP(address) }));
+  }
+
+  async #lookUp(hostname: string): Promise<readonly Address[]> {
+    const { lookup, lookups } = this.#shared;
+    const { signal } = this.#controller;
+    this.#doing = 'queued';
+    const release = await lookups.take(signal);
+    this.#doing = 'resolving';
+    // The place is kept until the answer is here, even for a client that has left.
+    const answer = (async () => lookup(hostname))().finally(release);
+    return orAborted(answer, signal).catch(() => []);
+  }
+}
+
+class ImageFetching implements ImageFetcher {
+  readonly #shared: Shared;
+  readonly #isEnabled: boolean;
+  readonly #running = new Set<Fetch>();
+  #isClosed = false;
+
+  constructor(shared: Shared, isEnabled: boolean) {
+    this.#shared = shared;
+    this.#isEnabled = isEnabled;
+  }
+
+  async fetch(text: string, path: string, client: AbortSignal): Promise<Bytes> {
+    if (!this.#isEnabled) throw disabled(path);
+    if (this.#isClosed) throw draining();
+    client.throwIfAborted();
+    const url = readUrl(text, path);
+    const fetch = new Fetch(this.#shared, path);
+    this.#running.add(fetch);
+    try {
+      return await fetch.run(url, client);
+    } finally {
+      this.#running.delete(fetch);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const fetch of this.#running) fetch.abort(draining());
   }
 }
 
@@ -158,141 +299,15 @@ export const createImageFetcher = ({
   maxRedirects = 3,
   lookup = (hostname) => systemLookup(hostname, { all: true }),
   maxConcurrent = 32,
-}: ImageFetcherOptions): ImageFetcher => {
-  const exempt = new Set(allowHosts.map(exemption));
-  const isAllowed = enabled ? createAddressCheck() : () => false;
-  const places = createSlots(maxConcurrent, maxConcurrent * 8, busyMessage);
-  const lookups = createSlots(lookupsAtOnce, maxConcurrent, busyMessage);
-  const running = new Set<AbortController>();
-  let isClosed = false;
-
-  /** One caller's fetch: where it is in the request, its deadline, and what a missed deadline now means. */
-  interface Fetch {
-    readonly path: string;
-    readonly signal: AbortSignal;
-    late: () => ApiError;
-  }
-
-  const answers = async (hostname: string, fetch: Fetch): Promise<readonly Address[]> => {
-    fetch.late = () => overloaded(busyMessage);
-    const release = await lookups.take(fetch.signal);
-    fetch.late = () => refused(fetch.path);
-    // The place is kept until the answer is here, even for a caller who has left.
-    const answer = (async () => lookup(hostname))().finally(release);
-    return orAborted(answer, fetch.signal).catch(() => []);
-  };
-
-  /** The addresses to connect to, each of them checked. */
-  const resolve = async (url: URL, fetch: Fetch): Promise<readonly Address[]> => {
-    const host = hostOf(url);
-    const literal = unbracketed(host);
-    const addresses =
-      isIP(literal) === 0
-        ? await answers(url.hostname, fetch)
-        : [{ address: literal, family: isIP(literal) }];
-    const isExempt = exempt.has(host) || exempt.has(`${host}:${portOf(url)}`);
-    if (addresses.length === 0) throw refused(fetch.path);
-    if (!isExempt && !addresses.every(({ address }) => isAllowed(address))) throw refused(fetch.path);
-    return addresses.map(({ address }) => ({ address, family: isIP(address) }));
-  };
-
-  /** Where an answer sends us, or undefined. */
-  const redirection = (response: IncomingMessage, from: URL, path: string): URL | undefined => {
-    const { location } = response.headers;
-    if (!redirects.has(response.statusCode) || location === undefined) return undefined;
-    const to = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
-    if (to === undefined || !isPlain(to)) {
-      throw failed(path, 'it redirects to something other than a plain https or http URL');
-    }
-    return to;
-  };
-
-  const read = async (response: IncomingMessage, path: string): Promise<Bytes> => {
-    const { 'content-encoding': encoding = 'identity', 'content-length': length } = response.headers;
-    const tooLarge = () => failed(path, `it is larger than ${maxBytes} bytes`);
-    const noImage = () => failed(path, 'it is not an image of type png, jpeg, gif or webp');
-    if (response.statusCode !== 200)
-      throw failed(path, `its host answered with status ${response.statusCode}`);
-    // Not decoded here: a small answer could unpack to any size.
-    if (!/^(identity)?$/i.test(encoding.trim()))
-      throw failed(path, 'its host sent it with a content encoding');
-    if (Number(length) > maxBytes) throw tooLarge();
-
-    // One buffer that grows: a list of pieces would cost many times its bytes if each piece held one byte.
-    let bytes = Buffer.alloc(0);
-    let size = 0;
-    let mediaType: string | undefined;
-    for await (const chunk of bodyOf(response, path)) {
-      const total = size + chunk.length;
-      if (total > maxBytes) throw tooLarge();
-      if (total > bytes.length) {
-        const larger = Buffer.alloc(Math.min(maxBytes, Math.max(total, 2 * bytes.length)));
-        bytes.copy(larger, 0, 0, size);
-        bytes = larger;
-      }
-      chunk.copy(bytes, size);
-      size = total;
-      if (mediaType !== undefined || size < sniffable) continue;
-      mediaType = sniffImage(bytes.subarray(0, size));
-      // No need to read on, nor to let a host know how much of its answer we would have taken.
-      if (mediaType === undefined) throw noImage();
-    }
-    if (mediaType === undefined) throw noImage();
-    return { mediaType, data: bytes.toString('base64', 0, size) };
-  };
-
-  const follow = async (start: URL, fetch: Fetch): Promise<Bytes> => {
-    const { path, signal } = fetch;
-    let url = start;
-    for (let hop = 0; hop <= maxRedirects; hop += 1) {
-      const addresses = await resolve(url, fetch);
-      fetch.late = () => failed(path, `it did not arrive within ${timeoutMs} ms`);
-      const response = await get(url, addresses, signal).catch(() => {
-        throw failed(path, 'its host could not be reached, or did not answer in HTTP');
-      });
-      try {
-        const next = redirection(response, url, path);
-        if (next === undefined) return await read(response, path);
-        url = next;
-      } finally {
-        response.destroy();
-      }
-    }
-    throw failed(path, `it redirects more than ${maxRedirects} times`);
-  };
-
-  return {
-    fetch: async (text, path, caller) => {
-      if (!enabled) throw disabled(path);
-      if (isClosed) throw draining();
-      caller.throwIfAborted();
-      const url = readUrl(text, path);
-
-      const controller = new AbortController();
-      const fetch: Fetch = { path, signal: controller.signal, late: () => overloaded(busyMessage) };
-      const leave = () => controller.abort(caller.reason);
-      const timer = setTimeout(() => controller.abort(fetch.late()), timeoutMs);
-      // A request may hold a hundred images, all under one signal: no leak, so no warning of one.
-      setMaxListeners(0, caller);
-      caller.addEventListener('abort', leave, { once: true });
-      running.add(controller);
-      let release: (() => void) | undefined;
-      try {
-        release = await places.take(fetch.signal);
-        return await follow(url, fetch);
-      } catch (error) {
-        // What ended the wait counts, not how a socket took it.
-        throw fetch.signal.aborted ? fetch.signal.reason : error;
-      } finally {
-        release?.();
-        running.delete(controller);
-        caller.removeEventListener('abort', leave);
-        clearTimeout(timer);
-      }
+}: ImageFetcherOptions): ImageFetcher =>
+  new ImageFetching(
+    {
+      limits: { maxBytes, timeoutMs, maxRedirects },
+      lookup,
+      places: createSlots(maxConcurrent, maxConcurrent * 8, busyMessage),
+      lookups: createSlots(lookupsAtOnce, maxConcurrent, busyMessage),
+      isAllowed: enabled ? createAddressCheck() : () => false,
+      exempt: new Set(allowHosts.map(exemption)),
     },
-    close: async () => {
-      isClosed = true;
-      for (const controller of running) controller.abort(draining());
-    },
-  };
-};
+    enabled,
+  );
