@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { UpstreamName } from './core/chat.ts';
 import { ConfigError } from './core/errors.ts';
+import type { Timeouts } from './core/timeouts.ts';
 import { type ModelOverride, parseModelsFile } from './models/overrides.ts';
 import { describeMisspelling, findMisspellings, type Misspelling } from './server/misspellings.ts';
 
@@ -154,18 +155,6 @@ const environmentSchema = z.object({
 
 /** Known by name, and not built: whoever sets one is told. */
 const notBuilt = ['OTEL_EXPORTER_OTLP_ENDPOINT'];
-
-/** Upstream waits, in ms. */
-export interface Timeouts {
-  readonly connect: number;
-  /** Of a stream: until its first event, and between events. */
-  readonly firstByte: number;
-  readonly idle: number;
-  /** A plain call in all, retries and body included. */
-  readonly total: number;
-  /** A stream in all. */
-  readonly stream: number;
-}
 
 export interface Config {
   readonly port: number;

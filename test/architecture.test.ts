@@ -124,8 +124,6 @@ const exceptions: readonly string[] = [
   'normalize/tools -> api/chat-completions/request (type)',
   'providers/registry -> adapters/anthropic-messages/index',
   'providers/registry -> adapters/bedrock-converse/index',
-  'providers/registry -> config (type)',
-  'providers/timeouts -> config (type)',
   'server/body -> api/chat-completions/long-texts',
   'server/headers -> models/cost',
   'server/limits -> store/store (type)',

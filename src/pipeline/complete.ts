@@ -1,11 +1,11 @@
 /** From a checked request to a model's answer: resolve, normalize, fetch, encode, open, shape. */
 
-import type { Timeouts } from '../config.ts';
 import type { AttemptListener } from '../core/attempt-listener.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Report } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
 import type { Texts } from '../core/texts.ts';
+import type { Timeouts } from '../core/timeouts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
 import { type ChatRequest, normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
 import type { Settings } from '../normalize/settings.ts';

@@ -1,9 +1,9 @@
 /** How long one attempt at an upstream is waited for, and how a wait ends. Behaviour 8.6. */
 
-import type { Timeouts } from '../config.ts';
 import { Cancellation } from '../core/cancellation.ts';
 import { upstreamTimeout } from '../core/errors.ts';
 import { type Silence, watchSilence } from '../core/idle-timer.ts';
+import type { Timeouts } from '../core/timeouts.ts';
 
 export interface Watch {
   /** Aborted when a wait has ended or the caller has left, with the error as its reason. */
