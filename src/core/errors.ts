@@ -363,7 +363,7 @@ export const internalError = (requestId: string, cause?: unknown) =>
     cause,
   });
 
-/** An upstream that answered, as callers and the log may know it. */
+/** An upstream that answered, as clients and the log may know it. */
 export interface Origin {
   readonly upstream: UpstreamName;
   readonly requestId: string | undefined;

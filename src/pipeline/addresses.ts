@@ -1,4 +1,4 @@
-/** Which internet addresses a caller's URL may lead to: globally routable unicast outside our own networks. */
+/** Which internet addresses a client's URL may lead to: globally routable unicast outside our own networks. */
 
 import { BlockList, isIP } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';

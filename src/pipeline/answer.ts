@@ -20,7 +20,7 @@ export interface Answer extends OpenedAnswer {
   readonly report: Report;
   /**
    * The whole answer at once, a failed JSON answer repaired. Instead of iterating `events`. Meanwhile `onUsage`
-   * hears what has been used so far.
+   * is notified of what has been used so far.
    */
   readonly whole: (onUsage: (usage: Usage) => void) => Promise<Folded>;
   /** What so much of it cost, where that is known. */

@@ -40,7 +40,7 @@ interface OpenOptions {
   readonly stream: boolean;
   /** What the question changes of the client's request. */
   readonly report: Report;
-  /** Told before the target is asked what that report has become. May throw. */
+  /** Notified of what that report has become, before the target is asked. May throw. */
   readonly onReport: (report: Report) => void;
 }
 

@@ -20,7 +20,7 @@ import type { Recalled, ThinkingMemory } from './thinking-memory.ts';
 export type { Answer } from './answer.ts';
 
 export interface AnswerOptions {
-  /** What the stand-ins in the request stand for. */
+  /** What the placeholders in the request stand for. */
   readonly texts: Texts;
   readonly cancellation: Cancellation;
   /** Whose thinking blocks are remembered: something that stands for the client's key. */
@@ -31,9 +31,9 @@ export interface AnswerOptions {
   readonly betas: readonly string[];
   /** Paths of fields that the request's schema does not know. */
   readonly unknownFields: readonly string[];
-  /** Told what is about to be asked, before anything can fail upstream: for headers and the log. */
+  /** Notified of what is about to be asked, before anything can fail upstream: for headers and the log. */
   readonly onPrepared: (target: Target, report: Report) => void;
-  /** Told when an upstream is asked once more, the same or another. */
+  /** Notified when an upstream is asked once more, the same or another. */
   readonly onRetry: () => void;
   readonly attempts: AttemptListener;
 }

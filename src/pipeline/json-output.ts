@@ -1,5 +1,5 @@
 /**
- * Answers that must be JSON: whatever brought the JSON about, the caller sees it, pure, as the text of
+ * Answers that must be JSON: whatever brought the JSON about, the client sees it, pure, as the text of
  * the answer, streaming as well as plain. Chat events in, chat events out. Behaviour 6.
  */
 
@@ -13,9 +13,9 @@ export interface JsonOutcome {
   readonly text: string;
   /** Whether it holds a JSON value. */
   readonly isJson: boolean;
-  /** What the value misses of the caller's schema, in words. */
+  /** What the value misses of the client's schema, in words. */
   readonly problems: readonly string[];
-  /** What the answer used, as far as it was told. */
+  /** What the answer used, as far as it is known. */
   readonly usage: Usage | undefined;
   /** Whether the answer ended of its own accord, so that it can be judged at all. */
   readonly isJudged: boolean;
@@ -93,7 +93,7 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
   const gate = createGateFor(format);
   let written = '';
   let json = '';
-  /** Words before any JSON: none of the answer, unless a call of the caller's tools shows that they were all of it. */
+  /** Words before any JSON: none of the answer, unless a call of the client's tools shows that they were all of it. */
   let preamble = '';
   let calls = 0;
   let usage: Usage | undefined;
@@ -114,7 +114,7 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
     const reason = event.reason === 'tool_calls' && isForced ? 'stop' : event.reason;
     // Said in words although a call was demanded: the words may still be the JSON.
     if (isForced && calls === 0) emit(held, out);
-    // The caller's own stop sequence cuts an answer off as the token limit does.
+    // The client's own stop sequence cuts an answer off as the token limit does.
     isWhole = reason === 'stop' && event.upstreamReason !== 'stop_sequence';
     if (isWhole) verdict = judge(json, format.check);
     // An answer that failed has no finish: `end` says so instead.
@@ -152,7 +152,7 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
     }
   };
 
-  /** Cut off, refused, or a call of the caller's tools instead: there is nothing to hold against a schema. */
+  /** Cut off, refused, or a call of the client's tools instead: there is nothing to hold against a schema. */
   const isJudged = () => isWhole && (isForced || calls === 0);
   const hasFailed = () => isJudged() && !verdict.isJson;
 

@@ -1,4 +1,4 @@
-/** Images that the caller refers to by URL, fetched for upstreams that take none, or not these. */
+/** Images that the client refers to by URL, fetched for upstreams that take none, or not these. */
 
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ImagePart, Part, Prompt, Turn } from '../core/chat.ts';

@@ -37,7 +37,7 @@ export const repairPrompt = (prompt: Prompt, outcome: JsonOutcome): Prompt => {
 const addKnown = (first: number | undefined, second: number | undefined): number | undefined =>
   first === undefined && second === undefined ? undefined : (first ?? 0) + (second ?? 0);
 
-/** What both tries used together: the caller pays for both. */
+/** What both tries used together: the client pays for both. */
 export const addUsage = (first: Usage | undefined, second: Usage | undefined): Usage | undefined => {
   if (first === undefined || second === undefined) return first ?? second;
   return {

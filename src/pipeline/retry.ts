@@ -35,7 +35,7 @@ export interface RunOptions {
   readonly cancellation: Cancellation;
   /** `performance.now()` after which nothing is asked any more. */
   readonly deadline: number;
-  /** Told when an upstream is asked once more, the same or another. */
+  /** Notified when an upstream is asked once more, the same or another. */
   readonly onRetry: () => void;
 }
 

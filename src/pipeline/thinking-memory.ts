@@ -1,7 +1,7 @@
 /**
  * Remembers which thinking blocks came with which tool call, for clients that keep nothing but the call:
  * the upstream wants the blocks back, unaltered, with the result. That a call came without any is remembered
- * too: such a call has lost nothing. Scoped to the caller's key and the model, because blocks belong
+ * too: such a call has lost nothing. Scoped to the client's key and the model, because blocks belong
  * to these two alone; bounded in bytes and time by the store.
  */
 
@@ -47,7 +47,7 @@ const parseBlocks = (value: string): readonly ThinkingBlock[] | undefined => {
 };
 
 export const createThinkingMemory = (store: Store): ThinkingMemory => {
-  /** Hashed: ids come from callers and may be of any length, and the store may be another's. */
+  /** Hashed: ids come from clients and may be of any length, and the store may be another's. */
   const keyOf = ({ caller, model }: Scope, id: string) =>
     `thinking:${createHash('sha256')
       .update(JSON.stringify([caller, model, id]))

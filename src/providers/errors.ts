@@ -1,4 +1,4 @@
-/** What an upstream's refusal means to the caller: one map for all upstreams. Behaviour 8.4. */
+/** What an upstream's refusal means to the client: one map for all upstreams. Behaviour 8.4. */
 
 import {
   type ApiError,
