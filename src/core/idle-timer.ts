@@ -1,24 +1,34 @@
-/** Silences on a stream, where signs of life come with every piece: to note the time costs less than to move a timer. */
+/**
+ * Notices silence on a stream, where signs of life come with every piece: to note the time costs less than to move a
+ * timer.
+ */
+export class IdleTimer {
+  readonly #ms: number;
+  readonly #onSilence: () => void;
+  #lastSign = performance.now();
+  #timer: NodeJS.Timeout;
 
-export interface Silence {
-  /** Something was heard. */
-  sign(): void;
-  stop(): void;
-}
+  /** Calls back after each `ms` without a sign of life, from now on until it is stopped. */
+  constructor(ms: number, onSilence: () => void) {
+    this.#ms = ms;
+    this.#onSilence = onSilence;
+    this.#timer = setTimeout(this.#check, ms);
+  }
 
-/** Calls back after each `ms` without a sign, from now on until it is stopped. */
-export const watchSilence = (ms: number, onSilence: () => void): Silence => {
-  let lastSign = performance.now();
-  const sign = (): void => {
-    lastSign = performance.now();
-  };
-  const check = (): void => {
-    const left = lastSign + ms - performance.now();
-    timer = setTimeout(check, left > 0 ? left : ms);
+  /** Something came. */
+  reset(): void {
+    this.#lastSign = performance.now();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  readonly #check = (): void => {
+    const left = this.#lastSign + this.#ms - performance.now();
+    this.#timer = setTimeout(this.#check, left > 0 ? left : this.#ms);
     if (left > 0) return;
-    sign();
-    onSilence();
+    this.reset();
+    this.#onSilence();
   };
-  let timer = setTimeout(check, ms);
-  return { sign, stop: () => clearTimeout(timer) };
-};
+}

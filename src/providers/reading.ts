@@ -7,7 +7,7 @@ import type { Adapter, Decoder, OpenedMessage, OpenedStream } from '../adapters/
 import type { ChatEvent } from '../core/chat.ts';
 import { ApiError, type Origin } from '../core/errors.ts';
 import { notTheProtocol } from './errors.ts';
-import type { Watch } from './timeouts.ts';
+import type { ReadingListener } from './timeouts.ts';
 
 /** Read one step after the other. Throws an ApiError where the answer fails; whoever stops reading gives it up. */
 export type Events = AsyncIterable<readonly ChatEvent[]>;
@@ -48,22 +48,22 @@ export interface StreamReading extends Events {
   begin(): Promise<boolean>;
 }
 
-/** `wait` hears what happens, and its end. */
+/** `listener` is notified of what happens, and of its end. */
 export const readStream = <Event>(
   { origin, pieces, read }: OpenedStream<Event>,
   decoder: Decoder<Event>,
-  wait: Watch,
+  listener: ReadingListener,
 ): StreamReading => {
   const source: AsyncIterator<Buffer, undefined> = pieces[Symbol.asyncIterator]();
   /** Read, and not decoded yet: what is wrong with them belongs to the answer, which has begun. */
   let heard: readonly Event[] | undefined;
-  /** What came before it is the caller's. */
+  /** What came before it is the client's. */
   let failure: ApiError | undefined;
   let hasFinish = false;
   let isOver = false;
 
   const hear = (piece: Buffer): readonly Event[] => {
-    wait.activity();
+    listener.activity();
     const batch = read(piece);
     failure = batch.failure;
     return batch.events;
@@ -90,13 +90,13 @@ export const readStream = <Event>(
   const close = (complete: boolean): void => {
     if (isOver) return;
     isOver = true;
-    wait.done(complete);
+    listener.done(complete);
   };
 
   const next = async (): Promise<Step> => {
     if (isOver) return over;
-    wait.listening(true);
-    if (hasFinish) wait.finished();
+    listener.listening(true);
+    if (hasFinish) listener.finished();
     try {
       for (;;) {
         if (heard === undefined) {
@@ -109,7 +109,7 @@ export const readStream = <Event>(
         heard = undefined;
         if (events.length === 0) continue;
         hasFinish ||= events.some(isFinish);
-        wait.listening(false);
+        listener.listening(false);
         return { value: events, done: false };
       }
     } catch (error) {

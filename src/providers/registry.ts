@@ -15,7 +15,7 @@ import { createBedrockConverse } from './bedrock/converse.ts';
 import { createBedrockClaude } from './bedrock/invoke.ts';
 import type { TransportOptions } from './http/transport.ts';
 import { type Events, readMessage, readStream } from './reading.ts';
-import { watch } from './timeouts.ts';
+import { AttemptTimeouts } from './timeouts.ts';
 
 export interface OpenedAnswer {
   readonly origin: Origin;
@@ -87,25 +87,25 @@ class PreparedPrompt<Request, Message, Event> implements Prepared {
   async open({ stream, cancellation: client, startedAt }: PreparedOptions): Promise<OpenedAnswer> {
     const { adapter, timeouts } = this.#pair;
     const asStream = stream || this.#isLong;
-    const wait = watch(timeouts, { stream: asStream, caller: client, startedAt });
+    const waits = new AttemptTimeouts(timeouts, { stream: asStream, client, startedAt });
     const decoder = adapter.createDecoder(this.#decoder);
     try {
-      const opened = await this.#send(asStream, wait.cancellation);
+      const opened = await this.#send(asStream, waits.cancellation);
       const { origin } = opened;
       if ('message' in opened) {
-        wait.done(true);
+        waits.done(true);
         return { origin, events: readMessage(opened, adapter, decoder) };
       }
-      const reading = readStream(opened, decoder, wait);
+      const reading = readStream(opened, decoder, waits);
       // An answer without a single event is a broken connection, and may be asked for again.
       if (!(await reading.begin())) {
         const cause = new UpstreamFault(origin, 502, 'no_answer');
         throw upstreamFailed('The upstream closed the connection without an answer.', { cause });
       }
-      wait.started();
+      waits.started();
       return { origin, events: reading };
     } catch (error) {
-      wait.done(false);
+      waits.done(false);
       throw error;
     }
   }

@@ -6,11 +6,10 @@ import { claude } from '../../src/adapters/anthropic-messages/index.ts';
 import type { ClaudeEvent } from '../../src/adapters/anthropic-messages/wire.ts';
 import { nova } from '../../src/adapters/bedrock-converse/index.ts';
 import type { ConverseEvent } from '../../src/adapters/bedrock-converse/wire.ts';
-import { Cancellation } from '../../src/core/cancellation.ts';
 import type { ChatEvent } from '../../src/core/chat.ts';
 import { ApiError, type Origin, upstreamFailed } from '../../src/core/errors.ts';
 import { readStream } from '../../src/providers/reading.ts';
-import type { Watch } from '../../src/providers/timeouts.ts';
+import type { ReadingListener } from '../../src/providers/timeouts.ts';
 
 const origin: Origin = { upstream: 'anthropic', requestId: 'req_1', rateLimits: {} };
 const options = { tools: { restore: (name: string) => name }, thinkingTags: false };
@@ -21,10 +20,8 @@ type Piece<Event> = ReadBatch<Event> | Error;
 const piece = <Event>(...events: Event[]): Piece<Event> => ({ events, failure: undefined });
 const failing = <Event>(...events: Event[]): Piece<Event> => ({ events, failure: lost });
 
-const watchCalls = (calls: string[]): Watch => ({
-  cancellation: new Cancellation(),
+const watchCalls = (calls: string[]): ReadingListener => ({
   activity: () => calls.push('activity'),
-  started: () => calls.push('started'),
   listening: (isListening) => calls.push(isListening ? 'listening' : 'not listening'),
   finished: () => calls.push('finished'),
   done: (complete) => calls.push(complete ? 'complete' : 'given up'),

@@ -1,21 +1,31 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import { ApiError, CallerGone } from '../../src/core/errors.ts';
-import { type Attempt, watch } from '../../src/providers/timeouts.ts';
+import { type Attempt, AttemptTimeouts } from '../../src/providers/timeouts.ts';
 
 const never = 60_000;
 const patient = { connect: never, firstByte: never, idle: never, total: never, stream: never };
 
-const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) =>
-  watch(
+/** The waits of an attempt, whose methods may be passed on. */
+const begin = (times: Partial<typeof patient>, attempt: Partial<Attempt> = {}) => {
+  const waits = new AttemptTimeouts(
     { ...patient, ...times },
     {
       stream: true,
-      caller: new Cancellation(),
+      client: new Cancellation(),
       startedAt: performance.now(),
       ...attempt,
     },
   );
+  return {
+    cancellation: waits.cancellation,
+    activity: () => waits.activity(),
+    started: () => waits.started(),
+    finished: () => waits.finished(),
+    listening: (isListening: boolean) => waits.listening(isListening),
+    done: (isComplete: boolean) => waits.done(isComplete),
+  };
+};
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -182,7 +192,7 @@ describe('the longest time that a whole request may take', () => {
 describe('a client of a request that is waited for', () => {
   it('who leaves ends the wait with that reason', () => {
     const hangUp = new Cancellation();
-    const { cancellation, done } = begin({}, { caller: hangUp });
+    const { cancellation, done } = begin({}, { client: hangUp });
     const reason = new CallerGone();
     hangUp.abort(reason);
     expect(cancellation.reason).toBe(reason);
@@ -193,14 +203,14 @@ describe('a client of a request that is waited for', () => {
     const reason = new CallerGone();
     const gone = new Cancellation();
     gone.abort(reason);
-    const { cancellation, done } = begin({ firstByte: 10 }, { caller: gone });
+    const { cancellation, done } = begin({ firstByte: 10 }, { client: gone });
     expect(cancellation.reason).toBe(reason);
     done(false);
   });
 
   it('who leaves first is the reason, even when a wait ends afterwards', () => {
     const hangUp = new Cancellation();
-    const { cancellation, done } = begin({ firstByte: 20, stream: 20 }, { caller: hangUp });
+    const { cancellation, done } = begin({ firstByte: 20, stream: 20 }, { client: hangUp });
     hangUp.abort(new CallerGone());
     passes(50);
     expect(cancellation.reason).toBeInstanceOf(CallerGone);
@@ -233,7 +243,7 @@ describe('once a request is over', () => {
 
   it('nothing listens to its client any more, so that long connections gather no listeners', () => {
     const hangUp = new Cancellation();
-    const { cancellation, done } = begin({}, { caller: hangUp });
+    const { cancellation, done } = begin({}, { client: hangUp });
     done(true);
     hangUp.abort(new CallerGone());
     expect(cancellation.aborted).toBe(false);
