@@ -1,3 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { ChatEvent, Prompt, Report, UpstreamName, Usage } from '../../src/core/chat.ts';
@@ -47,6 +50,11 @@ const saying = (text: string, output = 1): readonly ChatEvent[] => [
   finish,
 ];
 
+/** Out here: a closure within a set-up would hold the prompt. */
+async function* play(events: readonly ChatEvent[]): AsyncGenerator<readonly ChatEvent[]> {
+  for (const event of events) yield [event];
+}
+
 const nothing: Report = { ignored: [], adjusted: [] };
 
 interface Setting {
@@ -63,7 +71,8 @@ interface Setting {
 }
 
 interface Ran {
-  readonly asked: readonly Question[];
+  readonly asked: Question[];
+  readonly request: WeakRef<object>;
   readonly prepared: readonly (readonly [UpstreamName, Report])[];
   readonly remembered: readonly (readonly string[])[];
   readonly fetched: readonly string[];
@@ -94,10 +103,10 @@ const run = async (setting: Setting): Promise<Ran> => {
         const reply = list[Math.min(before, list.length - 1)];
         if (reply === undefined) throw new Error(`${target.upstream} was not to be asked`);
         if (reply instanceof Error) throw reply;
-        const events = (async function* () {
-          for (const event of reply) yield [event];
-        })();
-        return { origin: { upstream: target.upstream, requestId: 'req_1', rateLimits: {} }, events };
+        return {
+          origin: { upstream: target.upstream, requestId: 'req_1', rateLimits: {} },
+          events: play(reply),
+        };
       },
     }),
     canSign: async () => true,
@@ -156,7 +165,16 @@ const run = async (setting: Setting): Promise<Ran> => {
     (answer) => ({ answer, error: undefined }),
     (error: unknown) => ({ answer: undefined, error }),
   );
-  return { asked, prepared, remembered, fetched, attempts, retries: () => retries, ...outcome };
+  return {
+    asked,
+    request: new WeakRef(request),
+    prepared,
+    remembered,
+    fetched,
+    attempts,
+    retries: () => retries,
+    ...outcome,
+  };
 };
 
 const upstreamsOf = ({ asked }: Ran) => asked.map(({ target }) => target.upstream);
@@ -455,6 +473,37 @@ describe('reports', () => {
       body: { allow_ignored_params: false },
     });
     expect(answerOf(ran).report.ignored).toEqual(['x']);
+  });
+});
+
+describe('an answer that is under way', () => {
+  const collect = async (): Promise<void> => {
+    setFlagsFromString('--expose-gc');
+    await nextTurn();
+    (runInNewContext('gc') as () => void)();
+    await nextTurn();
+  };
+  const tools = [{ type: 'function', function: { name: 'look', parameters: { type: 'object' } } }];
+  const json = { response_format: { type: 'json_object' }, reasoning_effort: 'medium' };
+
+  it.each([
+    { name: 'a stream', body: { stream: true }, holdsPrompt: false },
+    {
+      name: 'a stream with tools',
+      body: { stream: true, reasoning_effort: 'low', tools },
+      holdsPrompt: false,
+    },
+    { name: 'a stream of JSON', body: { ...json, stream: true }, holdsPrompt: false },
+    { name: 'a plain answer', body: {}, holdsPrompt: false },
+    { name: 'plain JSON, which may have to be repaired', body: json, holdsPrompt: true },
+  ])('$name holds nothing of the conversation, or the prompt alone: $holdsPrompt', async (row) => {
+    const ran = await run({ replies: { anthropic: [saying('{}')] }, body: row.body });
+    const prompts = ran.asked.map(({ prompt }) => new WeakRef(prompt));
+    ran.asked.length = 0;
+    await collect();
+    expect(ran.request.deref() === undefined).toBe(true);
+    expect(prompts.map((prompt) => prompt.deref() !== undefined)).toEqual([row.holdsPrompt]);
+    expect(answerOf(ran).target.upstream).toBe('anthropic');
   });
 });
 
