@@ -1,10 +1,11 @@
 import { ChatCompletionStream } from 'openai/lib/ChatCompletionStream';
 import { describe, expect, it, vi } from 'vitest';
 import { createChunkEncoder } from '../../../src/api/chat-completions/chunks.ts';
-import { fold, toCompletion } from '../../../src/api/chat-completions/completion.ts';
+import { toCompletion } from '../../../src/api/chat-completions/completion.ts';
 import type { ReplyOptions } from '../../../src/api/chat-completions/reply.ts';
 import { StreamHead } from '../../../src/api/chat-completions/stream-head.ts';
 import type { ChatEvent, Cost } from '../../../src/core/chat.ts';
+import { fold } from '../../../src/core/fold.ts';
 import {
   batchesOf,
   call,
