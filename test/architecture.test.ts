@@ -123,7 +123,6 @@ const exceptions: readonly string[] = [
   'normalize/settings -> api/chat-completions/request (type)',
   'normalize/tools -> api/chat-completions/reply',
   'normalize/tools -> api/chat-completions/request (type)',
-  'pipeline/complete -> api/chat-completions/completion',
   'providers/registry -> adapters/anthropic-messages/index',
   'providers/registry -> adapters/bedrock-converse/index',
   'providers/registry -> config (type)',

@@ -1,10 +1,10 @@
 /** From a checked request to a model's answer: resolve, normalize, fetch, encode, open, shape. */
 
-import { type Folded, fold } from '../api/chat-completions/completion.ts';
 import type { Timeouts } from '../config.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ChatEvent, Cost, Prompt, Report, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
+import { type Folded, fold } from '../core/fold.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
 import { costOf } from '../models/cost.ts';

@@ -1,84 +1,16 @@
-/** Chat events folded into one `chat.completion`. */
+/** The whole answer as one `chat.completion`. */
 
-import type { ChatEvent, Cost, ThinkingBlock, Usage } from '../../core/chat.ts';
-import { endedEarly } from '../../core/errors.ts';
+import type { Cost } from '../../core/chat.ts';
+import type { Folded, FoldedCall } from '../../core/fold.ts';
 import { customText, type ReplyOptions, reasoningDetail, wireFinish, wireThinking } from './reply.ts';
 import { toWireUsage } from './usage.ts';
 
-interface Call {
-  readonly id: string;
-  readonly name: string;
-  arguments: string;
-}
-
-export interface Folded {
-  readonly id: string | undefined;
-  readonly text: string;
-  readonly reasoning: string;
-  readonly blocks: readonly ThinkingBlock[];
-  readonly calls: readonly Call[];
-  readonly usage: Usage | undefined;
-  readonly finish: Extract<ChatEvent, { type: 'finish' }>;
-}
-
-/** Throws what the events throw, and 502 for events that end without a finish. `onUsage` hears each running total. */
-export const fold = async (
-  batches: AsyncIterable<readonly ChatEvent[]>,
-  onUsage: (usage: Usage) => void,
-): Promise<Folded> => {
-  let id: string | undefined;
-  let text = '';
-  let reasoning = '';
-  const blocks: ThinkingBlock[] = [];
-  const calls: Call[] = [];
-  let usage: Usage | undefined;
-  let finish: Folded['finish'] | undefined;
-
-  for await (const batch of batches) {
-    for (const event of batch) {
-      switch (event.type) {
-        case 'start':
-          id = event.id;
-          break;
-        case 'text':
-          text += event.text;
-          break;
-        case 'reasoning':
-          reasoning += event.text;
-          break;
-        case 'thinking-block':
-          blocks.push(event.block);
-          break;
-        case 'tool-call':
-          calls.push({ id: event.id, name: event.name, arguments: '' });
-          break;
-        case 'tool-arguments': {
-          const call = calls.at(-1);
-          if (call !== undefined) call.arguments += event.text;
-          break;
-        }
-        case 'usage':
-          usage = event.usage;
-          onUsage(usage);
-          break;
-        case 'finish':
-          finish = event;
-          break;
-        default:
-          event satisfies never;
-      }
-    }
-  }
-  if (finish === undefined) throw endedEarly();
-  return { id, text, reasoning, blocks, calls, usage, finish };
-};
-
-const wireCall = ({ id, name, arguments: written }: Call, { customTools }: ReplyOptions) =>
+const wireCall = ({ id, name, arguments: written }: FoldedCall, { customTools }: ReplyOptions) =>
   customTools.has(name)
     ? { id, type: 'custom' as const, custom: { name, input: customText(written) } }
     : { id, type: 'function' as const, function: { name, arguments: written } };
 
-const wireCalls = (calls: readonly Call[], options: ReplyOptions) => {
+const wireCalls = (calls: readonly FoldedCall[], options: ReplyOptions) => {
   const [first] = calls;
   if (first === undefined) return {};
   if (options.legacyFunctions) return { function_call: { name: first.name, arguments: first.arguments } };

@@ -1,0 +1,72 @@
+/** A chat's events folded into the whole answer. */
+
+import type { ChatEvent, ThinkingBlock, Usage } from './chat.ts';
+import { endedEarly } from './errors.ts';
+
+export interface FoldedCall {
+  readonly id: string;
+  readonly name: string;
+  arguments: string;
+}
+
+export interface Folded {
+  readonly id: string | undefined;
+  readonly text: string;
+  readonly reasoning: string;
+  readonly blocks: readonly ThinkingBlock[];
+  readonly calls: readonly FoldedCall[];
+  readonly usage: Usage | undefined;
+  readonly finish: Extract<ChatEvent, { type: 'finish' }>;
+}
+
+/** Throws what the events throw, and 502 for events that end without a finish. `onUsage` hears each running total. */
+export const fold = async (
+  batches: AsyncIterable<readonly ChatEvent[]>,
+  onUsage: (usage: Usage) => void,
+): Promise<Folded> => {
+  let id: string | undefined;
+  let text = '';
+  let reasoning = '';
+  const blocks: ThinkingBlock[] = [];
+  const calls: FoldedCall[] = [];
+  let usage: Usage | undefined;
+  let finish: Folded['finish'] | undefined;
+
+  for await (const batch of batches) {
+    for (const event of batch) {
+      switch (event.type) {
+        case 'start':
+          id = event.id;
+          break;
+        case 'text':
+          text += event.text;
+          break;
+        case 'reasoning':
+          reasoning += event.text;
+          break;
+        case 'thinking-block':
+          blocks.push(event.block);
+          break;
+        case 'tool-call':
+          calls.push({ id: event.id, name: event.name, arguments: '' });
+          break;
+        case 'tool-arguments': {
+          const call = calls.at(-1);
+          if (call !== undefined) call.arguments += event.text;
+          break;
+        }
+        case 'usage':
+          usage = event.usage;
+          onUsage(usage);
+          break;
+        case 'finish':
+          finish = event;
+          break;
+        default:
+          event satisfies never;
+      }
+    }
+  }
+  if (finish === undefined) throw endedEarly();
+  return { id, text, reasoning, blocks, calls, usage, finish };
+};
