@@ -26,15 +26,6 @@ const knownToBedrock: ReadonlySet<string> = new Set([
   'tool-examples-2025-10-29',
 ]);
 
-/** The names in the header, which may hold a list and come in several lines. */
-export const readBetas = (header: string | readonly string[] | undefined): readonly string[] => {
-  if (header === undefined) return [];
-  const names = (typeof header === 'string' ? header : header.join(','))
-    .split(',')
-    .map((name) => name.trim());
-  return [...new Set(names.filter((name) => name !== ''))];
-};
-
 /** Those that the upstream can be sent; whether some cannot is reported. */
 export const settleBetas = (
   betas: readonly string[],

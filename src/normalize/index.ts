@@ -1,8 +1,7 @@
 /** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
 
-import { invalidBody } from '../api/chat-completions/request.ts';
-import { createUnknownFieldFinder } from '../api/chat-completions/unknown-fields.ts';
-import type { JsonObject, Prompt, Report, Turn, UpstreamName } from '../core/chat.ts';
+import type { ChatRequest } from '../api/chat-completions/parameters.ts';
+import type { Prompt, Report, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
 import { noTexts, type Texts } from '../core/texts.ts';
@@ -13,29 +12,16 @@ import { readConversation } from './conversation.ts';
 import { answerTool, chooseFormat, formatInstruction, formatSchema } from './format.ts';
 import { type Recall, settleThinking } from './history.ts';
 import { checkMedia } from './limits.ts';
-import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
+import { applyParameters } from './parameters.ts';
 import { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
 import { makeForcible, toolsOfHistory } from './tools.ts';
-
-export type { ChatRequest } from './parameters.ts';
 
 export interface Normalized {
   readonly prompt: Prompt;
   readonly settings: Settings;
   readonly report: Report;
 }
-
-/** The body of a request, checked field by field. Throws 400 naming the first field at fault. */
-export const parseRequest = (body: unknown): ChatRequest => {
-  const result = chatRequestSchema.safeParse(body);
-  if (result.success) return result.data;
-  // Once more for the error: options make zod slower for good requests too (docs/performance.md).
-  throw invalidBody(chatRequestSchema.safeParse(body, { reportInput: true }).error ?? result.error);
-};
-
-/** Paths of what a checked body holds, within its fields, that the schema does not know. */
-export const findUnknownFields = createUnknownFieldFinder(parameters);
 
 /** Tokens: the operator's default, else by the size of the window; Converse has a default of its own. */
 const defaultMaxTokens = (
@@ -81,48 +67,6 @@ const initialSettings = (
   cacheTtl: '5m',
 });
 
-interface Row {
-  readonly name: string;
-  readonly parameter: Parameter<unknown>;
-  /** Its place in the table. */
-  readonly order: number;
-}
-
-const rows: ReadonlyMap<string, Row> = new Map(
-  Object.entries(parameters).map(([name, parameter], order) => [
-    name,
-    { name, parameter: parameter as Parameter<unknown>, order },
-  ]),
-);
-
-const applyParameters = (
-  request: ChatRequest,
-  target: Target,
-  initial: Settings,
-  report: Reporter,
-): Settings => {
-  // A draft that nobody else sees yet: a new copy for every parameter costs more than the effects.
-  const settings = { ...initial };
-  const values: JsonObject = request as unknown as JsonObject;
-  const asked: Row[] = [];
-  const unknown: string[] = [];
-  for (const name of Object.keys(values)) {
-    if (values[name] === null || values[name] === undefined) continue;
-    const row = rows.get(name);
-    if (row === undefined) unknown.push(name);
-    else asked.push(row);
-  }
-  asked.sort((one, other) => one.order - other.order);
-  for (const { name, parameter } of asked) {
-    const { level, neutral, effect } = parameter;
-    const value = values[name];
-    if (level === 'ignored' && neutral?.(value) !== true) report.ignore(name);
-    if (effect !== undefined) Object.assign(settings, effect(value, { target, settings, report, name }));
-  }
-  for (const name of unknown) report.ignore(name);
-  return settings;
-};
-
 export interface NormalizeOptions {
   /** Tokens. */
   readonly defaultMaxTokens?: number | undefined;
@@ -130,8 +74,8 @@ export interface NormalizeOptions {
   readonly showReasoning?: boolean | undefined;
   /** Features of Anthropic's API that the caller switches on by name. */
   readonly betas?: readonly string[] | undefined;
-  /** Paths of fields that the request's schema does not know. */
-  readonly unknownFields?: readonly string[] | undefined;
+  /** Names and paths of what has no effect on any model. */
+  readonly ignored?: readonly string[] | undefined;
   /** The thinking blocks a tool call came with, where that is remembered. */
   readonly recall?: Recall | undefined;
   /** Whether the server may set cache marks of its own. */
@@ -220,7 +164,7 @@ export const normalize = (
   const { texts = noTexts } = options;
   const report = new Reporter();
   const asked = applyParameters(request, target, initialSettings(target, options), report);
-  for (const path of options.unknownFields ?? []) report.ignore(path);
+  for (const path of options.ignored ?? []) report.ignore(path);
   const betas = settleBetas(options.betas ?? [], upstream, report);
 
   const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(request));

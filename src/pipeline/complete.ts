@@ -1,5 +1,6 @@
 /** From a checked request to a model's answer: resolve, normalize, fetch, encode, open, shape. */
 
+import type { ChatRequest } from '../api/chat-completions/parameters.ts';
 import type { Timeouts } from '../config.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ChatEvent, Cost, Prompt, Report, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
@@ -9,7 +10,7 @@ import type { Texts } from '../core/texts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
 import { costOf } from '../models/cost.ts';
 import { dropThinking, willThink } from '../normalize/history.ts';
-import { type ChatRequest, normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
+import { normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
 import type { Settings } from '../normalize/settings.ts';
 import type { Backends, Answer as Opened, Prepared } from '../providers/registry.ts';
 import type { ImageFetcher } from './image-fetcher.ts';
@@ -50,8 +51,8 @@ export interface AnswerOptions {
   readonly promptCaching: boolean;
   /** Features of Anthropic's API that the caller switches on by name. */
   readonly betas: readonly string[];
-  /** Paths of fields that the request's schema does not know. */
-  readonly unknownFields: readonly string[];
+  /** Names and paths of what has no effect on any model. */
+  readonly ignored: readonly string[];
   /** Told what is about to be asked, before anything can fail upstream: for headers and the log. */
   readonly onPrepared: (target: Target, report: Report) => void;
   /** Told when an upstream is asked once more, the same or another. */
@@ -187,7 +188,7 @@ export const createAnswerer =
   async (request, options) => {
     const { catalogue, backends, resilience, memory, images, defaultMaxTokens, showReasoning, timeouts } =
       dependencies;
-    const { texts, cancellation, caller, promptCaching, betas, unknownFields } = options;
+    const { texts, cancellation, caller, promptCaching, betas, ignored } = options;
     const { onPrepared, onRetry, attempts } = options;
     const startedAt = performance.now();
     const deadline = startedAt + (request.stream === true ? timeouts.stream : timeouts.total);
@@ -245,7 +246,7 @@ export const createAnswerer =
         defaultMaxTokens,
         showReasoning,
         betas,
-        unknownFields,
+        ignored,
         recall,
         promptCaching,
         texts,

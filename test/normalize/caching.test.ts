@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { cutLongTexts } from '../../src/api/chat-completions/long-texts.ts';
+import { parse } from '../../src/api/chat-completions/parse.ts';
 import type { CacheMark, TextPart, Tool, Turn } from '../../src/core/chat.ts';
 import { noTexts } from '../../src/core/texts.ts';
 import { placeMarks } from '../../src/normalize/caching.ts';
-import { normalize, parseRequest } from '../../src/normalize/index.ts';
+import { normalize } from '../../src/normalize/index.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { hello, targetOf } from './fit.ts';
 
@@ -168,7 +169,7 @@ describe('a long text of the body', () => {
   const cut = (body: object, write: (json: string) => string) => {
     const { json, texts } = cutLongTexts(Buffer.from(write(JSON.stringify(body))), 0);
     expect(json).not.toContain('end.');
-    const request = parseRequest(JSON.parse(json));
+    const { request } = parse(JSON.parse(json));
     const target = targetOf('claude-4-5-sonnet', 'anthropic');
     return normalize(request, target, { promptCaching: true, texts }).prompt;
   };
@@ -222,7 +223,8 @@ describe('a mark on the prompt as a whole', () => {
   const fitted = (input: object, upstream: 'anthropic' | 'bedrock' | 'bedrock-converse') => {
     const model = upstream === 'bedrock-converse' ? 'nova-lite' : 'claude-opus-4-6';
     const target = targetOf(model, upstream);
-    const { prompt, report } = normalize(parseRequest({ model, ...input }), target, { promptCaching: true });
+    const { request, ignored } = parse({ model, ...input });
+    const { prompt, report } = normalize(request, target, { promptCaching: true, ignored });
     const last = prompt.turns.at(-1)?.parts.at(-1) as { cache?: CacheMark } | undefined;
     return { prompt, last: last?.cache, report };
   };

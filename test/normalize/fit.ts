@@ -1,7 +1,8 @@
+import { parse } from '../../src/api/chat-completions/parse.ts';
 import type { UpstreamName } from '../../src/core/chat.ts';
 import { ApiError } from '../../src/core/errors.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
-import { type Normalized, normalize, parseRequest } from '../../src/normalize/index.ts';
+import { type Normalized, normalize } from '../../src/normalize/index.ts';
 
 /** A day on which every date of the catalogue has a known side. */
 export const today = () => new Date('2026-11-22T12:00:00Z');
@@ -35,12 +36,11 @@ interface FitOptions {
 export const normalized = (
   body: Body,
   { model = 'claude-4-5-sonnet', upstream, defaultMaxTokens }: FitOptions = {},
-): Normalized =>
-  normalize(
-    parseRequest({ model, messages: hello, ...body }),
-    targetOf(model, upstream ?? (model.startsWith('claude') ? 'anthropic' : undefined)),
-    { defaultMaxTokens },
-  );
+): Normalized => {
+  const { request, ignored } = parse({ model, messages: hello, ...body });
+  const target = targetOf(model, upstream ?? (model.startsWith('claude') ? 'anthropic' : undefined));
+  return normalize(request, target, { defaultMaxTokens, ignored });
+};
 
 /** The ApiError a call ends in. */
 export const refusal = (call: () => unknown): ApiError => {

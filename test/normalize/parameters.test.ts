@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseRequest, refuseChanges } from '../../src/normalize/index.ts';
-import { parameters } from '../../src/normalize/parameters.ts';
+import { parameters } from '../../src/api/chat-completions/parameters.ts';
+import { parse } from '../../src/api/chat-completions/parse.ts';
+import { refuseChanges } from '../../src/normalize/index.ts';
 import type { Settings } from '../../src/normalize/settings.ts';
 import { type Body, hello, normalized, refusal } from './fit.ts';
 
@@ -492,7 +493,7 @@ describe('a value that cannot be sent is a 400 with its path', () => {
   });
 
   it.each([null, [], 'text', 5, undefined])('a body that is %j', (body) => {
-    expect(refusal(() => parseRequest(body))).toMatchObject({ status: 400, type: 'invalid_request_error' });
+    expect(refusal(() => parse(body))).toMatchObject({ status: 400, type: 'invalid_request_error' });
   });
 });
 

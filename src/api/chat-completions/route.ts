@@ -4,16 +4,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ChatEvent, Usage } from '../../core/chat.ts';
 import { CallerGone } from '../../core/errors.ts';
 import type { Catalogue } from '../../models/catalogue.ts';
-import { readBetas } from '../../normalize/betas.ts';
-import { type ChatRequest, findUnknownFields, parseRequest } from '../../normalize/index.ts';
 import type { Answer, Answerer } from '../../pipeline/complete.ts';
 import { toKnownError } from '../../server/errors.ts';
 import { setCostHeader, setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../../server/headers.ts';
 import { originOf } from '../../server/record.ts';
+import { readBetas } from '../betas.ts';
 import { callerLeaving, deliverPlain, deliverStream, type Outgoing } from '../delivery.ts';
 import { HeaderHold } from '../header-hold.ts';
 import { createChunkEncoder, errorFrame } from './chunks.ts';
 import { toCompletion } from './completion.ts';
+import type { ChatRequest } from './parameters.ts';
+import { type Parsed, parse } from './parse.ts';
 import { makeMessageId, type ReplyOptions } from './reply.ts';
 import { StreamHead } from './stream-head.ts';
 
@@ -37,12 +38,6 @@ export interface ChatDependencies {
   readonly onStream: (change: 1 | -1) => void;
 }
 
-/** A request's body, checked, and where it holds what its schema does not know. */
-interface Parsed {
-  readonly body: ChatRequest;
-  readonly unknownFields: readonly string[];
-}
-
 export const registerChatCompletions = (app: FastifyInstance, dependencies: ChatDependencies): void => {
   const { answer, catalogue, bodyLimit, promptCaching, streamPace, plainPace, onStream } = dependencies;
 
@@ -50,7 +45,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const ask = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    { body, unknownFields }: Parsed,
+    { request: body, ignored }: Parsed,
     hold: HeaderHold,
   ): Promise<Answer> => {
     const { record } = request;
@@ -60,7 +55,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
       caller: record.caller ?? 'anonymous',
       promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
       betas: readBetas(request.headers['anthropic-beta']),
-      unknownFields,
+      ignored,
       onRetry: () => {
         record.retries += 1;
       },
@@ -92,7 +87,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     });
 
   /** Field by field: to add to a spread takes longer than all of it. */
-  const replyOptions = ({ settings }: Answer, { body }: Parsed): ReplyOptions => ({
+  const replyOptions = ({ settings }: Answer, { request: body }: Parsed): ReplyOptions => ({
     model: body.model,
     created: now(),
     makeId: makeMessageId,
@@ -165,8 +160,8 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     { config: { metered: true } },
     async (request: FastifyRequest, reply: FastifyReply) => {
       const { record } = request;
-      const body = parseRequest(request.body);
-      const parsed: Parsed = { body, unknownFields: findUnknownFields(request.body) };
+      const parsed = parse(request.body);
+      const { request: body } = parsed;
       // Not needed any more, and large where the history is; the answer may take minutes.
       request.body = undefined;
       record.model = body.model;
