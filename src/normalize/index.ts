@@ -1,6 +1,7 @@
 /** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
 
 import type { ChatRequest } from '../api/chat-completions/parameters.ts';
+import type { Ask, AskTurn } from '../core/ask.ts';
 import type { Prompt, Report, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
@@ -8,11 +9,12 @@ import { noTexts, type Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
 import { settleBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
-import { readConversation } from './conversation.ts';
+import { arrangeConversation } from './conversation.ts';
 import { answerTool, chooseFormat, formatInstruction, formatSchema } from './format.ts';
 import { type Recall, settleThinking } from './history.ts';
 import { checkMedia } from './limits.ts';
 import { applyParameters } from './parameters.ts';
+import { isCall, partsOf } from './parts.ts';
 import { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
 import { makeForcible, toolsOfHistory } from './tools.ts';
@@ -74,8 +76,6 @@ export interface NormalizeOptions {
   readonly showReasoning?: boolean | undefined;
   /** Features of Anthropic's API that the caller switches on by name. */
   readonly betas?: readonly string[] | undefined;
-  /** Names and paths of what has no effect on any model. */
-  readonly ignored?: readonly string[] | undefined;
   /** The thinking blocks a tool call came with, where that is remembered. */
   readonly recall?: Recall | undefined;
   /** Whether the server may set cache marks of its own. */
@@ -84,30 +84,26 @@ export interface NormalizeOptions {
   readonly texts?: Texts | undefined;
 }
 
-const callIdsOf = (messages: ChatRequest['messages']): readonly string[] =>
-  messages
-    .filter((message) => message.role === 'assistant')
-    .flatMap(({ tool_calls: calls }) => (calls ?? []).map(({ id }) => id));
+const callIdsOf = (turns: readonly AskTurn[]): readonly string[] =>
+  partsOf(turns, isCall).map(({ id }) => id);
+
+/** What the user said, and not the result of a call. */
+const isUserWord = ({ role, parts }: AskTurn): boolean => role === 'user' && parts[0]?.type !== 'tool-result';
 
 /**
  * The calls of the history whose thinking may be remembered, oldest first; those of the first answer after the
  * user's last words once more at the end, because theirs is the thinking that the upstream demands.
  */
-export const toolCallIds = ({ messages }: ChatRequest): readonly string[] => {
-  const begin = messages.findLastIndex(({ role }) => role === 'user') + 1;
-  const first = messages.slice(begin).find(({ role }) => role === 'assistant');
-  const all = callIdsOf(messages);
+export const toolCallIds = ({ turns }: Ask): readonly string[] => {
+  const begin = turns.findLastIndex(isUserWord) + 1;
+  const first = turns.find(({ role }, index) => index >= begin && role === 'assistant');
+  const all = callIdsOf(turns);
   return first === undefined ? all : [...all, ...callIdsOf([first])];
 };
 
 /** Tool calls or results in the history, by which the upstreams demand declarations. */
-const hasToolHistory = ({ messages }: ChatRequest): boolean =>
-  messages.some(
-    (message) =>
-      message.role === 'tool' ||
-      message.role === 'function' ||
-      (message.role === 'assistant' && (message.function_call || (message.tool_calls?.length ?? 0) > 0)),
-  );
+const hasToolHistory = ({ turns }: Ask): boolean =>
+  turns.some(({ parts }) => parts.some(({ type }) => type === 'tool-call' || type === 'tool-result'));
 
 /** Tools as they will be offered: the caller's, the one that stands for a JSON format, or the history's. */
 const settleTools = (
@@ -156,6 +152,7 @@ const toPrompt = (
 
 /** Throws 400 for what the target cannot be asked. */
 export const normalize = (
+  ask: Ask,
   request: ChatRequest,
   target: Target,
   options: NormalizeOptions = {},
@@ -164,13 +161,14 @@ export const normalize = (
   const { texts = noTexts } = options;
   const report = new Reporter();
   const asked = applyParameters(request, target, initialSettings(target, options), report);
-  for (const path of options.ignored ?? []) report.ignore(path);
+  for (const path of ask.ignored) report.ignore(path);
   const betas = settleBetas(options.betas ?? [], upstream, report);
 
-  const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(request));
+  const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(ask));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
-  const conversation = readConversation(
-    request.messages,
+  for (const name of ask.turnsAdjusted) report.adjust(name);
+  const conversation = arrangeConversation(
+    ask.turns,
     {
       midSystem: model.midSystem && upstream === 'anthropic',
       // The beginning of an answer would be missing from its JSON, and cannot stand before thinking.

@@ -1,11 +1,11 @@
 /** Tools and the choice among them, in all of OpenAI's spellings. Behaviour 4. */
 
 import { isDeepStrictEqual } from 'node:util';
+import { cacheMark } from '../api/chat-completions/cache-mark.ts';
 import { customInput } from '../api/chat-completions/reply.ts';
 import type {
   WireCustom,
   WireFunction,
-  WireMarks,
   WireTool,
   WireToolChoice,
   WireToolName,
@@ -19,12 +19,6 @@ import { isCall, partsOf } from './parts.ts';
 import type { Reporter } from './report.ts';
 import { currentDraft, readSchema } from './schemas.ts';
 import type { Context, Settings } from './settings.ts';
-
-/** A caller's cache mark, in either spelling. */
-export const cacheMark = (marks: WireMarks): CacheMark | undefined => {
-  if (marks.cache_control) return { ttl: marks.cache_control.ttl ?? undefined };
-  return marks.prompt_cache_breakpoint?.mode === 'explicit' ? {} : undefined;
-};
 
 const customParameters: JsonObject = {
   type: 'object',

@@ -2,6 +2,7 @@
 
 import type { ChatRequest } from '../api/chat-completions/parameters.ts';
 import type { Timeouts } from '../config.ts';
+import type { Ask } from '../core/ask.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ChatEvent, Cost, Prompt, Report, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
@@ -51,8 +52,6 @@ export interface AnswerOptions {
   readonly promptCaching: boolean;
   /** Features of Anthropic's API that the caller switches on by name. */
   readonly betas: readonly string[];
-  /** Names and paths of what has no effect on any model. */
-  readonly ignored: readonly string[];
   /** Told what is about to be asked, before anything can fail upstream: for headers and the log. */
   readonly onPrepared: (target: Target, report: Report) => void;
   /** Told when an upstream is asked once more, the same or another. */
@@ -60,7 +59,7 @@ export interface AnswerOptions {
   readonly attempts: AttemptListener;
 }
 
-export type Answerer = (request: ChatRequest, options: AnswerOptions) => Promise<Answer>;
+export type Answerer = (ask: Ask, request: ChatRequest, options: AnswerOptions) => Promise<Answer>;
 
 interface Dependencies {
   readonly catalogue: Catalogue;
@@ -185,10 +184,10 @@ const priceAt =
 
 export const createAnswerer =
   (dependencies: Dependencies): Answerer =>
-  async (request, options) => {
+  async (ask, request, options) => {
     const { catalogue, backends, resilience, memory, images, defaultMaxTokens, showReasoning, timeouts } =
       dependencies;
-    const { texts, cancellation, caller, promptCaching, betas, ignored } = options;
+    const { texts, cancellation, caller, promptCaching, betas } = options;
     const { onPrepared, onRetry, attempts } = options;
     const startedAt = performance.now();
     const deadline = startedAt + (request.stream === true ? timeouts.stream : timeouts.total);
@@ -196,7 +195,7 @@ export const createAnswerer =
     const targets = catalogue.targets(model);
     const scope = { caller, model: model.id };
     const canThink = model.thinking !== null && model.family === 'claude';
-    const calls = canThink ? toolCallIds(request) : [];
+    const calls = canThink ? toolCallIds(ask) : [];
     const recall = calls.length > 0 ? await memory.recall(scope, calls) : undefined;
 
     const attempt = async (prepared: Prepared, stream: boolean): Promise<Opened> => {
@@ -241,12 +240,11 @@ export const createAnswerer =
     let judge: Target | undefined;
 
     // Written anew for every target: schemas, images and API versions differ between upstreams.
-    const ask = async (target: Target): Promise<Asked> => {
-      const fitted = normalize(request, target, {
+    const askTarget = async (target: Target): Promise<Asked> => {
+      const fitted = normalize(ask, request, target, {
         defaultMaxTokens,
         showReasoning,
         betas,
-        ignored,
         recall,
         promptCaching,
         texts,
@@ -289,7 +287,7 @@ export const createAnswerer =
     };
 
     const first = await resilience
-      .run(targets, ask, { cancellation, deadline, onRetry })
+      .run(targets, askTarget, { cancellation, deadline, onRetry })
       .catch((error: unknown): never => {
         const isUnknown = error instanceof ApiError && error.code === 'model_not_found';
         throw isUnknown ? withAdvice(error, catalogue.advice(model)) : error;

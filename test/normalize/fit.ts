@@ -37,9 +37,9 @@ export const normalized = (
   body: Body,
   { model = 'claude-4-5-sonnet', upstream, defaultMaxTokens }: FitOptions = {},
 ): Normalized => {
-  const { request, ignored } = parse({ model, messages: hello, ...body });
+  const { ask, request } = parse({ model, messages: hello, ...body });
   const target = targetOf(model, upstream ?? (model.startsWith('claude') ? 'anthropic' : undefined));
-  return normalize(request, target, { defaultMaxTokens, ignored });
+  return normalize(ask, request, target, { defaultMaxTokens });
 };
 
 /** The ApiError a call ends in. */

@@ -1,6 +1,8 @@
-/** The body of a request: checked, and what of it has no effect on any model. */
+/** The body of a request, to what its client wants. */
 
+import type { Ask } from '../../core/ask.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
+import { readMessages } from './read-messages.ts';
 import { invalidBody } from './request.ts';
 import { createUnknownFieldFinder } from './unknown-fields.ts';
 
@@ -8,7 +10,7 @@ import { createUnknownFieldFinder } from './unknown-fields.ts';
 const findUnknownFields = createUnknownFieldFinder(parameters);
 
 /** Throws 400 naming the first field at fault. */
-const check = (body: unknown): ChatRequest => {
+export const check = (body: unknown): ChatRequest => {
   const result = chatRequestSchema.safeParse(body);
   if (result.success) return result.data;
   // Once more for the error: options make zod slower for good requests too (docs/performance.md).
@@ -33,12 +35,15 @@ const findIgnored = (request: ChatRequest, body: unknown): readonly string[] => 
 };
 
 export interface Parsed {
+  readonly ask: Ask;
   readonly request: ChatRequest;
-  /** Names and paths of what has no effect on any model. */
-  readonly ignored: readonly string[];
 }
 
-export const parse = (body: unknown): Parsed => {
-  const request = check(body);
-  return { request, ignored: findIgnored(request, body) };
+/** `body`: what was checked, as it came. Throws 400 naming what in the messages cannot be read. */
+export const read = (request: ChatRequest, body: unknown): Parsed => {
+  const ignored = findIgnored(request, body);
+  const { turns, adjusted } = readMessages(request.messages);
+  return { ask: { turns, turnsAdjusted: adjusted, ignored }, request };
 };
+
+export const parse = (body: unknown): Parsed => read(check(body), body);

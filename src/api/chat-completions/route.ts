@@ -14,7 +14,7 @@ import { HeaderHold } from '../header-hold.ts';
 import { createChunkEncoder, errorFrame } from './chunks.ts';
 import { toCompletion } from './completion.ts';
 import type { ChatRequest } from './parameters.ts';
-import { type Parsed, parse } from './parse.ts';
+import { check, type Parsed, read } from './parse.ts';
 import { makeMessageId, type ReplyOptions } from './reply.ts';
 import { StreamHead } from './stream-head.ts';
 
@@ -45,17 +45,16 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const ask = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    { request: body, ignored }: Parsed,
+    parsed: Parsed,
     hold: HeaderHold,
   ): Promise<Answer> => {
     const { record } = request;
-    const answered = await answer(body, {
+    const answered = await answer(parsed.ask, parsed.request, {
       texts: request.texts,
       cancellation: callerLeaving(reply),
       caller: record.caller ?? 'anonymous',
       promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
       betas: readBetas(request.headers['anthropic-beta']),
-      ignored,
       onRetry: () => {
         record.retries += 1;
       },
@@ -160,13 +159,13 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     { config: { metered: true } },
     async (request: FastifyRequest, reply: FastifyReply) => {
       const { record } = request;
-      const parsed = parse(request.body);
-      const { request: body } = parsed;
-      // Not needed any more, and large where the history is; the answer may take minutes.
-      request.body = undefined;
+      const body = check(request.body);
       record.model = body.model;
       record.stream = body.stream === true;
       record.metadata = body.metadata ?? undefined;
+      const parsed = read(body, request.body);
+      // Not needed any more, and large where the history is; the answer may take minutes.
+      request.body = undefined;
 
       const onFailure = (error: unknown) => failLate(request, error);
       if (body.stream !== true) {
