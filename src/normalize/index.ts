@@ -59,8 +59,6 @@ const initialSettings = (
   includeReasoning: showReasoning,
   reasoningShownBy: undefined,
   openRouterReasoning: 'none',
-  legacyFunctions: false,
-  customTools: new Set(),
   maxTokensFrom: undefined,
   thinkingRequest: undefined,
   responseFormat: { type: 'text' },
@@ -160,7 +158,7 @@ export const normalize = (
   const { model, upstream } = target;
   const { texts = noTexts } = options;
   const report = new Reporter();
-  const asked = applyParameters(request, target, initialSettings(target, options), report);
+  const asked = applyParameters(ask, request, target, initialSettings(target, options), report);
   for (const path of ask.ignored) report.ignore(path);
   const betas = settleBetas(options.betas ?? [], upstream, report);
 

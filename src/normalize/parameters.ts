@@ -5,15 +5,16 @@
 
 import type { ChatRequest, Parameters, ValueOf } from '../api/chat-completions/parameters.ts';
 import type { OpenRouterFields } from '../api/chat-completions/reply.ts';
+import type { Ask } from '../core/ask.ts';
 import type { Effort, JsonObject } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import type { Target } from '../models/catalogue.ts';
 import { opaqueUser } from './identity.ts';
 import type { Reporter } from './report.ts';
 import { type SamplingParameter, takesSampling } from './sampling.ts';
-import type { Context, Settings } from './settings.ts';
+import type { Context, Settings, SettingsDraft } from './settings.ts';
 import { asksNothingMore, planThinking, type ThinkingRequest } from './thinking.ts';
-import { allowParallelCalls, chooseTool, declareFunctions, declareTools } from './tools.ts';
+import { offerTools } from './tools.ts';
 
 const capTokens = (value: number, { target, settings, report, name }: Context): Partial<Settings> => {
   const maxTokens = Math.min(value, target.model.maxOutput);
@@ -184,12 +185,9 @@ const effects = {
   temperature: sample('temperature'),
   top_p: sample('topP'),
   top_k: sample('topK'),
-  tools: declareTools,
-  functions: declareFunctions,
-  tool_choice: chooseTool,
-  function_call: (value, context) =>
-    chooseTool(typeof value === 'string' ? value : { type: 'function', function: value }, context),
-  parallel_tool_calls: allowParallelCalls,
+} satisfies Effects;
+
+const laterEffects = {
   response_format: (value) => ({ responseFormat: value }),
   safety_identifier: identify,
   user: identify,
@@ -223,21 +221,27 @@ const effects = {
 
 type Effect = (value: unknown, context: Context) => Partial<Settings>;
 
-const ordered = Object.entries(effects as unknown as Record<string, Effect>);
+const inOrder = (table: Effects) => Object.entries(table as unknown as Record<string, Effect>);
+const before = inOrder(effects);
+const after = inOrder(laterEffects);
 
 export const applyParameters = (
+  ask: Ask,
   request: ChatRequest,
   target: Target,
   initial: Settings,
   report: Reporter,
 ): Settings => {
   // A draft that nobody else sees yet: a new copy for every parameter costs more than the effects.
-  const settings = { ...initial };
+  const settings: SettingsDraft = { ...initial };
   const values = request as unknown as JsonObject;
-  for (const [name, effect] of ordered) {
+  const apply = ([name, effect]: readonly [string, Effect]): void => {
     const value = values[name];
-    if (value === null || value === undefined) continue;
+    if (value === null || value === undefined) return;
     Object.assign(settings, effect(value, { target, settings, report, name }));
-  }
+  };
+  before.forEach(apply);
+  offerTools(ask.tools, settings, target, report);
+  after.forEach(apply);
   return settings;
 };

@@ -15,12 +15,8 @@ export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'b
   readonly reasoningShownBy: string | undefined;
   /** Which of OpenRouter's fields shown reasoning stands in too, for clients that ask in OpenRouter's form. */
   readonly openRouterReasoning: OpenRouterFields;
-  /** Calls are answered as `function_call`, because they were declared as `functions`. */
-  readonly legacyFunctions: boolean;
   /** The parameter the caller's cap came from, if there is one. */
   readonly maxTokensFrom: string | undefined;
-  /** Names of tools declared as `custom`, whose calls come back as text. */
-  readonly customTools: ReadonlySet<string>;
   /** What decided about thinking, if anything did. */
   readonly thinkingRequest: ThinkingRequest | undefined;
   readonly responseFormat: ResponseFormat;
@@ -30,6 +26,9 @@ export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'b
   /** Time-to-live of the marks the server sets by itself. */
   readonly cacheTtl: '5m' | '1h';
 }
+
+/** While they are decided, one after the other; not seen by anything else yet. */
+export type SettingsDraft = { -readonly [Name in keyof Settings]: Settings[Name] };
 
 export interface Context {
   readonly target: Target;

@@ -1,8 +1,9 @@
-import { parse } from '../../src/api/chat-completions/parse.ts';
+import { type ChatContext, parse } from '../../src/api/chat-completions/parse.ts';
 import type { UpstreamName } from '../../src/core/chat.ts';
 import { ApiError } from '../../src/core/errors.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
 import { type Normalized, normalize } from '../../src/normalize/index.ts';
+import type { Settings } from '../../src/normalize/settings.ts';
 
 /** A day on which every date of the catalogue has a known side. */
 export const today = () => new Date('2026-11-22T12:00:00Z');
@@ -32,14 +33,20 @@ interface FitOptions {
   readonly defaultMaxTokens?: number;
 }
 
+/** What the answer needs to know of the request stands beside what was decided. */
+interface Fitted extends Normalized {
+  readonly settings: Settings & ChatContext;
+}
+
 /** A request body, checked and fitted to a model: Sonnet 4.5 at the Anthropic API unless told. */
 export const normalized = (
   body: Body,
   { model = 'claude-4-5-sonnet', upstream, defaultMaxTokens }: FitOptions = {},
-): Normalized => {
-  const { ask, request } = parse({ model, messages: hello, ...body });
+): Fitted => {
+  const { ask, request, context } = parse({ model, messages: hello, ...body });
   const target = targetOf(model, upstream ?? (model.startsWith('claude') ? 'anthropic' : undefined));
-  return normalize(ask, request, target, { defaultMaxTokens });
+  const { prompt, settings, report } = normalize(ask, request, target, { defaultMaxTokens });
+  return { prompt, settings: { ...settings, ...context }, report };
 };
 
 /** The ApiError a call ends in. */

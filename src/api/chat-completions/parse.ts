@@ -3,6 +3,7 @@
 import type { Ask } from '../../core/ask.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
 import { readMessages } from './read-messages.ts';
+import { readTools } from './read-tools.ts';
 import { invalidBody } from './request.ts';
 import { createUnknownFieldFinder } from './unknown-fields.ts';
 
@@ -34,16 +35,33 @@ const findIgnored = (request: ChatRequest, body: unknown): readonly string[] => 
   return ignored;
 };
 
+/** What only the answer needs to know of the request. */
+export interface ChatContext {
+  /** Calls are answered as `function_call`, because they were declared as `functions`. */
+  readonly legacyFunctions: boolean;
+  /** Names of tools declared as `custom`, whose calls come back as text. */
+  readonly customTools: ReadonlySet<string>;
+}
+
 export interface Parsed {
   readonly ask: Ask;
+  readonly context: ChatContext;
   readonly request: ChatRequest;
 }
 
-/** `body`: what was checked, as it came. Throws 400 naming what in the messages cannot be read. */
+/** `body`: what was checked, as it came. Throws 400 naming what in messages and tools cannot be read. */
 export const read = (request: ChatRequest, body: unknown): Parsed => {
   const ignored = findIgnored(request, body);
+  const tools = readTools(request);
   const { turns, adjusted } = readMessages(request.messages);
-  return { ask: { turns, turnsAdjusted: adjusted, ignored }, request };
+  return {
+    ask: { turns, turnsAdjusted: adjusted, tools, ignored },
+    context: {
+      legacyFunctions: tools.oneCallAtMost,
+      customTools: new Set(tools.declared.flatMap(({ name, takesText }) => (takesText ? [name] : []))),
+    },
+    request,
+  };
 };
 
 export const parse = (body: unknown): Parsed => read(check(body), body);

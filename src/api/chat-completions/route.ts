@@ -86,7 +86,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     });
 
   /** Field by field: to add to a spread takes longer than all of it. */
-  const replyOptions = ({ settings }: Answer, { request: body }: Parsed): ReplyOptions => ({
+  const replyOptions = ({ settings }: Answer, { request: body, context }: Parsed): ReplyOptions => ({
     model: body.model,
     created: now(),
     makeId: makeMessageId,
@@ -94,8 +94,8 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     includeUsage: settings.includeUsage,
     includeCost: settings.includeCost,
     includeReasoning: settings.includeReasoning,
-    legacyFunctions: settings.legacyFunctions,
-    customTools: settings.customTools,
+    legacyFunctions: context.legacyFunctions,
+    customTools: context.customTools,
   });
 
   const stream = async (
