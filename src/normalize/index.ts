@@ -1,7 +1,6 @@
-/** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
+/** What a client asks, fitted to one target: the prompt to send and what had to give. */
 
-import type { ChatRequest } from '../api/chat-completions/parameters.ts';
-import type { Ask, AskTurn } from '../core/ask.ts';
+import type { Ask, AskFormat, AskTurn } from '../core/ask.ts';
 import type { Prompt, Report, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
@@ -10,10 +9,10 @@ import type { Target } from '../models/catalogue.ts';
 import { settleBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
 import { arrangeConversation } from './conversation.ts';
-import { answerTool, chooseFormat, formatInstruction, formatSchema } from './format.ts';
+import { decide } from './decisions.ts';
+import { answerTool, chooseFormat, formatInstruction } from './format.ts';
 import { type Recall, settleThinking } from './history.ts';
 import { checkMedia } from './limits.ts';
-import { applyParameters } from './parameters.ts';
 import { isCall, partsOf } from './parts.ts';
 import { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
@@ -53,16 +52,11 @@ const initialSettings = (
   user: undefined,
   metadata: {},
   serviceTier: undefined,
-  stream: false,
-  includeUsage: false,
-  includeCost: false,
   includeReasoning: showReasoning,
   reasoningShownBy: undefined,
-  openRouterReasoning: 'none',
+  reasoningIsSigned: target.model.family === 'claude',
   maxTokensFrom: undefined,
   thinkingRequest: undefined,
-  responseFormat: { type: 'text' },
-  allowIgnored: true,
   cacheWhole: undefined,
   cacheTtl: '5m',
 });
@@ -72,8 +66,6 @@ export interface NormalizeOptions {
   readonly defaultMaxTokens?: number | undefined;
   /** Whether callers who say nothing of it see the reasoning. */
   readonly showReasoning?: boolean | undefined;
-  /** Features of Anthropic's API that the caller switches on by name. */
-  readonly betas?: readonly string[] | undefined;
   /** The thinking blocks a tool call came with, where that is remembered. */
   readonly recall?: Recall | undefined;
   /** Whether the server may set cache marks of its own. */
@@ -105,12 +97,13 @@ const hasToolHistory = ({ turns }: Ask): boolean =>
 
 /** Tools as they will be offered: the caller's, the one that stands for a JSON format, or the history's. */
 const settleTools = (
+  asked: AskFormat,
   settings: Settings,
   turns: readonly Turn[],
   upstream: UpstreamName,
 ): Partial<Settings> => {
   if (settings.format.type === 'forced-tool') {
-    const tool = answerTool(settings.format, formatSchema(settings.responseFormat).path);
+    const tool = answerTool(settings.format, asked);
     return { tools: [tool], toolChoice: { type: 'named', name: tool.name }, parallelToolCalls: false };
   }
   if (settings.tools.length > 0) return {};
@@ -149,20 +142,14 @@ const toPrompt = (
 });
 
 /** Throws 400 for what the target cannot be asked. */
-export const normalize = (
-  ask: Ask,
-  request: ChatRequest,
-  target: Target,
-  options: NormalizeOptions = {},
-): Normalized => {
+export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = {}): Normalized => {
   const { model, upstream } = target;
   const { texts = noTexts } = options;
   const report = new Reporter();
-  const asked = applyParameters(ask, request, target, initialSettings(target, options), report);
-  for (const path of ask.ignored) report.ignore(path);
-  const betas = settleBetas(options.betas ?? [], upstream, report);
+  const asked = decide(ask, target, initialSettings(target, options), report);
+  const betas = settleBetas(ask.betas, upstream, report);
 
-  const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(ask));
+  const format = chooseFormat(ask.format, asked, target, hasToolHistory(ask));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
   for (const name of ask.turnsAdjusted) report.adjust(name);
   const conversation = arrangeConversation(
@@ -185,11 +172,11 @@ export const normalize = (
     options.recall ?? (() => undefined),
     report,
   );
-  const settings = { ...history.settings, ...settleTools(history.settings, history.turns, upstream) };
-  const system = [
-    ...conversation.system,
-    ...formatInstruction(format, formatSchema(asked.responseFormat).path),
-  ];
+  const settings = {
+    ...history.settings,
+    ...settleTools(ask.format, history.settings, history.turns, upstream),
+  };
+  const system = [...conversation.system, ...formatInstruction(format, ask.format)];
   const prompt = placeMarks(
     toPrompt(settings, { system, turns: history.turns, texts, betas }),
     target,

@@ -3,6 +3,7 @@
  * Rules and numbers: behaviour 5.
  */
 
+import type { AskThinking } from '../core/ask.ts';
 import type { Effort, Thinking } from '../core/chat.ts';
 import { invalidRequest, unsupportedParameter } from '../core/errors.ts';
 import type { Model, ThinkingAbility } from '../models/rows.ts';
@@ -32,26 +33,8 @@ const nearestEffort = (asked: Effort, levels: readonly Effort[]): Effort =>
     return gap(level) < gap(best) ? level : best;
   });
 
-export interface ThinkingRequest {
-  /** The parameter it came from, for errors and reports. */
-  readonly parameter: string;
-  readonly enabled: boolean;
-  /** Tokens, if the caller named a number. */
-  readonly budgetTokens?: number | undefined;
-  /** Where that number stands, if not in a field `budget_tokens`. */
-  readonly budgetPath?: string;
-  readonly effort?: Effort | undefined;
-  /** Anthropic's own form asks for this one by name. */
-  readonly betweenTools?: boolean;
-  /**
-   * An effort word is a wish, and so is OpenRouter's form, which its clients send to every model; the other forms
-   * are an order, refused where they cannot be met. A number of tokens is meant as it is said in every form.
-   */
-  readonly isWish: boolean;
-}
-
 /** Whether a second parameter asks for nothing that the first has not brought: to think at all is less than how much. */
-export const asksNothingMore = (first: ThinkingRequest, second: ThinkingRequest): boolean => {
+export const asksNothingMore = (first: AskThinking, second: AskThinking): boolean => {
   if (!first.enabled || !second.enabled) return first.enabled === second.enabled;
   return (
     (second.budgetTokens ?? first.budgetTokens) === first.budgetTokens &&
@@ -82,7 +65,7 @@ const switchOff = (ability: ThinkingAbility, maxTokens: number | undefined): Thi
 };
 
 const withBudget = (
-  request: ThinkingRequest,
+  request: AskThinking,
   { model, maxTokens, maxTokensIsExplicit }: Limits,
 ): ThinkingPlan => {
   const { parameter, budgetTokens, effort, isWish } = request;
@@ -135,7 +118,7 @@ const capBeside = (
  * What to send, within the model's row. Throws 400 for an order that cannot be met: thinking on a model
  * that has none, a budget that is too small or does not fit under the caller's cap.
  */
-export const planThinking = (request: ThinkingRequest, limits: Limits): ThinkingPlan => {
+export const planThinking = (request: AskThinking, limits: Limits): ThinkingPlan => {
   const { model, maxTokens } = limits;
   const ability = model.thinking;
   const { parameter, enabled, budgetTokens, effort, isWish } = request;

@@ -1,6 +1,5 @@
 /** From a checked request to a model's answer: resolve, normalize, fetch, encode, open, shape. */
 
-import type { ChatRequest } from '../api/chat-completions/parameters.ts';
 import type { Timeouts } from '../config.ts';
 import type { Ask } from '../core/ask.ts';
 import type { Cancellation } from '../core/cancellation.ts';
@@ -50,8 +49,6 @@ export interface AnswerOptions {
   readonly caller: string;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching: boolean;
-  /** Features of Anthropic's API that the caller switches on by name. */
-  readonly betas: readonly string[];
   /** Told what is about to be asked, before anything can fail upstream: for headers and the log. */
   readonly onPrepared: (target: Target, report: Report) => void;
   /** Told when an upstream is asked once more, the same or another. */
@@ -59,7 +56,7 @@ export interface AnswerOptions {
   readonly attempts: AttemptListener;
 }
 
-export type Answerer = (ask: Ask, request: ChatRequest, options: AnswerOptions) => Promise<Answer>;
+export type Answerer = (ask: Ask, options: AnswerOptions) => Promise<Answer>;
 
 interface Dependencies {
   readonly catalogue: Catalogue;
@@ -184,14 +181,14 @@ const priceAt =
 
 export const createAnswerer =
   (dependencies: Dependencies): Answerer =>
-  async (ask, request, options) => {
+  async (ask, options) => {
     const { catalogue, backends, resilience, memory, images, defaultMaxTokens, showReasoning, timeouts } =
       dependencies;
-    const { texts, cancellation, caller, promptCaching, betas } = options;
+    const { texts, cancellation, caller, promptCaching } = options;
     const { onPrepared, onRetry, attempts } = options;
     const startedAt = performance.now();
-    const deadline = startedAt + (request.stream === true ? timeouts.stream : timeouts.total);
-    const model = catalogue.resolve(request.model);
+    const deadline = startedAt + (ask.stream ? timeouts.stream : timeouts.total);
+    const model = catalogue.resolve(ask.model);
     const targets = catalogue.targets(model);
     const scope = { caller, model: model.id };
     const canThink = model.thinking !== null && model.family === 'claude';
@@ -241,17 +238,16 @@ export const createAnswerer =
 
     // Written anew for every target: schemas, images and API versions differ between upstreams.
     const askTarget = async (target: Target): Promise<Asked> => {
-      const fitted = normalize(ask, request, target, {
+      const fitted = normalize(ask, target, {
         defaultMaxTokens,
         showReasoning,
-        betas,
         recall,
         promptCaching,
         texts,
       });
       const { settings } = fitted;
       judge ??= target;
-      const isStrict = !settings.allowIgnored && target === judge;
+      const isStrict = !ask.allowIgnored && target === judge;
       let told: Report | undefined;
       // Before anything is fetched, and again where the target's wire has no room for something more.
       const tell = (report: Report): void => {
@@ -269,7 +265,7 @@ export const createAnswerer =
         const prepared = backends.prepare(prompt, target);
         const report = merge(changed, prepared.report);
         tell(report);
-        const opened = await open(prompt, prepared, target, settings.stream);
+        const opened = await open(prompt, prepared, target, ask.stream);
         const followed = follow(opened, prompt);
         return { target, settings, report, prompt, opened: followed.opened, json: followed.json };
       };

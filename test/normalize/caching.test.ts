@@ -169,9 +169,9 @@ describe('a long text of the body', () => {
   const cut = (body: object, write: (json: string) => string) => {
     const { json, texts } = cutLongTexts(Buffer.from(write(JSON.stringify(body))), 0);
     expect(json).not.toContain('end.');
-    const { ask, request } = parse(JSON.parse(json));
+    const { ask } = parse(JSON.parse(json));
     const target = targetOf('claude-4-5-sonnet', 'anthropic');
-    return normalize(ask, request, target, { promptCaching: true, texts }).prompt;
+    return normalize(ask, target, { promptCaching: true, texts }).prompt;
   };
 
   it.each([
@@ -223,8 +223,8 @@ describe('a mark on the prompt as a whole', () => {
   const fitted = (input: object, upstream: 'anthropic' | 'bedrock' | 'bedrock-converse') => {
     const model = upstream === 'bedrock-converse' ? 'nova-lite' : 'claude-opus-4-6';
     const target = targetOf(model, upstream);
-    const { ask, request } = parse({ model, ...input });
-    const { prompt, report } = normalize(ask, request, target, { promptCaching: true });
+    const { ask } = parse({ model, ...input });
+    const { prompt, report } = normalize(ask, target, { promptCaching: true });
     const last = prompt.turns.at(-1)?.parts.at(-1) as { cache?: CacheMark } | undefined;
     return { prompt, last: last?.cache, report };
   };

@@ -34,8 +34,8 @@ interface FitOptions {
 }
 
 /** What the answer needs to know of the request stands beside what was decided. */
-interface Fitted extends Normalized {
-  readonly settings: Settings & ChatContext;
+export interface Fitted extends Normalized {
+  readonly settings: Settings & ChatContext & { readonly stream: boolean };
 }
 
 /** A request body, checked and fitted to a model: Sonnet 4.5 at the Anthropic API unless told. */
@@ -43,10 +43,10 @@ export const normalized = (
   body: Body,
   { model = 'claude-4-5-sonnet', upstream, defaultMaxTokens }: FitOptions = {},
 ): Fitted => {
-  const { ask, request, context } = parse({ model, messages: hello, ...body });
+  const { ask, context } = parse({ model, messages: hello, ...body });
   const target = targetOf(model, upstream ?? (model.startsWith('claude') ? 'anthropic' : undefined));
-  const { prompt, settings, report } = normalize(ask, request, target, { defaultMaxTokens });
-  return { prompt, settings: { ...settings, ...context }, report };
+  const { prompt, settings, report } = normalize(ask, target, { defaultMaxTokens });
+  return { prompt, settings: { ...settings, ...context, stream: ask.stream }, report };
 };
 
 /** The ApiError a call ends in. */

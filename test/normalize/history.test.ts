@@ -22,7 +22,10 @@ const settled = (
   parameter?: string,
 ) => {
   const report = new Reporter();
-  const thinkingRequest = parameter === undefined ? undefined : { parameter, enabled: true, isWish: false };
+  const thinkingRequest =
+    parameter === undefined
+      ? undefined
+      : { type: 'thinking' as const, parameter, enabled: true, isWish: false };
   const settings = { ...normalized({}).settings, thinking, thinkingRequest };
   const history = settleThinking(turns, settings, targetOf(model).model, recall, report);
   return { turns: history.turns, thinking: history.settings.thinking, ...report.toReport() };

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parameters } from '../../src/api/chat-completions/parameters.ts';
 import { parse } from '../../src/api/chat-completions/parse.ts';
 import { refuseChanges } from '../../src/normalize/index.ts';
-import type { Settings } from '../../src/normalize/settings.ts';
-import { type Body, hello, normalized, refusal } from './fit.ts';
+import { type Body, type Fitted, hello, normalized, refusal } from './fit.ts';
 
 const opus = 'claude-opus-5-5';
 const sonnet4 = 'claude-4-sonnet';
@@ -16,7 +15,7 @@ interface Effect {
   readonly upstream?: 'anthropic' | 'bedrock';
   readonly defaultMaxTokens?: number;
   readonly input: Body;
-  readonly expected: Partial<Settings>;
+  readonly expected: Partial<Fitted['settings']>;
   readonly ignored?: readonly string[];
   readonly adjusted?: readonly string[];
 }
