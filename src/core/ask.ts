@@ -4,6 +4,7 @@
  */
 
 import type { CacheMark, Effort, JsonObject, Part, ServiceTier } from './chat.ts';
+import type { Concept, ParameterNames } from './report.ts';
 
 /**
  * A message in the client's order. It may be empty, share its role with a neighbour, and hold calls and results that
@@ -118,7 +119,7 @@ export interface Ask {
   readonly stream: boolean;
   readonly turns: readonly AskTurn[];
   /** What had to give while the messages were read, for the report. */
-  readonly turnsAdjusted: readonly string[];
+  readonly turnsAdjusted: readonly Concept[];
   readonly tools: AskTools;
   /** The first counts. */
   readonly maxTokens: readonly Wish<number>[];
@@ -142,6 +143,8 @@ export interface Ask {
   readonly streamIgnored: readonly string[];
   /** Whether an answer is wanted where something had no effect or was changed. */
   readonly allowIgnored: boolean;
+  /** What the client's API calls what is reported. */
+  readonly names: ParameterNames;
   /** Names and paths of what has no effect on any model. */
   readonly ignored: readonly string[];
 }

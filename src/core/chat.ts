@@ -209,9 +209,3 @@ export type ChatEvent =
       /** Why the upstream refused to answer, in its own words. */
       readonly explanation?: string | undefined;
     };
-
-/** Names of request parameters that had no effect, and of those changed to fit the model. */
-export interface Report {
-  readonly ignored: readonly string[];
-  readonly adjusted: readonly string[];
-}

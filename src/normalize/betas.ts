@@ -6,8 +6,6 @@
 import type { UpstreamName } from '../core/chat.ts';
 import type { Reporter } from './report.ts';
 
-const headerName = 'anthropic-beta';
-
 /**
  * Known to Bedrock, as far as its model knows them. `extended-cache-ttl-2025-04-11` is refused there
  * (github.com/anthropics/claude-code/issues/56595).
@@ -34,6 +32,6 @@ export const settleBetas = (
 ): readonly string[] => {
   if (betas.length === 0 || upstream === 'anthropic') return betas;
   const sent = upstream === 'bedrock' ? betas.filter((name) => knownToBedrock.has(name)) : [];
-  if (sent.length < betas.length) report.ignore(headerName);
+  if (sent.length < betas.length) report.ignore(report.nameOf('betas'));
   return sent;
 };

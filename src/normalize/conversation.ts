@@ -211,9 +211,10 @@ export const arrangeConversation = (
   const spoken = mergeNeighbours(placeSystem(paired));
 
   if (spoken.length === 0 && system.length === 0) {
+    const name = report.nameOf('messages');
     throw invalidRequest(
-      'messages: holds no text, image or tool call; at least one message must not be empty.',
-      'messages',
+      `${name}: holds no text, image or tool call; at least one message must not be empty.`,
+      name,
     );
   }
   const opened = spoken[0]?.role === 'user' ? spoken : [placeholderTurn, ...spoken];
@@ -237,6 +238,6 @@ export const arrangeConversation = (
     wasRepaired(read, spoken) ||
     opened !== spoken ||
     (endsWithAnswer && !isPrefill);
-  if (isAdjusted) report.adjust('messages');
+  if (isAdjusted) report.adjust(report.nameOf('messages'));
   return { system, turns };
 };

@@ -1,9 +1,10 @@
 /** What a client asks, fitted to one target: the prompt to send and what had to give. */
 
 import type { Ask, AskFormat, AskTurn } from '../core/ask.ts';
-import type { Prompt, Report, Turn, UpstreamName } from '../core/chat.ts';
+import type { Prompt, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
+import type { Report } from '../core/report.ts';
 import { noTexts, type Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
 import { settleBetas } from './betas.ts';
@@ -145,13 +146,13 @@ const toPrompt = (
 export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = {}): Normalized => {
   const { model, upstream } = target;
   const { texts = noTexts } = options;
-  const report = new Reporter();
+  const report = new Reporter(ask.names);
   const asked = decide(ask, target, initialSettings(target, options), report);
   const betas = settleBetas(ask.betas, upstream, report);
 
   const format = chooseFormat(ask.format, asked, target, hasToolHistory(ask));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
-  for (const name of ask.turnsAdjusted) report.adjust(name);
+  for (const concept of ask.turnsAdjusted) report.adjust(report.nameOf(concept));
   const conversation = arrangeConversation(
     ask.turns,
     {
@@ -180,7 +181,12 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   const prompt = placeMarks(
     toPrompt(settings, { system, turns: history.turns, texts, betas }),
     target,
-    { whole: settings.cacheWhole, ttl: settings.cacheTtl, automatic: options.promptCaching ?? false },
+    {
+      whole: settings.cacheWhole,
+      ttl: settings.cacheTtl,
+      ttlFrom: ask.caching.longestBy,
+      automatic: options.promptCaching ?? false,
+    },
     report,
   );
   return { prompt, settings, report: report.toReport() };

@@ -106,7 +106,7 @@ export const makeForcible = (
   report: Reporter,
 ): Partial<Settings> => {
   if (thinking.mode !== 'default' || model.forcingNeedsThinkingOff?.includes(upstream) !== true) return {};
-  report.adjust('thinking');
+  report.adjust(report.nameOf('thinking'));
   return { thinking: { mode: 'off' } };
 };
 

@@ -3,9 +3,10 @@
 import type { Timeouts } from '../config.ts';
 import type { Ask } from '../core/ask.ts';
 import type { Cancellation } from '../core/cancellation.ts';
-import type { ChatEvent, Cost, Prompt, Report, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
+import type { ChatEvent, Cost, Prompt, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
 import { type Folded, fold } from '../core/fold.ts';
+import { type Report, withAdjusted, withConcepts } from '../core/report.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
 import { costOf } from '../models/cost.ts';
@@ -69,15 +70,6 @@ interface Dependencies {
   readonly showReasoning: boolean;
   readonly timeouts: Pick<Timeouts, 'total' | 'stream'>;
 }
-
-const union = (a: readonly string[], b: readonly string[]): readonly string[] =>
-  b.length === 0 ? a : [...new Set([...a, ...b])];
-
-/** `a` itself where `b` adds nothing. */
-const merge = (a: Report, b: Report): Report =>
-  b.ignored.length === 0 && b.adjusted.length === 0
-    ? a
-    : { ignored: union(a.ignored, b.ignored), adjusted: union(a.adjusted, b.adjusted) };
 
 // ---- our own cap against the window --------------------------------------------------------------
 
@@ -171,6 +163,8 @@ interface Asked {
   readonly prompt: Prompt;
   readonly opened: Opened;
   readonly json: JsonAnswer | undefined;
+  /** A tier that the target's wire has no room for was not asked. */
+  readonly askedTier: ServiceTier | undefined;
 }
 
 /** Not a closure of the request's own: the record of a request keeps it, and would keep the conversation with it. */
@@ -263,11 +257,12 @@ export const createAnswerer =
 
       const send = async (prompt: Prompt, changed: Report): Promise<Asked> => {
         const prepared = backends.prepare(prompt, target);
-        const report = merge(changed, prepared.report);
+        const report = withConcepts(changed, prepared.report, ask.names);
         tell(report);
         const opened = await open(prompt, prepared, target, ask.stream);
         const followed = follow(opened, prompt);
-        return { target, settings, report, prompt, opened: followed.opened, json: followed.json };
+        const askedTier = prepared.report.ignored.includes('serviceTier') ? undefined : prompt.serviceTier;
+        return { target, settings, report, prompt, opened: followed.opened, json: followed.json, askedTier };
       };
       try {
         return await send(fetched, fitted.report);
@@ -277,8 +272,9 @@ export const createAnswerer =
         onRetry();
         // Thinking that goes on has only lost what was sent of it.
         const isOff = withoutThinking.thinking.mode === 'off';
-        const adjusted = [isOff ? (settings.thinkingRequest?.parameter ?? 'thinking') : 'messages'];
-        return await send(withoutThinking, merge(fitted.report, { ignored: [], adjusted }));
+        const { thinking, messages } = ask.names;
+        const name = isOff ? (settings.thinkingRequest?.parameter ?? thinking) : messages;
+        return await send(withoutThinking, withAdjusted(fitted.report, name));
       }
     };
 
@@ -290,9 +286,6 @@ export const createAnswerer =
       });
     const firstOutcome = () => first.json?.outcome();
     let outcome = firstOutcome;
-
-    // A tier that the target's wire has no room for was not asked.
-    const askedTier = first.report.ignored.includes('service_tier') ? undefined : first.prompt.serviceTier;
 
     const repair = async (failed: JsonOutcome, onUsage: (usage: Usage) => void): Promise<Folded> => {
       const { target } = first;
@@ -326,7 +319,7 @@ export const createAnswerer =
       return result.folded;
     };
 
-    const { target, settings, report, opened } = first;
+    const { target, settings, report, opened, askedTier } = first;
     return {
       origin: opened.origin,
       events: opened.events,

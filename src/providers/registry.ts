@@ -5,8 +5,9 @@ import { claude } from '../adapters/anthropic-messages/index.ts';
 import { nova } from '../adapters/bedrock-converse/index.ts';
 import type { Config, Timeouts } from '../config.ts';
 import type { Cancellation } from '../core/cancellation.ts';
-import type { Prompt, Report, UpstreamName } from '../core/chat.ts';
+import type { Prompt, UpstreamName } from '../core/chat.ts';
 import { type Origin, UpstreamFault, unknownModel, upstreamFailed } from '../core/errors.ts';
+import type { ConceptReport } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import { createAnthropic } from './anthropic.ts';
 import { createBedrock } from './bedrock/bedrock.ts';
@@ -23,7 +24,7 @@ export interface Answer {
 /** A prompt written for one target, not yet sent; to be sent once. */
 export interface Prepared {
   /** What the target's wire had no room for. */
-  readonly report: Report;
+  readonly report: ConceptReport;
   /**
    * Resolves with the first event, or with a plain call's whole answer. Rejects with an ApiError, or with
    * the cancellation's reason. The events throw an ApiError where the answer fails later on.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { cutLongTexts } from '../../src/api/chat-completions/long-texts.ts';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import { parse } from '../../src/api/chat-completions/parse.ts';
 import type { CacheMark, TextPart, Tool, Turn } from '../../src/core/chat.ts';
 import { noTexts } from '../../src/core/texts.ts';
@@ -38,7 +39,7 @@ const placed = (
   model = 'claude-4-5-sonnet',
   ttl: '5m' | '1h' = '5m',
 ) => {
-  const report = new Reporter();
+  const report = new Reporter(parameterNames);
   const whole = { tools: [], system: [], turns: [user(text())], texts: noTexts, ...prompt };
   const { tools, system, turns } = placeMarks(whole, targetOf(model), { ttl, automatic }, report);
   const name = (each: object) =>
@@ -139,7 +140,7 @@ describe('marks of ours', () => {
   });
 
   it("the life asked for holds for the caller's marks that name none, and is reported where nothing is cached", () => {
-    const report = new Reporter();
+    const report = new Reporter(parameterNames);
     const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())], texts: noTexts };
     const model = targetOf('claude-4-5-sonnet');
     const marked = placeMarks(prompt, model, { ttl: '1h', automatic: false }, report);
@@ -149,7 +150,7 @@ describe('marks of ours', () => {
     placeMarks(
       { tools: [], system: [], turns: [user(text())], texts: noTexts },
       model,
-      { ttl: '1h', automatic: true },
+      { ttl: '1h', ttlFrom: 'prompt_cache_retention', automatic: true },
       report,
     );
     expect(report.toReport().ignored).toEqual(['prompt_cache_retention']);

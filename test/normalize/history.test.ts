@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import type { Part, Thinking, ThinkingBlock, Turn } from '../../src/core/chat.ts';
 import { type Recall, settleThinking } from '../../src/normalize/history.ts';
 import { Reporter } from '../../src/normalize/report.ts';
@@ -21,7 +22,7 @@ const settled = (
   recall: Recall = () => undefined,
   parameter?: string,
 ) => {
-  const report = new Reporter();
+  const report = new Reporter(parameterNames);
   const thinkingRequest =
     parameter === undefined
       ? undefined

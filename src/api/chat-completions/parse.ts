@@ -3,6 +3,7 @@
 import type { Ask, AskCaching, AskFormat, AskTools, Wish } from '../../core/ask.ts';
 import { unsupportedParameter } from '../../core/errors.ts';
 import { readBetas } from '../betas.ts';
+import { parameterNames } from './parameter-names.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
 import { readMessages } from './read-messages.ts';
 import { readReasoning } from './read-reasoning.ts';
@@ -156,6 +157,7 @@ export const read = (request: ChatRequest, body: unknown, headers: Headers): Par
     streamIgnored: ignoredOfStream(request),
     allowIgnored: request.allow_ignored_params !== false,
     ignored,
+    names: parameterNames,
   };
   return { ask, context: readContext(request, tools) };
 };

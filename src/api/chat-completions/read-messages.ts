@@ -15,6 +15,7 @@ import type {
 } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
 import { closeJson } from '../../core/partial-json.ts';
+import type { Concept } from '../../core/report.ts';
 import { parseJson } from '../../core/surrogates.ts';
 import { isTooDeep } from '../../json-schema/bounds.ts';
 import { readImage } from '../../media/data-uri.ts';
@@ -24,7 +25,7 @@ import { customInput } from './reply.ts';
 import type { AssistantPart, ContentPart, Message, MessageOf, WireToolCall } from './request.ts';
 
 /** What had to give while messages were read, each named once. */
-type Adjusted = Set<'messages' | 'cache_control'>;
+type Adjusted = Set<'messages' | 'cacheMarks'>;
 
 /** `function_call` has no id. Made of the call itself, so that it stays when older turns are cut off. */
 export const legacyCallId = (name: string, written: string): string =>
@@ -65,7 +66,7 @@ const readPart = (part: ContentPart, path: string): TextPart | ImagePart | Docum
 const markEnd = <P extends Part>(parts: P[], cache: CacheMark | undefined, adjusted: Adjusted): void => {
   if (cache === undefined) return;
   const last = parts.at(-1);
-  if (last === undefined || last.type === 'thinking-block') adjusted.add('cache_control');
+  if (last === undefined || last.type === 'thinking-block') adjusted.add('cacheMarks');
   else parts[parts.length - 1] = { ...last, cache };
 };
 
@@ -259,7 +260,7 @@ const readAssistant = (
 
 export interface ReadMessages {
   readonly turns: readonly AskTurn[];
-  readonly adjusted: readonly string[];
+  readonly adjusted: readonly Concept[];
 }
 
 /** In the client's order. Throws 400 with the field's path for content that cannot be sent. */
