@@ -71,11 +71,11 @@ export interface AskThinking {
   readonly enabled: boolean;
   /** Tokens, if the client named a number. */
   readonly budgetTokens?: number | undefined;
-  /** Where that number stands, if not in a field `budget_tokens`. */
+  /** Where that number stands, or would. */
   readonly budgetPath?: string | undefined;
   readonly effort?: Effort | undefined;
-  /** Anthropic's own form asks for this one by name. */
-  readonly betweenTools?: boolean | undefined;
+  /** Where thinking between tools is asked for by name, which Anthropic's own form can do. */
+  readonly betweenToolsBy?: string | undefined;
   /** Where something stands that the number of tokens says better. */
   readonly overruled?: string | undefined;
   /**

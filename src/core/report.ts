@@ -5,8 +5,8 @@
 
 export type Concept = 'messages' | 'thinking' | 'stop' | 'topK' | 'serviceTier' | 'cacheMarks' | 'betas';
 
-/** What an API calls the concepts. */
-export type ParameterNames = Readonly<Record<Concept, string>>;
+/** What an API calls the concepts, and what else is spoken of in errors. */
+export type ParameterNames = Readonly<Record<Concept | 'maxTokens' | 'allowIgnored', string>>;
 
 export interface ConceptReport {
   readonly ignored: readonly Concept[];

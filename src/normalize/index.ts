@@ -4,7 +4,7 @@ import type { Ask, AskFormat, AskTurn } from '../core/ask.ts';
 import type { Prompt, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
-import type { Report } from '../core/report.ts';
+import type { ParameterNames, Report } from '../core/report.ts';
 import { noTexts, type Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
 import { settleBetas } from './betas.ts';
@@ -198,10 +198,14 @@ const named = (names: readonly string[]): string => {
 };
 
 /**
- * For callers who said `allow_ignored_params: false`: throws a 400 naming everything that was ignored
+ * For clients who allow nothing to be ignored: throws a 400 naming everything that was ignored
  * or adjusted. `upstream` is where the request would have gone.
  */
-export const refuseChanges = ({ ignored, adjusted }: Report, upstream: UpstreamName): void => {
+export const refuseChanges = (
+  { ignored, adjusted }: Report,
+  upstream: UpstreamName,
+  names: ParameterNames,
+): void => {
   const all = [...ignored, ...adjusted];
   const [first] = all;
   if (first === undefined) return;
@@ -210,7 +214,7 @@ export const refuseChanges = ({ ignored, adjusted }: Report, upstream: UpstreamN
     adjusted.length > 0 ? `${named(adjusted)} would be changed to fit the model` : '',
   ].filter((part) => part !== '');
   throw unsupportedParameter(
-    `With allow_ignored_params set to false: ${parts.join('; ')} (upstream '${upstream}'). Leave them out, or allow ignored parameters.`,
+    `With ${names.allowIgnored} set to false: ${parts.join('; ')} (upstream '${upstream}'). Leave them out, or allow ignored parameters.`,
     first,
   );
 };

@@ -15,7 +15,12 @@ const think = (asked: AskThinking, draft: SettingsDraft, { model }: Target, repo
     return;
   }
   const { maxTokens, maxTokensIsExplicit } = draft;
-  const plan = planThinking(asked, { maxTokens, maxTokensIsExplicit, model });
+  const plan = planThinking(asked, {
+    maxTokens,
+    maxTokensIsExplicit,
+    model,
+    capName: report.nameOf('maxTokens'),
+  });
   if (plan.outcome === 'ignored') report.ignore(asked.parameter);
   if (plan.outcome === 'adjusted') report.adjust(asked.parameter);
   if (plan.maxTokens === undefined && draft.maxTokensFrom !== undefined) report.ignore(draft.maxTokensFrom);

@@ -1,4 +1,4 @@
-import type { Concept, ParameterNames, Report } from '../core/report.ts';
+import type { ParameterNames, Report } from '../core/report.ts';
 
 /** Characters. Names of unknown fields are the caller's, and end up in headers and the log. */
 const longestName = 100;
@@ -14,7 +14,7 @@ export class Reporter {
   }
 
   /** What the client's API calls it. */
-  nameOf(concept: Concept): string {
+  nameOf(concept: keyof ParameterNames): string {
     return this.#names[concept];
   }
 

@@ -39,7 +39,7 @@ export const asksNothingMore = (first: AskThinking, second: AskThinking): boolea
   return (
     (second.budgetTokens ?? first.budgetTokens) === first.budgetTokens &&
     (second.effort ?? first.effort) === first.effort &&
-    (first.betweenTools ?? false) === (second.betweenTools ?? false)
+    second.betweenToolsBy === first.betweenToolsBy
   );
 };
 
@@ -54,6 +54,8 @@ interface Limits {
   readonly model: Model;
   readonly maxTokens: number | undefined;
   readonly maxTokensIsExplicit: boolean;
+  /** What the client's API calls the cap. */
+  readonly capName: string;
 }
 
 const switchOff = (ability: ThinkingAbility, maxTokens: number | undefined): ThinkingPlan => {
@@ -66,17 +68,17 @@ const switchOff = (ability: ThinkingAbility, maxTokens: number | undefined): Thi
 
 const withBudget = (
   request: AskThinking,
-  { model, maxTokens, maxTokensIsExplicit }: Limits,
+  { model, maxTokens, maxTokensIsExplicit, capName }: Limits,
 ): ThinkingPlan => {
   const { parameter, budgetTokens, effort, isWish } = request;
   const cap = maxTokensIsExplicit ? maxTokens : undefined;
-  const path = request.budgetPath ?? `${parameter}.budget_tokens`;
+  const path = request.budgetPath ?? parameter;
 
   if (cap !== undefined && cap <= leastBudget) {
     if (isWish && budgetTokens === undefined)
       return { thinking: { mode: 'default' }, maxTokens, outcome: 'ignored' };
     throw invalidRequest(
-      `${parameter}: thinking needs a budget of at least ${leastBudget} tokens and max_tokens above it, but max_tokens is ${cap}. Raise max_tokens or switch thinking off.`,
+      `${parameter}: thinking needs a budget of at least ${leastBudget} tokens and ${capName} above it, but ${capName} is ${cap}. Raise ${capName} or switch thinking off.`,
       parameter,
     );
   }
@@ -90,7 +92,7 @@ const withBudget = (
         `${path}: ${budgetTokens} must be less than ${
           cap === undefined
             ? `the model's maximum output of ${ceiling} tokens`
-            : `max_tokens, which is ${ceiling}`
+            : `${capName}, which is ${ceiling}`
         }.`,
         path,
       );
@@ -129,13 +131,13 @@ export const planThinking = (request: AskThinking, limits: Limits): ThinkingPlan
     throw unsupportedParameter(`${parameter}: the model '${model.id}' has no extended thinking.`, parameter);
   }
   if (!enabled) return switchOff(ability, maxTokens);
-  if (request.betweenTools === true) {
+  if (request.betweenToolsBy !== undefined) {
     if (ability.accepts.includes('between_tools')) {
       return { thinking: { mode: 'between_tools' }, maxTokens, outcome: 'done' };
     }
     throw unsupportedParameter(
-      `${parameter}.type: the model '${model.id}' has no thinking of type between_tools.`,
-      `${parameter}.type`,
+      `${request.betweenToolsBy}: the model '${model.id}' has no thinking of type between_tools.`,
+      request.betweenToolsBy,
     );
   }
   const adaptive = ability.accepts.includes('adaptive') || ability.accepts.includes('effort');

@@ -248,7 +248,7 @@ export const createAnswerer =
         if (report === told) return;
         told = report;
         onPrepared(target, report);
-        if (isStrict) refuseChanges(report, target.upstream);
+        if (isStrict) refuseChanges(report, target.upstream, ask.names);
       };
       tell(fitted.report);
       const fetched = hasImagesToFetch(fitted.prompt, target)

@@ -1,6 +1,6 @@
 import type { ParameterNames } from '../../core/report.ts';
 
-/** What is reported, as this API calls it. */
+/** What is reported, and what else errors speak of, as this API calls it. */
 export const parameterNames: ParameterNames = {
   messages: 'messages',
   thinking: 'thinking',
@@ -9,4 +9,6 @@ export const parameterNames: ParameterNames = {
   serviceTier: 'service_tier',
   cacheMarks: 'cache_control',
   betas: 'anthropic-beta',
+  maxTokens: 'max_tokens',
+  allowIgnored: 'allow_ignored_params',
 };

@@ -19,6 +19,7 @@ const readExtendedThinking = (value: ValueOf<'extended_thinking'>, path: string)
       parameter: path,
       enabled,
       budgetTokens: budget ?? undefined,
+      budgetPath: `${path}.budget_tokens`,
       isWish: false,
     });
   return found;
@@ -36,7 +37,8 @@ const readThinking = (value: ValueOf<'thinking'>, path: string): readonly AskRea
     parameter: path,
     enabled: type !== 'disabled',
     budgetTokens: type === 'enabled' ? (budget ?? undefined) : undefined,
-    betweenTools: type === 'between_tools',
+    budgetPath: `${path}.budget_tokens`,
+    betweenToolsBy: type === 'between_tools' ? `${path}.type` : undefined,
     isWish: false,
   });
   return found;
