@@ -156,7 +156,13 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     record.metadata = checked.metadata ?? undefined;
     // Not needed any more, and large where the history is; the answer may take minutes.
     request.body = undefined;
-    return read(checked, body, headers);
+    try {
+      return read(checked, body, headers);
+    } catch (error) {
+      // A model that is not served is said first: with another one the rest may be right.
+      catalogue.resolve(checked.model);
+      throw error;
+    }
   };
 
   app.post(
