@@ -4,8 +4,8 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type Parameter, parameters } from '../src/api/chat-completions/parameters.ts';
 import { type Model, models } from '../src/models/rows.ts';
-import { type Parameter, parameters } from '../src/normalize/parameters.ts';
 
 const readme = new URL('../README.md', import.meta.url);
 

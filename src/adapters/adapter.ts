@@ -1,8 +1,9 @@
 /** What a model family brings to the server, and what an upstream does: the two sides providers/registry.ts joins. */
 
 import type { Cancellation } from '../core/cancellation.ts';
-import type { ChatEvent, Prompt, Report, UpstreamName } from '../core/chat.ts';
+import type { ChatEvent, Prompt, UpstreamName } from '../core/chat.ts';
 import type { ApiError, Origin } from '../core/errors.ts';
+import type { ConceptReport } from '../core/report.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
 
@@ -22,7 +23,8 @@ export interface ReplacedKeys {
 
 export interface Encoded<Request> {
   readonly request: Request;
-  readonly report: Report;
+  /** What the wire has no room for. */
+  readonly report: ConceptReport;
   readonly decoder: DecoderOptions;
 }
 

@@ -2,7 +2,7 @@
 
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { chatRequestSchema, parameters } from '../normalize/parameters.ts';
+import { chatRequestSchema, parameters } from './chat-completions/parameters.ts';
 
 const errorSchema = {
   type: 'object',

@@ -1,6 +1,6 @@
 /**
- * The vocabulary every part of the server speaks: what a caller asked for (`Prompt`), and what a model
- * answered (`ChatEvent`). Types only. Wire formats live at the edges: OpenAI's in openai/ and normalize/,
+ * The vocabulary every part of the server speaks: what a target is asked (`Prompt`; what a client wants is an `Ask`,
+ * ask.ts), and what a model answered (`ChatEvent`). Types only. Wire formats live at the edges: OpenAI's in api/,
  * Anthropic's and AWS's in adapters/.
  */
 
@@ -209,9 +209,3 @@ export type ChatEvent =
       /** Why the upstream refused to answer, in its own words. */
       readonly explanation?: string | undefined;
     };
-
-/** Names of request parameters that had no effect, and of those changed to fit the model. */
-export interface Report {
-  readonly ignored: readonly string[];
-  readonly adjusted: readonly string[];
-}

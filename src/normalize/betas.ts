@@ -6,8 +6,6 @@
 import type { UpstreamName } from '../core/chat.ts';
 import type { Reporter } from './report.ts';
 
-const headerName = 'anthropic-beta';
-
 /**
  * Known to Bedrock, as far as its model knows them. `extended-cache-ttl-2025-04-11` is refused there
  * (github.com/anthropics/claude-code/issues/56595).
@@ -26,15 +24,6 @@ const knownToBedrock: ReadonlySet<string> = new Set([
   'tool-examples-2025-10-29',
 ]);
 
-/** The names in the header, which may hold a list and come in several lines. */
-export const readBetas = (header: string | readonly string[] | undefined): readonly string[] => {
-  if (header === undefined) return [];
-  const names = (typeof header === 'string' ? header : header.join(','))
-    .split(',')
-    .map((name) => name.trim());
-  return [...new Set(names.filter((name) => name !== ''))];
-};
-
 /** Those that the upstream can be sent; whether some cannot is reported. */
 export const settleBetas = (
   betas: readonly string[],
@@ -43,6 +32,6 @@ export const settleBetas = (
 ): readonly string[] => {
   if (betas.length === 0 || upstream === 'anthropic') return betas;
   const sent = upstream === 'bedrock' ? betas.filter((name) => knownToBedrock.has(name)) : [];
-  if (sent.length < betas.length) report.ignore(headerName);
+  if (sent.length < betas.length) report.ignore(report.nameOf('betas'));
   return sent;
 };

@@ -66,7 +66,7 @@ const limitMarks = (
   const firstShort = hasLongLife ? kept.findIndex(({ ttl }) => ttl !== '1h') : 0;
   const misplaced = firstShort >= 0 && kept.slice(firstShort).some(({ ttl }) => ttl === '1h');
   if (surplus <= 0 && !misplaced) return prompt;
-  report.adjust('cache_control');
+  report.adjust(report.nameOf('cacheMarks'));
   let seen = 0;
   return mapMarks(prompt, (mark) => {
     seen += 1;
@@ -137,8 +137,10 @@ const endMark = ({ turns }: Cacheable): CacheMark | undefined =>
 export interface CachingOptions {
   /** The caller's mark on the prompt as a whole. */
   readonly whole?: CacheMark | undefined;
-  /** What `prompt_cache_retention` asks for: for marks of ours, and for the caller's that name no time. */
+  /** For marks of ours, and for the client's that name no time. */
   readonly ttl: '5m' | '1h';
+  /** Where the client asks for that, if it does. */
+  readonly ttlFrom?: string | undefined;
   /** Whether marks of ours are wanted where the caller set none. */
   readonly automatic: boolean;
 }
@@ -146,7 +148,7 @@ export interface CachingOptions {
 const placeBlockMarks = <P extends MarkedPrompt>(
   prompt: P,
   model: Model,
-  { ttl, automatic }: CachingOptions,
+  { ttl, ttlFrom, automatic }: CachingOptions,
   report: Reporter,
 ): P => {
   const isClaude = model.family === 'claude';
@@ -159,7 +161,7 @@ const placeBlockMarks = <P extends MarkedPrompt>(
   }
   // Nova 1 caches by itself.
   const marked = automatic && isClaude ? { ...prompt, ...autoMarks(prompt, model, ttl) } : prompt;
-  if (wantsLong && marksOf(marked).length === 0) report.ignore('prompt_cache_retention');
+  if (wantsLong && ttlFrom !== undefined && marksOf(marked).length === 0) report.ignore(ttlFrom);
   return marked;
 };
 
@@ -174,7 +176,8 @@ export const placeMarks = <P extends MarkedPrompt>(
   const own = endMark(prompt);
   if (whole === undefined || own !== undefined) {
     // Two marks of different times on one block are refused: the nearer one counts.
-    if (whole !== undefined && (whole.ttl ?? ttl) !== (own?.ttl ?? ttl)) report.adjust('cache_control');
+    if (whole !== undefined && (whole.ttl ?? ttl) !== (own?.ttl ?? ttl))
+      report.adjust(report.nameOf('cacheMarks'));
     return placeBlockMarks(prompt, model, options, report);
   }
   const marked = placeBlockMarks(withEndMark(prompt, whole), model, options, report);

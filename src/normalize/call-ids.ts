@@ -1,16 +1,8 @@
 /** Ids of calls, which every upstream wants once in a conversation. Behaviour 4.2. */
 
-import { createHash } from 'node:crypto';
+import { callDigest } from '../core/call-digest.ts';
 import type { ToolCallPart, Turn } from '../core/chat.ts';
 import { isCall, partsOf } from './parts.ts';
-
-/** Of what a call says, wherever in a conversation it stands. */
-const digestOf = (name: string, written: string): string =>
-  createHash('sha256').update(`${name}\n${written}`).digest('hex').slice(0, 12);
-
-/** `function_call` has no id. Made of the call itself, so that it stays when older turns are cut off. */
-export const legacyCallId = (name: string, written: string): string =>
-  `call_legacy_${digestOf(name, written)}`;
 
 /**
  * Some clients count their calls anew in each turn. The first call of an id keeps it, later ones get one that is
@@ -27,7 +19,7 @@ export const createCallIds = (turns: readonly Turn[]): ((call: ToolCallPart) => 
   return ({ id, name, input }) => {
     let free = id;
     if (used.has(id)) {
-      const own = `${id}_${digestOf(name, JSON.stringify(input))}`;
+      const own = `${id}_${callDigest(name, JSON.stringify(input))}`;
       free = own;
       for (let count = counts.get(own) ?? 2; !isFree(free); count += 1) {
         free = `${own}_${count}`;

@@ -3,11 +3,10 @@
  * the user first, every tool call answered at once. Behaviour 3.
  */
 
-import type { Message } from '../api/chat-completions/request.ts';
+import type { AskTurn } from '../core/ask.ts';
 import type { DocumentPart, ImagePart, Part, TextPart, ToolResultPart, Turn } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';
 import { createCallIds } from './call-ids.ts';
-import { readTurns } from './messages.ts';
 import { isCall, partsOf } from './parts.ts';
 import type { Reporter } from './report.ts';
 
@@ -190,15 +189,14 @@ const withContinue = (turns: readonly Turn[]): readonly Turn[] => {
 };
 
 /**
- * Throws 400 with the field's path for content that cannot be sent. What was moved or added that the caller did not
+ * Throws 400 where nothing is left to send. What was moved or added that the caller did not
  * write is reported as `messages`.
  */
-export const readConversation = (
-  messages: readonly Message[],
+export const arrangeConversation = (
+  all: readonly AskTurn[],
   { midSystem, prefill, takes }: Options,
   report: Reporter,
 ): Conversation => {
-  const all = readTurns(messages, report);
   const read = takes.image && takes.document ? all : withoutUnseen(all, takes);
   const written = read.filter(hasParts);
   const firstOther = written.findIndex((turn) => !isSystem(turn));
@@ -213,9 +211,10 @@ export const readConversation = (
   const spoken = mergeNeighbours(placeSystem(paired));
 
   if (spoken.length === 0 && system.length === 0) {
+    const name = report.nameOf('messages');
     throw invalidRequest(
-      'messages: holds no text, image or tool call; at least one message must not be empty.',
-      'messages',
+      `${name}: holds no text, image or tool call; at least one message must not be empty.`,
+      name,
     );
   }
   const opened = spoken[0]?.role === 'user' ? spoken : [placeholderTurn, ...spoken];
@@ -239,6 +238,6 @@ export const readConversation = (
     wasRepaired(read, spoken) ||
     opened !== spoken ||
     (endsWithAnswer && !isPrefill);
-  if (isAdjusted) report.adjust('messages');
+  if (isAdjusted) report.adjust(report.nameOf('messages'));
   return { system, turns };
 };

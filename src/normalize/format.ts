@@ -3,19 +3,13 @@
  * or by asking for it. Behaviour 6.
  */
 
-import type { ResponseFormat } from '../api/chat-completions/request.ts';
+import type { AskFormat } from '../core/ask.ts';
 import type { Format, JsonObject, TextPart, Tool } from '../core/chat.ts';
 import { toNativeSchema } from '../json-schema/claude.ts';
 import { instruction } from '../json-schema/describe.ts';
 import type { Target } from '../models/catalogue.ts';
 import { currentDraft, readSchema, walking } from './schemas.ts';
 import type { Settings } from './settings.ts';
-
-/** The schema that the caller asks for, if there is one, and where it stands. */
-export const formatSchema = (wire: ResponseFormat): { schema: JsonObject | undefined; path: string } =>
-  wire.type === 'json_schema'
-    ? { schema: wire.json_schema.schema ?? undefined, path: 'response_format.json_schema.schema' }
-    : { schema: (wire.type === 'json_object' && wire.schema) || undefined, path: 'response_format.schema' };
 
 const openObject: JsonObject = { type: 'object', additionalProperties: true };
 
@@ -37,18 +31,18 @@ const canForce = ({ tools, thinking }: Settings, { model }: Target, hasToolHisto
   (thinking.mode === 'default' || thinking.mode === 'off');
 
 /** What the caller says of the whole belongs to the schema, unless that has words of its own. */
-const describe = (schema: JsonObject, description: string | null | undefined): JsonObject =>
+const describe = (schema: JsonObject, description: string | undefined): JsonObject =>
   description?.trim() && schema.description === undefined ? { description, ...schema } : schema;
 
 export const chooseFormat = (
-  wire: ResponseFormat,
+  asked: AskFormat,
   settings: Settings,
   target: Target,
   hasToolHistory: boolean,
 ): Format => {
-  if (wire.type === 'text') return { type: 'text' };
-  const named = wire.type === 'json_schema' ? wire.json_schema : undefined;
-  const { schema: given, path } = formatSchema(wire);
+  if (asked.type === 'text') return { type: 'text' };
+  const named = asked.type === 'json-schema' ? asked : undefined;
+  const { schema: given, path } = asked;
   const schema =
     given === undefined ? undefined : readSchema(describe(given, named?.description), path, target.model);
   // The native format closes objects; `json_object` leaves them open, with a schema beside it as well.
@@ -66,20 +60,23 @@ export const chooseFormat = (
   return { type: 'instructed', schema, check: schema };
 };
 
+/** Where the schema stands that is asked for. */
+const pathOf = (asked: AskFormat): string | undefined => (asked.type === 'text' ? undefined : asked.path);
+
 /** The tool that stands for a forced format. */
 export const answerTool = (
   { name, schema }: Extract<Format, { type: 'forced-tool' }>,
-  path: string,
+  asked: AskFormat,
 ): Tool => ({
   name,
   description: 'Gives the answer. The arguments are the whole answer to the user.',
   parameters: schema.type === 'object' ? schema : { ...schema, type: 'object' },
   strict: false,
-  path,
+  path: pathOf(asked),
 });
 
 /** What the model is told where nothing else binds it to JSON. */
-export const formatInstruction = (format: Format, path: string): readonly TextPart[] =>
+export const formatInstruction = (format: Format, asked: AskFormat): readonly TextPart[] =>
   format.type === 'instructed'
-    ? [{ type: 'text', text: walking(path, () => instruction(format.schema)) }]
+    ? [{ type: 'text', text: walking(pathOf(asked) ?? '', () => instruction(format.schema)) }]
     : [];

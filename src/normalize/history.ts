@@ -81,6 +81,6 @@ export const settleThinking = (
   if (settings.thinking.mode !== 'budget' || !hasGap(restored, recall)) return { turns: restored, settings };
   // Left to go on by itself where there is no way to switch it off.
   if (model.thinking?.off === 'no') return { turns: stripped(), settings };
-  report.adjust(settings.thinkingRequest?.parameter ?? 'thinking');
+  report.adjust(settings.thinkingRequest?.parameter ?? report.nameOf('thinking'));
   return { turns: stripped(), settings: { ...settings, thinking: { mode: 'off' } } };
 };

@@ -1,41 +1,29 @@
-/** A request as the caller wrote it, fitted to one target: the prompt to send and what had to give. */
+/** What a client asks, fitted to one target: the prompt to send and what had to give. */
 
-import { invalidBody } from '../api/chat-completions/request.ts';
-import { createUnknownFieldFinder } from '../api/chat-completions/unknown-fields.ts';
-import type { JsonObject, Prompt, Report, Turn, UpstreamName } from '../core/chat.ts';
+import type { Ask, AskFormat, AskTurn } from '../core/ask.ts';
+import type { Prompt, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
+import type { ParameterNames, Report } from '../core/report.ts';
 import { noTexts, type Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
 import { settleBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
-import { readConversation } from './conversation.ts';
-import { answerTool, chooseFormat, formatInstruction, formatSchema } from './format.ts';
+import { arrangeConversation } from './conversation.ts';
+import { decide } from './decisions.ts';
+import { answerTool, chooseFormat, formatInstruction } from './format.ts';
 import { type Recall, settleThinking } from './history.ts';
 import { checkMedia } from './limits.ts';
-import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
+import { isCall, partsOf } from './parts.ts';
 import { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
 import { makeForcible, toolsOfHistory } from './tools.ts';
-
-export type { ChatRequest } from './parameters.ts';
 
 export interface Normalized {
   readonly prompt: Prompt;
   readonly settings: Settings;
   readonly report: Report;
 }
-
-/** The body of a request, checked field by field. Throws 400 naming the first field at fault. */
-export const parseRequest = (body: unknown): ChatRequest => {
-  const result = chatRequestSchema.safeParse(body);
-  if (result.success) return result.data;
-  // Once more for the error: options make zod slower for good requests too (docs/performance.md).
-  throw invalidBody(chatRequestSchema.safeParse(body, { reportInput: true }).error ?? result.error);
-};
-
-/** Paths of what a checked body holds, within its fields, that the schema does not know. */
-export const findUnknownFields = createUnknownFieldFinder(parameters);
 
 /** Tokens: the operator's default, else by the size of the window; Converse has a default of its own. */
 const defaultMaxTokens = (
@@ -65,73 +53,20 @@ const initialSettings = (
   user: undefined,
   metadata: {},
   serviceTier: undefined,
-  stream: false,
-  includeUsage: false,
-  includeCost: false,
   includeReasoning: showReasoning,
   reasoningShownBy: undefined,
-  openRouterReasoning: 'none',
-  legacyFunctions: false,
-  customTools: new Set(),
+  reasoningIsSigned: target.model.family === 'claude',
   maxTokensFrom: undefined,
   thinkingRequest: undefined,
-  responseFormat: { type: 'text' },
-  allowIgnored: true,
   cacheWhole: undefined,
   cacheTtl: '5m',
 });
-
-interface Row {
-  readonly name: string;
-  readonly parameter: Parameter<unknown>;
-  /** Its place in the table. */
-  readonly order: number;
-}
-
-const rows: ReadonlyMap<string, Row> = new Map(
-  Object.entries(parameters).map(([name, parameter], order) => [
-    name,
-    { name, parameter: parameter as Parameter<unknown>, order },
-  ]),
-);
-
-const applyParameters = (
-  request: ChatRequest,
-  target: Target,
-  initial: Settings,
-  report: Reporter,
-): Settings => {
-  // A draft that nobody else sees yet: a new copy for every parameter costs more than the effects.
-  const settings = { ...initial };
-  const values: JsonObject = request as unknown as JsonObject;
-  const asked: Row[] = [];
-  const unknown: string[] = [];
-  for (const name of Object.keys(values)) {
-    if (values[name] === null || values[name] === undefined) continue;
-    const row = rows.get(name);
-    if (row === undefined) unknown.push(name);
-    else asked.push(row);
-  }
-  asked.sort((one, other) => one.order - other.order);
-  for (const { name, parameter } of asked) {
-    const { level, neutral, effect } = parameter;
-    const value = values[name];
-    if (level === 'ignored' && neutral?.(value) !== true) report.ignore(name);
-    if (effect !== undefined) Object.assign(settings, effect(value, { target, settings, report, name }));
-  }
-  for (const name of unknown) report.ignore(name);
-  return settings;
-};
 
 export interface NormalizeOptions {
   /** Tokens. */
   readonly defaultMaxTokens?: number | undefined;
   /** Whether callers who say nothing of it see the reasoning. */
   readonly showReasoning?: boolean | undefined;
-  /** Features of Anthropic's API that the caller switches on by name. */
-  readonly betas?: readonly string[] | undefined;
-  /** Paths of fields that the request's schema does not know. */
-  readonly unknownFields?: readonly string[] | undefined;
   /** The thinking blocks a tool call came with, where that is remembered. */
   readonly recall?: Recall | undefined;
   /** Whether the server may set cache marks of its own. */
@@ -140,39 +75,36 @@ export interface NormalizeOptions {
   readonly texts?: Texts | undefined;
 }
 
-const callIdsOf = (messages: ChatRequest['messages']): readonly string[] =>
-  messages
-    .filter((message) => message.role === 'assistant')
-    .flatMap(({ tool_calls: calls }) => (calls ?? []).map(({ id }) => id));
+const callIdsOf = (turns: readonly AskTurn[]): readonly string[] =>
+  partsOf(turns, isCall).map(({ id }) => id);
+
+/** What the user said, and not the result of a call. */
+const isUserWord = ({ role, parts }: AskTurn): boolean => role === 'user' && parts[0]?.type !== 'tool-result';
 
 /**
  * The calls of the history whose thinking may be remembered, oldest first; those of the first answer after the
  * user's last words once more at the end, because theirs is the thinking that the upstream demands.
  */
-export const toolCallIds = ({ messages }: ChatRequest): readonly string[] => {
-  const begin = messages.findLastIndex(({ role }) => role === 'user') + 1;
-  const first = messages.slice(begin).find(({ role }) => role === 'assistant');
-  const all = callIdsOf(messages);
+export const toolCallIds = ({ turns }: Ask): readonly string[] => {
+  const begin = turns.findLastIndex(isUserWord) + 1;
+  const first = turns.find(({ role }, index) => index >= begin && role === 'assistant');
+  const all = callIdsOf(turns);
   return first === undefined ? all : [...all, ...callIdsOf([first])];
 };
 
 /** Tool calls or results in the history, by which the upstreams demand declarations. */
-const hasToolHistory = ({ messages }: ChatRequest): boolean =>
-  messages.some(
-    (message) =>
-      message.role === 'tool' ||
-      message.role === 'function' ||
-      (message.role === 'assistant' && (message.function_call || (message.tool_calls?.length ?? 0) > 0)),
-  );
+const hasToolHistory = ({ turns }: Ask): boolean =>
+  turns.some(({ parts }) => parts.some(({ type }) => type === 'tool-call' || type === 'tool-result'));
 
 /** Tools as they will be offered: the caller's, the one that stands for a JSON format, or the history's. */
 const settleTools = (
+  asked: AskFormat,
   settings: Settings,
   turns: readonly Turn[],
   upstream: UpstreamName,
 ): Partial<Settings> => {
   if (settings.format.type === 'forced-tool') {
-    const tool = answerTool(settings.format, formatSchema(settings.responseFormat).path);
+    const tool = answerTool(settings.format, asked);
     return { tools: [tool], toolChoice: { type: 'named', name: tool.name }, parallelToolCalls: false };
   }
   if (settings.tools.length > 0) return {};
@@ -211,22 +143,18 @@ const toPrompt = (
 });
 
 /** Throws 400 for what the target cannot be asked. */
-export const normalize = (
-  request: ChatRequest,
-  target: Target,
-  options: NormalizeOptions = {},
-): Normalized => {
+export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = {}): Normalized => {
   const { model, upstream } = target;
   const { texts = noTexts } = options;
-  const report = new Reporter();
-  const asked = applyParameters(request, target, initialSettings(target, options), report);
-  for (const path of options.unknownFields ?? []) report.ignore(path);
-  const betas = settleBetas(options.betas ?? [], upstream, report);
+  const report = new Reporter(ask.names);
+  const asked = decide(ask, target, initialSettings(target, options), report);
+  const betas = settleBetas(ask.betas, upstream, report);
 
-  const format = chooseFormat(asked.responseFormat, asked, target, hasToolHistory(request));
+  const format = chooseFormat(ask.format, asked, target, hasToolHistory(ask));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
-  const conversation = readConversation(
-    request.messages,
+  for (const concept of ask.turnsAdjusted) report.adjust(report.nameOf(concept));
+  const conversation = arrangeConversation(
+    ask.turns,
     {
       midSystem: model.midSystem && upstream === 'anthropic',
       // The beginning of an answer would be missing from its JSON, and cannot stand before thinking.
@@ -245,15 +173,20 @@ export const normalize = (
     options.recall ?? (() => undefined),
     report,
   );
-  const settings = { ...history.settings, ...settleTools(history.settings, history.turns, upstream) };
-  const system = [
-    ...conversation.system,
-    ...formatInstruction(format, formatSchema(asked.responseFormat).path),
-  ];
+  const settings = {
+    ...history.settings,
+    ...settleTools(ask.format, history.settings, history.turns, upstream),
+  };
+  const system = [...conversation.system, ...formatInstruction(format, ask.format)];
   const prompt = placeMarks(
     toPrompt(settings, { system, turns: history.turns, texts, betas }),
     target,
-    { whole: settings.cacheWhole, ttl: settings.cacheTtl, automatic: options.promptCaching ?? false },
+    {
+      whole: settings.cacheWhole,
+      ttl: settings.cacheTtl,
+      ttlFrom: ask.caching.longestBy,
+      automatic: options.promptCaching ?? false,
+    },
     report,
   );
   return { prompt, settings, report: report.toReport() };
@@ -265,10 +198,14 @@ const named = (names: readonly string[]): string => {
 };
 
 /**
- * For callers who said `allow_ignored_params: false`: throws a 400 naming everything that was ignored
+ * For clients who allow nothing to be ignored: throws a 400 naming everything that was ignored
  * or adjusted. `upstream` is where the request would have gone.
  */
-export const refuseChanges = ({ ignored, adjusted }: Report, upstream: UpstreamName): void => {
+export const refuseChanges = (
+  { ignored, adjusted }: Report,
+  upstream: UpstreamName,
+  names: ParameterNames,
+): void => {
   const all = [...ignored, ...adjusted];
   const [first] = all;
   if (first === undefined) return;
@@ -277,7 +214,7 @@ export const refuseChanges = ({ ignored, adjusted }: Report, upstream: UpstreamN
     adjusted.length > 0 ? `${named(adjusted)} would be changed to fit the model` : '',
   ].filter((part) => part !== '');
   throw unsupportedParameter(
-    `With allow_ignored_params set to false: ${parts.join('; ')} (upstream '${upstream}'). Leave them out, or allow ignored parameters.`,
+    `With ${names.allowIgnored} set to false: ${parts.join('; ')} (upstream '${upstream}'). Leave them out, or allow ignored parameters.`,
     first,
   );
 };

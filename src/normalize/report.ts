@@ -1,4 +1,4 @@
-import type { Report } from '../core/chat.ts';
+import type { ParameterNames, Report } from '../core/report.ts';
 
 /** Characters. Names of unknown fields are the caller's, and end up in headers and the log. */
 const longestName = 100;
@@ -7,6 +7,16 @@ const longestName = 100;
 export class Reporter {
   readonly #ignored = new Set<string>();
   readonly #adjusted = new Set<string>();
+  readonly #names: ParameterNames;
+
+  constructor(names: ParameterNames) {
+    this.#names = names;
+  }
+
+  /** What the client's API calls it. */
+  nameOf(concept: keyof ParameterNames): string {
+    return this.#names[concept];
+  }
 
   ignore(parameter: string): void {
     this.#ignored.add(parameter.slice(0, longestName));

@@ -3,6 +3,7 @@
  * Rules and numbers: behaviour 5.
  */
 
+import type { AskThinking } from '../core/ask.ts';
 import type { Effort, Thinking } from '../core/chat.ts';
 import { invalidRequest, unsupportedParameter } from '../core/errors.ts';
 import type { Model, ThinkingAbility } from '../models/rows.ts';
@@ -32,31 +33,13 @@ const nearestEffort = (asked: Effort, levels: readonly Effort[]): Effort =>
     return gap(level) < gap(best) ? level : best;
   });
 
-export interface ThinkingRequest {
-  /** The parameter it came from, for errors and reports. */
-  readonly parameter: string;
-  readonly enabled: boolean;
-  /** Tokens, if the caller named a number. */
-  readonly budgetTokens?: number | undefined;
-  /** Where that number stands, if not in a field `budget_tokens`. */
-  readonly budgetPath?: string;
-  readonly effort?: Effort | undefined;
-  /** Anthropic's own form asks for this one by name. */
-  readonly betweenTools?: boolean;
-  /**
-   * An effort word is a wish, and so is OpenRouter's form, which its clients send to every model; the other forms
-   * are an order, refused where they cannot be met. A number of tokens is meant as it is said in every form.
-   */
-  readonly isWish: boolean;
-}
-
 /** Whether a second parameter asks for nothing that the first has not brought: to think at all is less than how much. */
-export const asksNothingMore = (first: ThinkingRequest, second: ThinkingRequest): boolean => {
+export const asksNothingMore = (first: AskThinking, second: AskThinking): boolean => {
   if (!first.enabled || !second.enabled) return first.enabled === second.enabled;
   return (
     (second.budgetTokens ?? first.budgetTokens) === first.budgetTokens &&
     (second.effort ?? first.effort) === first.effort &&
-    (first.betweenTools ?? false) === (second.betweenTools ?? false)
+    second.betweenToolsBy === first.betweenToolsBy
   );
 };
 
@@ -71,6 +54,8 @@ interface Limits {
   readonly model: Model;
   readonly maxTokens: number | undefined;
   readonly maxTokensIsExplicit: boolean;
+  /** What the client's API calls the cap. */
+  readonly capName: string;
 }
 
 const switchOff = (ability: ThinkingAbility, maxTokens: number | undefined): ThinkingPlan => {
@@ -82,18 +67,18 @@ const switchOff = (ability: ThinkingAbility, maxTokens: number | undefined): Thi
 };
 
 const withBudget = (
-  request: ThinkingRequest,
-  { model, maxTokens, maxTokensIsExplicit }: Limits,
+  request: AskThinking,
+  { model, maxTokens, maxTokensIsExplicit, capName }: Limits,
 ): ThinkingPlan => {
   const { parameter, budgetTokens, effort, isWish } = request;
   const cap = maxTokensIsExplicit ? maxTokens : undefined;
-  const path = request.budgetPath ?? `${parameter}.budget_tokens`;
+  const path = request.budgetPath ?? parameter;
 
   if (cap !== undefined && cap <= leastBudget) {
     if (isWish && budgetTokens === undefined)
       return { thinking: { mode: 'default' }, maxTokens, outcome: 'ignored' };
     throw invalidRequest(
-      `${parameter}: thinking needs a budget of at least ${leastBudget} tokens and max_tokens above it, but max_tokens is ${cap}. Raise max_tokens or switch thinking off.`,
+      `${parameter}: thinking needs a budget of at least ${leastBudget} tokens and ${capName} above it, but ${capName} is ${cap}. Raise ${capName} or switch thinking off.`,
       parameter,
     );
   }
@@ -107,7 +92,7 @@ const withBudget = (
         `${path}: ${budgetTokens} must be less than ${
           cap === undefined
             ? `the model's maximum output of ${ceiling} tokens`
-            : `max_tokens, which is ${ceiling}`
+            : `${capName}, which is ${ceiling}`
         }.`,
         path,
       );
@@ -135,7 +120,7 @@ const capBeside = (
  * What to send, within the model's row. Throws 400 for an order that cannot be met: thinking on a model
  * that has none, a budget that is too small or does not fit under the caller's cap.
  */
-export const planThinking = (request: ThinkingRequest, limits: Limits): ThinkingPlan => {
+export const planThinking = (request: AskThinking, limits: Limits): ThinkingPlan => {
   const { model, maxTokens } = limits;
   const ability = model.thinking;
   const { parameter, enabled, budgetTokens, effort, isWish } = request;
@@ -146,13 +131,13 @@ export const planThinking = (request: ThinkingRequest, limits: Limits): Thinking
     throw unsupportedParameter(`${parameter}: the model '${model.id}' has no extended thinking.`, parameter);
   }
   if (!enabled) return switchOff(ability, maxTokens);
-  if (request.betweenTools === true) {
+  if (request.betweenToolsBy !== undefined) {
     if (ability.accepts.includes('between_tools')) {
       return { thinking: { mode: 'between_tools' }, maxTokens, outcome: 'done' };
     }
     throw unsupportedParameter(
-      `${parameter}.type: the model '${model.id}' has no thinking of type between_tools.`,
-      `${parameter}.type`,
+      `${request.betweenToolsBy}: the model '${model.id}' has no thinking of type between_tools.`,
+      request.betweenToolsBy,
     );
   }
   const adaptive = ability.accepts.includes('adaptive') || ability.accepts.includes('effort');

@@ -1,120 +1,55 @@
-/** Tools and the choice among them, in all of OpenAI's spellings. Behaviour 4. */
+/** Tools that a target is offered, and the choice among them. Behaviour 4. */
 
 import { isDeepStrictEqual } from 'node:util';
-import { customInput } from '../api/chat-completions/reply.ts';
-import type {
-  WireCustom,
-  WireFunction,
-  WireMarks,
-  WireTool,
-  WireToolChoice,
-  WireToolName,
-} from '../api/chat-completions/request.ts';
+import type { AskParallelCalls, AskTool, AskToolChoice, AskTools } from '../core/ask.ts';
 import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';
-import { isTooDeep } from '../json-schema/bounds.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Model } from '../models/rows.ts';
 import { isCall, partsOf } from './parts.ts';
 import type { Reporter } from './report.ts';
 import { currentDraft, readSchema } from './schemas.ts';
-import type { Context, Settings } from './settings.ts';
-
-/** A caller's cache mark, in either spelling. */
-export const cacheMark = (marks: WireMarks): CacheMark | undefined => {
-  if (marks.cache_control) return { ttl: marks.cache_control.ttl ?? undefined };
-  return marks.prompt_cache_breakpoint?.mode === 'explicit' ? {} : undefined;
-};
-
-const customParameters: JsonObject = {
-  type: 'object',
-  properties: { [customInput]: { type: 'string' } },
-  required: [customInput],
-};
+import type { Settings, SettingsDraft } from './settings.ts';
 
 /** An object whatever else the schema allows: arguments are never anything else. */
 const withObjectType = (schema: JsonObject): JsonObject =>
   schema.type === 'object' ? schema : { ...schema, type: 'object' };
 
-/** Before anything measures or writes them. */
-const checkDepth = (value: unknown, path: string): void => {
-  if (isTooDeep(value)) throw invalidRequest(`${path}: is nested too deeply. Simplify it.`, path);
+const fitSchema = ({ schema, schemaPath }: AskTool, model: Model): JsonObject => {
+  if (schema === undefined) return { type: 'object', properties: {} };
+  if (schemaPath === undefined) return schema;
+  return withObjectType(currentDraft(readSchema(schema, schemaPath, model), model));
 };
 
 interface Declared {
   readonly tool: Tool;
-  readonly isCustom: boolean;
-  /** Where its name stands. */
+  readonly takesText: boolean;
   readonly namePath: string;
 }
 
-interface Place {
-  /** Of the object that holds the name. */
-  readonly path: string;
-  /** A mark that stands beside that object. */
-  readonly cache?: CacheMark | undefined;
-}
-
-/** `parameters` under the name it has there, which is Anthropic's in tools of its form. */
-const readFunction = (
-  wire: WireFunction,
-  { path, cache }: Place,
-  model: Model,
-  key: 'parameters' | 'input_schema' = 'parameters',
-): Declared => {
-  const at = `${path}.${key}`;
-  const { name, description, parameters } = wire;
-  checkDepth(parameters, at);
-  const tool: Tool = {
-    name,
-    description: description?.trim() ? description : undefined,
-    parameters: parameters
-      ? withObjectType(currentDraft(readSchema(parameters, at, model), model))
-      : { type: 'object', properties: {} },
-    strict: wire.strict === true,
-    path: at,
-    cache: cache ?? cacheMark(wire),
-  };
-  return { tool, isCustom: false, namePath: `${path}.name` };
-};
-
-const readCustom = (wire: WireCustom, { path, cache }: Place): Declared => {
-  const { name, description, format } = wire;
-  checkDepth(format, `${path}.format`);
-  const grammar =
-    format?.type === 'grammar' ? `The input must follow this grammar: ${JSON.stringify(format.grammar)}` : '';
-  const tool: Tool = {
-    name,
-    description: [description ?? '', grammar].filter((text) => text.trim() !== '').join('\n\n') || undefined,
-    parameters: customParameters,
-    strict: false,
-    cache: cache ?? cacheMark(wire),
-  };
-  return { tool, isCustom: true, namePath: `${path}.name` };
-};
-
-const readTool = (wire: WireTool, path: string, model: Model): Declared => {
-  if (wire.form === 'nested') {
-    return wire.type === 'function'
-      ? readFunction(wire.function, { path: `${path}.function`, cache: cacheMark(wire) }, model)
-      : readCustom(wire.custom, { path: `${path}.custom`, cache: cacheMark(wire) });
-  }
-  // `custom` is OpenAI's word for tools that take text, and Anthropic's for those that have a schema.
-  if (wire.input_schema)
-    return readFunction({ ...wire, parameters: wire.input_schema }, { path }, model, 'input_schema');
-  return wire.type === 'custom' ? readCustom(wire, { path }) : readFunction(wire, { path }, model);
-};
+const fitTool = (asked: AskTool, model: Model): Declared => ({
+  tool: {
+    name: asked.name,
+    description: asked.description,
+    parameters: fitSchema(asked, model),
+    strict: asked.strict,
+    path: asked.schemaPath,
+    cache: asked.cache,
+  },
+  takesText: asked.takesText,
+  namePath: asked.namePath,
+});
 
 /** Where and how a tool was declared is no difference. */
 const isAlike = (one: Declared, other: Declared): boolean =>
-  one.isCustom === other.isCustom &&
+  one.takesText === other.takesText &&
   isDeepStrictEqual(
     { ...one.tool, path: undefined, cache: undefined },
     { ...other.tool, path: undefined, cache: undefined },
   );
 
 /** Agents that gather tools from several places declare some twice: one of those alike is sent. */
-const withoutRepeats = (all: readonly Declared[]): readonly Declared[] => {
+const withoutRepeats = (all: readonly Declared[]): readonly Tool[] => {
   const byName = new Map<string, Declared>();
   for (const each of all) {
     const { tool, namePath } = each;
@@ -128,7 +63,8 @@ const withoutRepeats = (all: readonly Declared[]): readonly Declared[] => {
     if (earlier === undefined) byName.set(tool.name, each);
     else if (tool.cache !== undefined) markLast(byName, tool.cache);
   }
-  return byName.size === all.length ? all : [...byName.values()];
+  const kept = byName.size === all.length ? all : [...byName.values()];
+  return kept.map(({ tool }) => tool);
 };
 
 /** The mark of a tool that is left out: everything before it may still be cached. */
@@ -138,59 +74,28 @@ const markLast = (byName: Map<string, Declared>, cache: CacheMark): void => {
     byName.set(last.tool.name, { ...last, tool: { ...last.tool, cache } });
 };
 
-export const declareTools = (wire: readonly WireTool[], { name, target }: Context): Partial<Settings> => {
-  const declared = withoutRepeats(
-    wire.map((tool, index) => readTool(tool, `${name}[${index}]`, target.model)),
-  );
-  const custom = declared.flatMap(({ isCustom, tool }) => (isCustom ? [tool.name] : []));
-  return { tools: declared.map(({ tool }) => tool), customTools: new Set(custom) };
-};
-
-export const declareFunctions = (
-  wire: readonly WireFunction[],
-  { target, settings, report, name }: Context,
-): Partial<Settings> => {
-  if (settings.tools.length > 0) {
-    report.ignore(name);
-    return {};
-  }
-  const declared = withoutRepeats(
-    wire.map((each, index) => readFunction(each, { path: `${name}[${index}]` }, target.model)),
-  );
-  // The older answer has room for one call: a second would be paid for and thrown away.
-  return { tools: declared.map(({ tool }) => tool), legacyFunctions: true, parallelToolCalls: false };
-};
-
-const nameOf = (choice: WireToolName): string => {
-  if ('name' in choice) return choice.name;
-  return choice.type === 'function' ? choice.function.name : choice.custom.name;
-};
-
-/** A choice of one of the given tools, whichever form it has. */
-const interpret = (wire: WireToolChoice, tools: readonly Tool[], parameter: string) => {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
-  const find = (name: string): Tool => {
-    const tool = byName.get(name);
-    if (tool === undefined) {
-      throw invalidRequest(`${parameter}: there is no tool named '${name}' in tools.`, parameter);
-    }
-    return tool;
+/** A choice of one of the given tools. */
+const interpret = (
+  asked: AskToolChoice,
+  tools: readonly Tool[],
+): { readonly choice: ToolChoice; readonly offered: readonly Tool[] } => {
+  const find = (name: string): string => {
+    if (tools.some((tool) => tool.name === name)) return name;
+    throw invalidRequest(`${asked.path}: there is no tool named '${name}' in tools.`, asked.path);
   };
-  if (typeof wire === 'string') return { choice: { type: wire } as ToolChoice, offered: tools };
-  switch (wire.type) {
-    case 'allowed_tools': {
-      const { mode, tools: allowed } = 'allowed_tools' in wire ? wire.allowed_tools : wire;
-      const names = new Set(allowed.map((each) => find(nameOf(each)).name));
-      return { choice: { type: mode } as ToolChoice, offered: tools.filter((tool) => names.has(tool.name)) };
+  switch (asked.type) {
+    case 'allowed': {
+      const names = new Set(asked.names.map(find));
+      return { choice: { type: asked.mode }, offered: tools.filter(({ name }) => names.has(name)) };
     }
-    case 'none':
+    case 'named':
+      return { choice: { type: 'named', name: find(asked.name) }, offered: tools };
     case 'auto':
+    case 'none':
     case 'required':
-      return { choice: { type: wire.type } as ToolChoice, offered: tools };
-    case 'any':
-      return { choice: { type: 'required' } as ToolChoice, offered: tools };
+      return { choice: { type: asked.type }, offered: tools };
     default:
-      return { choice: { type: 'named', name: find(nameOf(wire)).name } as ToolChoice, offered: tools };
+      return asked satisfies never;
   }
 };
 
@@ -201,30 +106,19 @@ export const makeForcible = (
   report: Reporter,
 ): Partial<Settings> => {
   if (thinking.mode !== 'default' || model.forcingNeedsThinkingOff?.includes(upstream) !== true) return {};
-  report.adjust('thinking');
+  report.adjust(report.nameOf('thinking'));
   return { thinking: { mode: 'off' } };
 };
 
-const isNone = (wire: WireToolChoice): boolean =>
-  wire === 'none' || (typeof wire === 'object' && wire.type === 'none');
-
-const wantsSingleCall = (wire: WireToolChoice): boolean =>
-  typeof wire === 'object' && 'disable_parallel_tool_use' in wire && wire.disable_parallel_tool_use === true;
-
-export const chooseTool = (wire: WireToolChoice, context: Context): Partial<Settings> => {
-  const single = wantsSingleCall(wire)
-    ? allowParallelCalls(false, { ...context, name: `${context.name}.disable_parallel_tool_use` })
-    : {};
-  return { ...single, ...chooseAmong(wire, context) };
-};
-
+/** Without tools there is nothing to choose, and nothing to report; but `none` holds for the history's as well. */
 const chooseAmong = (
-  wire: WireToolChoice,
-  { target, settings, report, name }: Context,
+  asked: AskToolChoice,
+  settings: Settings,
+  target: Target,
+  report: Reporter,
 ): Partial<Settings> => {
-  // Without tools there is nothing to choose, and nothing to report; but `none` holds for the history's as well.
-  if (settings.tools.length === 0) return isNone(wire) ? { toolChoice: { type: 'none' } } : {};
-  const { choice, offered } = interpret(wire, settings.tools, name);
+  if (settings.tools.length === 0) return asked.type === 'none' ? { toolChoice: { type: 'none' } } : {};
+  const { choice, offered } = interpret(asked, settings.tools);
   const forced = choice.type === 'required' || choice.type === 'named';
   const { mode } = settings.thinking;
   if (!forced) return { toolChoice: choice, tools: offered };
@@ -232,25 +126,36 @@ const chooseAmong = (
     return { toolChoice: choice, tools: offered, ...makeForcible(target, settings, report) };
   }
   // The nearest thing to forcing is to offer a named tool alone, and to tell the model.
-  report.adjust(name);
+  report.adjust(asked.path);
   const tools = choice.type === 'named' ? offered.filter((tool) => tool.name === choice.name) : offered;
   return { toolChoice: { type: 'instructed' }, tools };
 };
 
-export const allowParallelCalls = (
-  allowed: boolean,
-  { target, settings, report, name }: Context,
-): Partial<Settings> => {
-  if (settings.tools.length === 0) return {};
-  if (allowed) {
-    if (settings.legacyFunctions) report.ignore(name);
-    return {};
+const allowsParallelCalls = (
+  wishes: readonly AskParallelCalls[],
+  { oneCallAtMost }: AskTools,
+  { model }: Target,
+  report: Reporter,
+): boolean => {
+  let allowed = !oneCallAtMost;
+  for (const wish of wishes) {
+    const isIgnored = wish.allowed ? oneCallAtMost : model.family === 'nova';
+    if (isIgnored) report.ignore(wish.path);
+    else if (!wish.allowed) allowed = false;
   }
-  if (target.model.family === 'nova') {
-    report.ignore(name);
-    return {};
+  return allowed;
+};
+
+/** The client's tools as they are offered, and what their choice does to thinking. */
+export const offerTools = (asked: AskTools, draft: SettingsDraft, target: Target, report: Reporter): void => {
+  const { declared, choices, parallelCalls, ignored, oneCallAtMost } = asked;
+  draft.parallelToolCalls = !oneCallAtMost;
+  if (declared.length > 0) {
+    draft.tools = withoutRepeats(declared.map((tool) => fitTool(tool, target.model)));
+    for (const name of ignored) report.ignore(name);
+    draft.parallelToolCalls = allowsParallelCalls(parallelCalls, asked, target, report);
   }
-  return { parallelToolCalls: false };
+  for (const choice of choices) Object.assign(draft, chooseAmong(choice, draft, target, report));
 };
 
 /** Declarations for tools that only the history knows: the upstreams refuse calls of undeclared tools. */

@@ -1,8 +1,10 @@
 /** A model's answer on its way to the client: calls remembered with their thinking, JSON made pure and repaired. */
 
-import type { ChatEvent, Cost, Prompt, Report, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
+import type { Ask } from '../core/ask.ts';
+import type { ChatEvent, Cost, Prompt, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
 import type { Origin } from '../core/errors.ts';
 import { type Folded, fold } from '../core/fold.ts';
+import type { Report } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import { costOf } from '../models/cost.ts';
 import { willThink } from '../normalize/history.ts';
@@ -109,6 +111,7 @@ interface Repair {
 }
 
 export interface AnswerParts {
+  readonly ask: Pick<Ask, 'stream' | 'names'>;
   readonly target: Target;
   readonly settings: Settings;
   readonly opened: Opened;
@@ -139,21 +142,20 @@ export class ModelAnswer implements Answer {
   /** The question once more, where its answer may have to be repaired: it holds the conversation. */
   #repair: Repair | undefined;
 
-  constructor({ target, settings, opened, attempts, remembering }: AnswerParts) {
-    const { prompt, report, answer } = opened;
+  constructor({ ask, target, settings, opened, attempts, remembering }: AnswerParts) {
+    const { prompt, report, serviceTier, answer } = opened;
     const { events, json } = shape(answer, prompt, target, remembering);
     this.origin = answer.origin;
     this.events = events;
     this.target = target;
     this.settings = settings;
     this.report = report;
-    // A tier that the target's wire has no room for was not asked.
-    this.costOf = priceAt(target, report.ignored.includes('service_tier') ? undefined : prompt.serviceTier);
+    this.costOf = priceAt(target, serviceTier);
     this.#judged = { json };
     this.schemaProblems = problemsOf(this.#judged);
-    const isRepairable = prompt.format.type === 'instructed' && !settings.stream;
+    const isRepairable = prompt.format.type === 'instructed' && !ask.stream;
     this.#repair = isRepairable
-      ? { question: { target, settings, prompt }, attempts, remembering }
+      ? { question: { target, settings, prompt, names: ask.names }, attempts, remembering }
       : undefined;
   }
 
@@ -182,9 +184,10 @@ export class ModelAnswer implements Answer {
     if (correction === undefined) return undefined;
     const judged = this.#judged;
     const { json } = judged;
-    const { target, settings } = question;
-    const corrected: Question = { target, settings, prompt: correction.prompt };
-    const options = { stream: false, report: correction.report, onReport: noNotice };
+    const { target, settings, names } = question;
+    const corrected: Question = { target, settings, prompt: correction.prompt, names };
+    // The headers are out: what the first try changed of the request is said.
+    const options = { stream: false, report: this.report, onReport: noNotice };
     try {
       const opened = await attempts.over([target], () => attempts.open(corrected, options));
       const second = shape(opened.answer, opened.prompt, target, remembering);

@@ -2,25 +2,19 @@
 
 import type { AttemptListener } from '../core/attempt-listener.ts';
 import type { Cancellation } from '../core/cancellation.ts';
-import type { Prompt, Report } from '../core/chat.ts';
+import type { Prompt, ServiceTier } from '../core/chat.ts';
+import { type Report, withAdjusted, withConcepts } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Backends, OpenedAnswer, Prepared } from '../providers/registry.ts';
 import { Corrections, type Question } from './correction.ts';
 import type { Resilience } from './retry.ts';
 
-const union = (a: readonly string[], b: readonly string[]): readonly string[] =>
-  b.length === 0 ? a : [...new Set([...a, ...b])];
-
-/** `a` itself where `b` adds nothing. */
-const merge = (a: Report, b: Report): Report =>
-  b.ignored.length === 0 && b.adjusted.length === 0
-    ? a
-    : { ignored: union(a.ignored, b.ignored), adjusted: union(a.adjusted, b.adjusted) };
-
 /** What a target was asked in the end, and what came back. */
 export interface Opened {
   readonly prompt: Prompt;
   readonly report: Report;
+  /** That was asked for; one that the target's protocol has no room for was not. */
+  readonly serviceTier: ServiceTier | undefined;
   readonly answer: OpenedAnswer;
 }
 
@@ -65,23 +59,24 @@ export class Attempts {
   /** Asks one target, and where it says what is wrong with the question, once more with each correction of that. */
   async open(question: Question, { stream, report: changed, onReport }: OpenOptions): Promise<Opened> {
     const { backends, onRetry } = this.#options;
-    const { target, settings } = question;
+    const { target, settings, names } = question;
     let { prompt } = question;
     let report = changed;
     let corrections: Corrections | undefined;
     for (;;) {
       try {
         const prepared = backends.prepare(prompt, target);
-        const all = merge(report, prepared.report);
+        const all = withConcepts(report, prepared.report, names);
         onReport(all);
-        return { prompt, report: all, answer: await this.#send(prepared, stream) };
+        const serviceTier = prepared.report.ignored.includes('serviceTier') ? undefined : prompt.serviceTier;
+        return { prompt, report: all, serviceTier, answer: await this.#send(prepared, stream) };
       } catch (error) {
         corrections ??= new Corrections();
-        const correction = corrections.next({ target, settings, prompt }, error);
+        const correction = corrections.next({ target, settings, prompt, names }, error);
         if (correction === undefined) throw error;
         onRetry();
         prompt = correction.prompt;
-        report = merge(report, correction.report);
+        if (correction.adjusted !== undefined) report = withAdjusted(report, correction.adjusted);
       }
     }
   }

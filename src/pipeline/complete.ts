@@ -1,13 +1,14 @@
 /** From a checked request to a model's answer: resolve, normalize, fetch, encode, open, shape. */
 
+import type { Ask } from '../core/ask.ts';
 import type { AttemptListener } from '../core/attempt-listener.ts';
 import type { Cancellation } from '../core/cancellation.ts';
-import type { Report } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
+import type { ParameterNames, Report } from '../core/report.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Timeouts } from '../core/timeouts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
-import { type ChatRequest, normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
+import { normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
 import type { Settings } from '../normalize/settings.ts';
 import type { Backends } from '../providers/registry.ts';
 import { type Answer, ModelAnswer, type Remembering } from './answer.ts';
@@ -27,10 +28,6 @@ export interface AnswerOptions {
   readonly caller: string;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching: boolean;
-  /** Features of Anthropic's API that the client switches on by name. */
-  readonly betas: readonly string[];
-  /** Paths of fields that the request's schema does not know. */
-  readonly unknownFields: readonly string[];
   /** Notified of what is about to be asked, before anything can fail upstream: for headers and the log. */
   readonly onPrepared: (target: Target, report: Report) => void;
   /** Notified when an upstream is asked once more, the same or another. */
@@ -38,7 +35,7 @@ export interface AnswerOptions {
   readonly attempts: AttemptListener;
 }
 
-export type Answerer = (request: ChatRequest, options: AnswerOptions) => Promise<Answer>;
+export type Answerer = (ask: Ask, options: AnswerOptions) => Promise<Answer>;
 
 interface Dependencies {
   readonly catalogue: Catalogue;
@@ -57,12 +54,14 @@ class ChangeNotice {
   readonly #target: Target;
   /** Whether the client allows no changes, and is asked for by this target first. */
   readonly #isStrict: boolean;
+  readonly #names: ParameterNames;
   readonly #onPrepared: AnswerOptions['onPrepared'];
   #last: Report | undefined;
 
-  constructor(target: Target, isStrict: boolean, onPrepared: AnswerOptions['onPrepared']) {
+  constructor(target: Target, isStrict: boolean, { names }: Ask, onPrepared: AnswerOptions['onPrepared']) {
     this.#target = target;
     this.#isStrict = isStrict;
+    this.#names = names;
     this.#onPrepared = onPrepared;
   }
 
@@ -71,7 +70,7 @@ class ChangeNotice {
     if (report === this.#last) return;
     this.#last = report;
     this.#onPrepared(this.#target, report);
-    if (this.#isStrict) refuseChanges(report, this.#target.upstream);
+    if (this.#isStrict) refuseChanges(report, this.#target.upstream, this.#names);
   }
 }
 
@@ -83,7 +82,7 @@ interface Asked {
 
 interface ChatParts {
   readonly dependencies: Dependencies;
-  readonly request: ChatRequest;
+  readonly ask: Ask;
   readonly options: AnswerOptions;
   readonly recall: Recalled | undefined;
   readonly attempts: Attempts;
@@ -101,31 +100,29 @@ class PendingChat {
 
   /** Written anew for every target: schemas, images and API versions differ between upstreams. */
   async ask(target: Target): Promise<Asked> {
-    const { dependencies, options, attempts } = this.#parts;
+    const { dependencies, ask, options, attempts } = this.#parts;
     const { prompt: fitted, settings, report } = this.#fit(target);
     this.#judge ??= target;
-    const isStrict = !settings.allowIgnored && target === this.#judge;
-    const notice = new ChangeNotice(target, isStrict, options.onPrepared);
+    const isStrict = !ask.allowIgnored && target === this.#judge;
+    const notice = new ChangeNotice(target, isStrict, ask, options.onPrepared);
     notice.tell(report);
     const prompt = hasImagesToFetch(fitted, target)
       ? await fetchImages(fitted, target, dependencies.images, options.cancellation)
       : fitted;
     const opened = await attempts.open(
-      { target, settings, prompt },
-      { stream: settings.stream, report, onReport: (changes) => notice.tell(changes) },
+      { target, settings, prompt, names: ask.names },
+      { stream: ask.stream, report, onReport: (changes) => notice.tell(changes) },
     );
     return { target, settings, opened };
   }
 
   #fit(target: Target) {
-    const { dependencies, request, options, recall } = this.#parts;
+    const { dependencies, ask, options, recall } = this.#parts;
     const { defaultMaxTokens, showReasoning } = dependencies;
-    const { betas, unknownFields, promptCaching, texts } = options;
-    return normalize(request, target, {
+    const { promptCaching, texts } = options;
+    return normalize(ask, target, {
       defaultMaxTokens,
       showReasoning,
-      betas,
-      unknownFields,
       recall,
       promptCaching,
       texts,
@@ -135,18 +132,18 @@ class PendingChat {
 
 export const createAnswerer =
   (dependencies: Dependencies): Answerer =>
-  async (request, options) => {
+  async (ask, options) => {
     const { catalogue, backends, resilience, memory, timeouts } = dependencies;
     const { cancellation, caller, onRetry } = options;
     const startedAt = performance.now();
-    const deadline = startedAt + (request.stream === true ? timeouts.stream : timeouts.total);
-    const model = catalogue.resolve(request.model);
+    const deadline = startedAt + (ask.stream ? timeouts.stream : timeouts.total);
+    const model = catalogue.resolve(ask.model);
     const targets = catalogue.targets(model);
     const canThink = model.thinking !== null && model.family === 'claude';
     const remembering: Remembering | undefined = canThink
       ? { memory, scope: { caller, model: model.id } }
       : undefined;
-    const calls = canThink ? toolCallIds(request) : [];
+    const calls = canThink ? toolCallIds(ask) : [];
     const recall =
       remembering === undefined || calls.length === 0
         ? undefined
@@ -161,10 +158,10 @@ export const createAnswerer =
       onRetry,
       listener: options.attempts,
     });
-    const chat = new PendingChat({ dependencies, request, options, recall, attempts });
+    const chat = new PendingChat({ dependencies, ask, options, recall, attempts });
     try {
       const { target, settings, opened } = await attempts.over(targets, (each) => chat.ask(each));
-      return new ModelAnswer({ target, settings, opened, attempts, remembering });
+      return new ModelAnswer({ ask, target, settings, opened, attempts, remembering });
     } catch (error) {
       const isUnknown = error instanceof ApiError && error.code === 'model_not_found';
       throw isUnknown ? withAdvice(error, catalogue.advice(model)) : error;

@@ -3,8 +3,9 @@
  * made once; a failure that none of them knows is the client's.
  */
 
-import type { Prompt, Report } from '../core/chat.ts';
+import type { Prompt } from '../core/chat.ts';
 import { ApiError } from '../core/errors.ts';
+import type { ParameterNames } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import { dropThinking, willThink } from '../normalize/history.ts';
 import type { Settings } from '../normalize/settings.ts';
@@ -17,12 +18,14 @@ export interface Question {
   readonly target: Target;
   readonly settings: Settings;
   readonly prompt: Prompt;
+  /** What the client's API calls what is reported. */
+  readonly names: ParameterNames;
 }
 
 export interface Correction {
   readonly prompt: Prompt;
-  /** What it changes of the client's request. */
-  readonly report: Report;
+  /** What it changes of the client's request, in the words of its API; absent: nothing. */
+  readonly adjusted?: string;
 }
 
 /** A JSON answer that is over: a failure beside those that are thrown. */
@@ -31,8 +34,6 @@ export class BadJson {
 }
 
 type Correct = (question: Question, failure: unknown) => Correction | undefined;
-
-const nothing: Report = { ignored: [], adjusted: [] };
 
 /**
  * Our own cap lowered to the room that the window has. Anthropic refuses where prompt and cap together pass the window,
@@ -48,9 +49,7 @@ const lowerOwnCap: Correct = ({ prompt }, failure) => {
   }
   const room = roomLeft(failure.message);
   const needed = prompt.thinking.mode === 'budget' ? prompt.thinking.budgetTokens + 1 : 1;
-  return room !== undefined && room >= needed
-    ? { prompt: { ...prompt, maxTokens: room }, report: nothing }
-    : undefined;
+  return room !== undefined && room >= needed ? { prompt: { ...prompt, maxTokens: room } } : undefined;
 };
 
 /**
@@ -58,7 +57,7 @@ const lowerOwnCap: Correct = ({ prompt }, failure) => {
  * Clients switch models and accounts in the middle of a conversation, and lose or alter blocks: the conversation goes
  * on. Adaptive thinking demands none, and stays: switching it would cost the conversation's prompt cache.
  */
-const leaveOutThinking: Correct = ({ prompt, target: { model }, settings }, failure) => {
+const leaveOutThinking: Correct = ({ prompt, target: { model }, settings, names }, failure) => {
   if (!(failure instanceof ApiError) || failure.status !== 400) return undefined;
   const isDemanded = says(failure.message, 'thinking demanded');
   if (!isDemanded && !says(failure.message, 'thinking refused')) return undefined;
@@ -67,14 +66,14 @@ const leaveOutThinking: Correct = ({ prompt, target: { model }, settings }, fail
   if (canSwitchOff && (isDemanded || prompt.thinking.mode === 'budget')) {
     return {
       prompt: { ...prompt, turns: turns ?? prompt.turns, thinking: { mode: 'off' } },
-      report: { ignored: [], adjusted: [settings.thinkingRequest?.parameter ?? 'thinking'] },
+      adjusted: settings.thinkingRequest?.parameter ?? names.thinking,
     };
   }
   if (turns === undefined) return undefined;
   // Thinking goes on, and has only lost what was sent of it; where it is off, it was so before.
   const isOff = prompt.thinking.mode === 'off';
-  const adjusted = isOff ? (settings.thinkingRequest?.parameter ?? 'thinking') : 'messages';
-  return { prompt: { ...prompt, turns }, report: { ignored: [], adjusted: [adjusted] } };
+  const adjusted = isOff ? (settings.thinkingRequest?.parameter ?? names.thinking) : names.messages;
+  return { prompt: { ...prompt, turns }, adjusted };
 };
 
 /**
@@ -85,7 +84,7 @@ const repairJson: Correct = ({ prompt }, failure) => {
   if (!(failure instanceof BadJson) || prompt.format.type !== 'instructed') return undefined;
   const { isJudged, isJson, problems } = failure.outcome;
   return isJudged && (!isJson || problems.length > 0)
-    ? { prompt: repairPrompt(prompt, failure.outcome), report: nothing }
+    ? { prompt: repairPrompt(prompt, failure.outcome) }
     : undefined;
 };
 

@@ -4,8 +4,9 @@ import type { Adapter, DecoderOptions, Opened, Upstream } from '../adapters/adap
 import { claude } from '../adapters/anthropic-messages/index.ts';
 import { nova } from '../adapters/bedrock-converse/index.ts';
 import type { Cancellation } from '../core/cancellation.ts';
-import type { Prompt, Report, UpstreamName } from '../core/chat.ts';
+import type { Prompt, UpstreamName } from '../core/chat.ts';
 import { type Origin, UpstreamFault, unknownModel, upstreamFailed } from '../core/errors.ts';
+import type { ConceptReport } from '../core/report.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Timeouts } from '../core/timeouts.ts';
 import type { Target } from '../models/catalogue.ts';
@@ -33,7 +34,7 @@ interface PreparedOptions {
 /** A prompt written for one target, not yet sent; to be sent once. */
 export interface Prepared {
   /** What the target's protocol had no room for. */
-  readonly report: Report;
+  readonly report: ConceptReport;
   /**
    * Resolves with the first event, or with a plain call's whole answer. Rejects with an ApiError, or with
    * the cancellation's reason. The events throw an ApiError where the answer fails later on.
@@ -64,7 +65,7 @@ interface Pair<Request, Message, Event> {
 }
 
 class PreparedPrompt<Request, Message, Event> implements Prepared {
-  readonly report: Report;
+  readonly report: ConceptReport;
   readonly #pair: Pair<Request, Message, Event>;
   readonly #target: Target;
   readonly #texts: Texts;

@@ -3,9 +3,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Cost, Report } from '../core/chat.ts';
+import type { Cost } from '../core/chat.ts';
 import type { Origin } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
+import type { Report } from '../core/report.ts';
 import { formatUsd } from '../models/cost.ts';
 
 const plainId = /^[A-Za-z0-9._:-]{1,64}$/;

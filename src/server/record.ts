@@ -5,9 +5,10 @@
 
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Cost, Report, Usage } from '../core/chat.ts';
+import type { Cost, Usage } from '../core/chat.ts';
 import { type ApiError, CallerGone, type Origin, UpstreamFault } from '../core/errors.ts';
 import { createTurn } from '../core/event-loop-batch.ts';
+import type { Report } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import { newRequestId } from './headers.ts';
 

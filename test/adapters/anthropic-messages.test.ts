@@ -2,6 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { claude } from '../../src/adapters/anthropic-messages/index.ts';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
+import { withConcepts } from '../../src/core/report.ts';
 import { type Body, hello, normalized, refusal, targetOf } from '../normalize/fit.ts';
 
 interface Case {
@@ -28,8 +30,7 @@ const encoded = ({
   return {
     version: request.version,
     body: JSON.parse(JSON.stringify(request.body)) as Record<string, unknown>,
-    ignored: [...report.ignored, ...wire.ignored],
-    adjusted: [...report.adjusted, ...wire.adjusted],
+    ...withConcepts(report, wire, parameterNames),
   };
 };
 

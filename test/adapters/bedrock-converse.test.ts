@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { nova } from '../../src/adapters/bedrock-converse/index.ts';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
+import { withConcepts } from '../../src/core/report.ts';
 import { type Body, hello, normalized, refusal, targetOf } from '../normalize/fit.ts';
 
 /** What Converse is sent, and what the caller is told about it. */
 const encoded = (body: Body, model = 'nova-lite') => {
   const { prompt, report } = normalized(body, { model });
   const { request, report: wire, decoder } = nova.encode(prompt, targetOf(model));
-  const sorted = (...names: readonly (readonly string[])[]) => [...new Set(names.flat())].sort();
+  const { ignored, adjusted } = withConcepts(report, wire, parameterNames);
   return {
     // As it travels: what is undefined is not there.
     request: JSON.parse(JSON.stringify(request)) as Record<string, unknown>,
-    ignored: sorted(report.ignored, wire.ignored),
-    adjusted: sorted(report.adjusted, wire.adjusted),
+    ignored: ignored.toSorted(),
+    adjusted: adjusted.toSorted(),
     decoder,
   };
 };

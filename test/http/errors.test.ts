@@ -153,6 +153,19 @@ const asked: readonly Asked[] = [
     param: 'temperature',
   },
   {
+    name: 'an unknown model is said before what in the messages cannot be read',
+    method: 'POST',
+    path: chat,
+    headers: json,
+    body: JSON.stringify({
+      model: 'gpt-9',
+      messages: [{ role: 'user', content: [{ type: 'input_audio' }] }],
+    }),
+    status: 404,
+    code: 'model_not_found',
+    param: 'model',
+  },
+  {
     name: 'an unknown model',
     method: 'POST',
     path: chat,

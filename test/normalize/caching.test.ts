@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { cutLongTexts } from '../../src/api/chat-completions/long-texts.ts';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
+import { parse } from '../../src/api/chat-completions/parse.ts';
 import type { CacheMark, TextPart, Tool, Turn } from '../../src/core/chat.ts';
 import { noTexts } from '../../src/core/texts.ts';
 import { placeMarks } from '../../src/normalize/caching.ts';
-import { normalize, parseRequest } from '../../src/normalize/index.ts';
+import { normalize } from '../../src/normalize/index.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { hello, targetOf } from './fit.ts';
 
@@ -37,7 +39,7 @@ const placed = (
   model = 'claude-4-5-sonnet',
   ttl: '5m' | '1h' = '5m',
 ) => {
-  const report = new Reporter();
+  const report = new Reporter(parameterNames);
   const whole = { tools: [], system: [], turns: [user(text())], texts: noTexts, ...prompt };
   const { tools, system, turns } = placeMarks(whole, targetOf(model), { ttl, automatic }, report);
   const name = (each: object) =>
@@ -138,7 +140,7 @@ describe('marks of ours', () => {
   });
 
   it("the life asked for holds for the caller's marks that name none, and is reported where nothing is cached", () => {
-    const report = new Reporter();
+    const report = new Reporter(parameterNames);
     const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())], texts: noTexts };
     const model = targetOf('claude-4-5-sonnet');
     const marked = placeMarks(prompt, model, { ttl: '1h', automatic: false }, report);
@@ -148,7 +150,7 @@ describe('marks of ours', () => {
     placeMarks(
       { tools: [], system: [], turns: [user(text())], texts: noTexts },
       model,
-      { ttl: '1h', automatic: true },
+      { ttl: '1h', ttlFrom: 'prompt_cache_retention', automatic: true },
       report,
     );
     expect(report.toReport().ignored).toEqual(['prompt_cache_retention']);
@@ -168,9 +170,9 @@ describe('a long text of the body', () => {
   const cut = (body: object, write: (json: string) => string) => {
     const { json, texts } = cutLongTexts(Buffer.from(write(JSON.stringify(body))), 0);
     expect(json).not.toContain('end.');
-    const request = parseRequest(JSON.parse(json));
+    const { ask } = parse(JSON.parse(json));
     const target = targetOf('claude-4-5-sonnet', 'anthropic');
-    return normalize(request, target, { promptCaching: true, texts }).prompt;
+    return normalize(ask, target, { promptCaching: true, texts }).prompt;
   };
 
   it.each([
@@ -222,7 +224,8 @@ describe('a mark on the prompt as a whole', () => {
   const fitted = (input: object, upstream: 'anthropic' | 'bedrock' | 'bedrock-converse') => {
     const model = upstream === 'bedrock-converse' ? 'nova-lite' : 'claude-opus-4-6';
     const target = targetOf(model, upstream);
-    const { prompt, report } = normalize(parseRequest({ model, ...input }), target, { promptCaching: true });
+    const { ask } = parse({ model, ...input });
+    const { prompt, report } = normalize(ask, target, { promptCaching: true });
     const last = prompt.turns.at(-1)?.parts.at(-1) as { cache?: CacheMark } | undefined;
     return { prompt, last: last?.cache, report };
   };

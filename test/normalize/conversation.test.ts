@@ -1,23 +1,26 @@
 import { describe, expect, it } from 'vitest';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
+import { readMessages } from '../../src/api/chat-completions/read-messages.ts';
 import type { Message } from '../../src/api/chat-completions/request.ts';
 import type { Part, Turn } from '../../src/core/chat.ts';
-import { readConversation } from '../../src/normalize/conversation.ts';
+import { arrangeConversation } from '../../src/normalize/conversation.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { imagePart, pngOf } from '../support/images.ts';
 import { refusal } from './fit.ts';
 
-type Options = Parameters<typeof readConversation>[1];
+type Options = Parameters<typeof arrangeConversation>[1];
 
 /** A target that takes all there is, at any place. */
 const open: Options = { midSystem: true, prefill: true, takes: { image: true, document: true } };
 
 const read = (messages: readonly unknown[], more: Partial<Options> = {}) => {
-  const report = new Reporter();
-  const { system, turns } = readConversation(messages as Message[], { ...open, ...more }, report);
+  const report = new Reporter(parameterNames);
+  const { turns: asked, adjusted } = readMessages(messages as Message[]);
+  const { system, turns } = arrangeConversation(asked, { ...open, ...more }, report);
   return {
     system: system.map(({ text }) => text),
     turns: turns.map(said),
-    isAdjusted: report.toReport().adjusted.includes('messages'),
+    isAdjusted: adjusted.includes('messages') || report.toReport().adjusted.includes('messages'),
   };
 };
 
@@ -220,7 +223,8 @@ describe('a conversation for any upstream', () => {
 
   it('A turn of very many parts is joined without a stack overflow', () => {
     const many = Array.from({ length: 200_000 }, () => ({ type: 'text', text: 'x' }));
-    const { turns } = readConversation([user('Hi'), user(many)] as Message[], open, new Reporter());
+    const { turns: asked } = readMessages([user('Hi'), user(many)] as Message[]);
+    const { turns } = arrangeConversation(asked, open, new Reporter(parameterNames));
     expect(turns.map(({ parts }) => parts.length)).toEqual([200_001]);
   });
 

@@ -1,7 +1,9 @@
+import { type ChatContext, parse } from '../../src/api/chat-completions/parse.ts';
 import type { UpstreamName } from '../../src/core/chat.ts';
 import { ApiError } from '../../src/core/errors.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
-import { type Normalized, normalize, parseRequest } from '../../src/normalize/index.ts';
+import { type Normalized, normalize } from '../../src/normalize/index.ts';
+import type { Settings } from '../../src/normalize/settings.ts';
 
 /** A day on which every date of the catalogue has a known side. */
 export const today = () => new Date('2026-11-22T12:00:00Z');
@@ -31,16 +33,21 @@ interface FitOptions {
   readonly defaultMaxTokens?: number;
 }
 
+/** What the answer needs to know of the request stands beside what was decided. */
+export interface Fitted extends Normalized {
+  readonly settings: Settings & ChatContext & { readonly stream: boolean };
+}
+
 /** A request body, checked and fitted to a model: Sonnet 4.5 at the Anthropic API unless told. */
 export const normalized = (
   body: Body,
   { model = 'claude-4-5-sonnet', upstream, defaultMaxTokens }: FitOptions = {},
-): Normalized =>
-  normalize(
-    parseRequest({ model, messages: hello, ...body }),
-    targetOf(model, upstream ?? (model.startsWith('claude') ? 'anthropic' : undefined)),
-    { defaultMaxTokens },
-  );
+): Fitted => {
+  const { ask, context } = parse({ model, messages: hello, ...body });
+  const target = targetOf(model, upstream ?? (model.startsWith('claude') ? 'anthropic' : undefined));
+  const { prompt, settings, report } = normalize(ask, target, { defaultMaxTokens });
+  return { prompt, settings: { ...settings, ...context, stream: ask.stream }, report };
+};
 
 /** The ApiError a call ends in. */
 export const refusal = (call: () => unknown): ApiError => {

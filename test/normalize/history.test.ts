@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import type { Part, Thinking, ThinkingBlock, Turn } from '../../src/core/chat.ts';
 import { type Recall, settleThinking } from '../../src/normalize/history.ts';
 import { Reporter } from '../../src/normalize/report.ts';
@@ -21,8 +22,11 @@ const settled = (
   recall: Recall = () => undefined,
   parameter?: string,
 ) => {
-  const report = new Reporter();
-  const thinkingRequest = parameter === undefined ? undefined : { parameter, enabled: true, isWish: false };
+  const report = new Reporter(parameterNames);
+  const thinkingRequest =
+    parameter === undefined
+      ? undefined
+      : { type: 'thinking' as const, parameter, enabled: true, isWish: false };
   const settings = { ...normalized({}).settings, thinking, thinkingRequest };
   const history = settleThinking(turns, settings, targetOf(model).model, recall, report);
   return { turns: history.turns, thinking: history.settings.thinking, ...report.toReport() };

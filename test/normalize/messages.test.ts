@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { legacyCallId } from '../../src/api/chat-completions/read-messages.ts';
 import type { Part, Turn } from '../../src/core/chat.ts';
-import { legacyCallId } from '../../src/normalize/call-ids.ts';
 import { normalized, refusal } from './fit.ts';
 
 const text = (value: string): Part => ({ type: 'text', text: value });

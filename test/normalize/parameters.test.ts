@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parseRequest, refuseChanges } from '../../src/normalize/index.ts';
-import { parameters } from '../../src/normalize/parameters.ts';
-import type { Settings } from '../../src/normalize/settings.ts';
-import { type Body, hello, normalized, refusal } from './fit.ts';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
+import { parameters } from '../../src/api/chat-completions/parameters.ts';
+import { parse } from '../../src/api/chat-completions/parse.ts';
+import { refuseChanges } from '../../src/normalize/index.ts';
+import { type Body, type Fitted, hello, normalized, refusal } from './fit.ts';
 
 const opus = 'claude-opus-5-5';
 const sonnet4 = 'claude-4-sonnet';
@@ -15,7 +16,7 @@ interface Effect {
   readonly upstream?: 'anthropic' | 'bedrock';
   readonly defaultMaxTokens?: number;
   readonly input: Body;
-  readonly expected: Partial<Settings>;
+  readonly expected: Partial<Fitted['settings']>;
   readonly ignored?: readonly string[];
   readonly adjusted?: readonly string[];
 }
@@ -492,21 +493,21 @@ describe('a value that cannot be sent is a 400 with its path', () => {
   });
 
   it.each([null, [], 'text', 5, undefined])('a body that is %j', (body) => {
-    expect(refusal(() => parseRequest(body))).toMatchObject({ status: 400, type: 'invalid_request_error' });
+    expect(refusal(() => parse(body))).toMatchObject({ status: 400, type: 'invalid_request_error' });
   });
 });
 
 describe('allow_ignored_params: false', () => {
   it('names everything that was ignored or adjusted in one 400, param the first', () => {
     const { report } = normalized({ seed: 1, n: 3, temperature: 1.5, foo: 1 });
-    const error = refusal(() => refuseChanges(report, 'anthropic'));
+    const error = refusal(() => refuseChanges(report, 'anthropic', parameterNames));
     expect(error).toMatchObject({ status: 400, code: 'unsupported_parameter', param: report.ignored[0] });
     for (const name of ['seed', 'n', 'temperature', 'foo']) expect(error.message).toContain(name);
   });
 
   it('does not give back as many names as a caller cares to make up', () => {
     const { report } = normalized(Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`x${n}`, n])));
-    const error = refusal(() => refuseChanges(report, 'anthropic'));
+    const error = refusal(() => refuseChanges(report, 'anthropic', parameterNames));
     expect(error.message).toContain('x0, x1,');
     expect(error.message).toContain('x49 and 9950 more would have no effect');
     expect(error.message.length).toBeLessThan(1000);
@@ -514,7 +515,7 @@ describe('allow_ignored_params: false', () => {
 
   it('lets a request through in which nothing was changed', () => {
     const { report } = normalized({ seed: null, n: 1, temperature: 1 });
-    expect(() => refuseChanges(report, 'anthropic')).not.toThrow();
+    expect(() => refuseChanges(report, 'anthropic', parameterNames)).not.toThrow();
   });
 });
 

@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
+import { parse } from '../../src/api/chat-completions/parse.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
-import type { ChatEvent, Prompt, Report, UpstreamName, Usage } from '../../src/core/chat.ts';
+import type { ChatEvent, Prompt, UpstreamName, Usage } from '../../src/core/chat.ts';
 import {
   ApiError,
   CallerGone,
@@ -13,9 +14,9 @@ import {
   overloaded,
   upstreamFailed,
 } from '../../src/core/errors.ts';
+import type { ConceptReport, Report } from '../../src/core/report.ts';
 import { noTexts } from '../../src/core/texts.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
-import { parseRequest } from '../../src/normalize/index.ts';
 import { type Answer, createAnswerer } from '../../src/pipeline/complete.ts';
 import type { ImageFetcher } from '../../src/pipeline/image-fetcher.ts';
 import { createResilience } from '../../src/pipeline/retry.ts';
@@ -55,14 +56,14 @@ async function* play(events: readonly ChatEvent[]): AsyncGenerator<readonly Chat
   for (const event of events) yield [event];
 }
 
-const nothing: Report = { ignored: [], adjusted: [] };
+const nothing: ConceptReport = { ignored: [], adjusted: [] };
 
 interface Setting {
   /** What each upstream answers in turn; the last one is repeated. */
   readonly replies: Partial<Record<UpstreamName, readonly Reply[]>>;
   readonly body?: Readonly<Record<string, unknown>>;
   /** What an upstream's wire has no room for. */
-  readonly noRoom?: Partial<Record<UpstreamName, Report>>;
+  readonly noRoom?: Partial<Record<UpstreamName, ConceptReport>>;
   readonly cancellation?: Cancellation;
   /** Ms. */
   readonly total?: number;
@@ -141,7 +142,7 @@ const run = async (setting: Setting): Promise<Ran> => {
     showReasoning: false,
     timeouts: { total, stream: total },
   });
-  const request = parseRequest({
+  const { ask: request } = parse({
     model: 'claude-4-5-haiku',
     messages: [{ role: 'user', content: 'Hi' }],
     ...body,
@@ -151,8 +152,6 @@ const run = async (setting: Setting): Promise<Ran> => {
     cancellation,
     caller: 'someone',
     promptCaching: false,
-    betas: [],
-    unknownFields: [],
     onPrepared: ({ upstream }, report) => prepared.push([upstream, report]),
     onRetry: () => {
       retries += 1;
@@ -207,7 +206,7 @@ describe('the order of upstreams', () => {
   it('an upstream that fails is followed by the next, each with a prompt and a report of its own', async () => {
     const ran = await run({
       replies: { anthropic: [upstreamFailed('Broken.')], bedrock: [saying('Hello')] },
-      noRoom: { bedrock: { ignored: ['service_tier'], adjusted: [] } },
+      noRoom: { bedrock: { ignored: ['serviceTier'], adjusted: [] } },
       body: { service_tier: 'auto' },
     });
     expect(upstreamsOf(ran)).toEqual(['anthropic', 'bedrock']);
@@ -444,14 +443,18 @@ describe('what ends it', () => {
 
 // Behaviour 1.5
 describe('reports', () => {
-  const noRoom = { anthropic: { ignored: ['seed', 'x'], adjusted: ['y'] } };
+  const noRoom: { anthropic: ConceptReport } = {
+    anthropic: { ignored: ['serviceTier', 'cacheMarks'], adjusted: ['topK'] },
+  };
+  const scale = { service_tier: 'scale' };
 
   it('of the normalizer and of the wire are one, without repetition', async () => {
-    const ran = await run({ replies: { anthropic: [saying('Hello')] }, noRoom, body: { seed: 1 } });
-    expect(answerOf(ran).report).toEqual({ ignored: ['seed', 'x'], adjusted: ['y'] });
+    const ran = await run({ replies: { anthropic: [saying('Hello')] }, noRoom, body: scale });
+    const whole = { ignored: ['service_tier', 'cache_control'], adjusted: ['top_k'] };
+    expect(answerOf(ran).report).toEqual(whole);
     expect(ran.prepared.map(([, report]) => report)).toEqual([
-      { ignored: ['seed'], adjusted: [] },
-      { ignored: ['seed', 'x'], adjusted: ['y'] },
+      { ignored: ['service_tier'], adjusted: [] },
+      whole,
     ]);
   });
 
@@ -469,10 +472,10 @@ describe('reports', () => {
   it('are no refusal at a second upstream, which the client has not chosen', async () => {
     const ran = await run({
       replies: { anthropic: [upstreamFailed('Broken.')], bedrock: [saying('Hello')] },
-      noRoom: { bedrock: { ignored: ['x'], adjusted: [] } },
+      noRoom: { bedrock: { ignored: ['cacheMarks'], adjusted: [] } },
       body: { allow_ignored_params: false },
     });
-    expect(answerOf(ran).report.ignored).toEqual(['x']);
+    expect(answerOf(ran).report.ignored).toEqual(['cache_control']);
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import { contextLengthExceeded, invalidRequest } from '../../src/core/errors.ts';
 import { BadJson, Corrections, type Question } from '../../src/pipeline/correction.ts';
 import type { JsonOutcome } from '../../src/pipeline/json-output.ts';
@@ -6,7 +7,7 @@ import { type Body, normalized, targetOf } from '../normalize/fit.ts';
 
 const questionOf = (body: Body, model = 'claude-4-5-haiku'): Question => {
   const { prompt, settings } = normalized(body, { model });
-  return { target: targetOf(model), settings, prompt };
+  return { target: targetOf(model), settings, prompt, names: parameterNames };
 };
 
 const tooLong = contextLengthExceeded('exceed context limit: 199000 + 32000 > 200000', 200_000);
@@ -58,7 +59,7 @@ describe('corrections', () => {
       role: 'user',
       parts: [{ text: expect.stringMatching(says) }],
     });
-    expect(corrected?.report).toEqual({ ignored: [], adjusted: [] });
+    expect(corrected?.adjusted).toBeUndefined();
   });
 
   it.each([

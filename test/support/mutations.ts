@@ -1,7 +1,7 @@
 /** Requests damaged in a few places, and bodies that no client would write. */
 
 import fc from 'fast-check';
-import type { parameters } from '../../src/normalize/parameters.ts';
+import type { parameters } from '../../src/api/chat-completions/parameters.ts';
 
 export type Fields = Record<string, unknown>;
 type Path = readonly (string | number)[];

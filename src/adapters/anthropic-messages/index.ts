@@ -82,7 +82,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
         },
       },
       report: {
-        ignored: losesServiceTier(prompt, upstream) ? ['service_tier'] : [],
+        ignored: losesServiceTier(prompt, upstream) ? ['serviceTier'] : [],
         adjusted: [],
       },
       decoder: { tools: names, keys: joinKeys(keys.replaced, format.keys), thinkingTags: false },

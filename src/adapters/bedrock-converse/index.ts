@@ -83,9 +83,9 @@ export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
       report: {
         ignored: [],
         adjusted: [
-          ...(prompt.stop.length > mostStops ? ['stop'] : []),
-          ...(prompt.topK !== undefined && prompt.topK > mostTopK ? ['top_k'] : []),
-          ...(losesMark(prompt.tools, turns) ? ['cache_control'] : []),
+          ...(prompt.stop.length > mostStops ? (['stop'] as const) : []),
+          ...(prompt.topK !== undefined && prompt.topK > mostTopK ? (['topK'] as const) : []),
+          ...(losesMark(prompt.tools, turns) ? (['cacheMarks'] as const) : []),
         ],
       },
       decoder: {

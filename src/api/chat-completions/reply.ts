@@ -5,6 +5,15 @@ import { closeJson } from '../../core/partial-json.ts';
 /** OpenRouter's fields for reasoning: its text in `reasoning`, and its signed blocks in `reasoning_details`. */
 export type OpenRouterFields = 'none' | 'text' | 'details';
 
+/** Unsigned reasoning has no blocks to tell of. */
+export const openRouterFields = (
+  { openRouterReasoning }: { readonly openRouterReasoning: boolean },
+  { reasoningIsSigned }: { readonly reasoningIsSigned: boolean },
+): OpenRouterFields => {
+  if (!openRouterReasoning) return 'none';
+  return reasoningIsSigned ? 'details' : 'text';
+};
+
 /** What every answer to one request has in common, plain or streamed. */
 export interface ReplyOptions {
   /** The model as the caller named it. */

@@ -2,7 +2,7 @@
  * OpenAI's request wire: messages, content parts, tools, choices. `null` means absent everywhere, so
  * optional fields are nullish. Fields we do not know inside these objects are dropped by zod; unknown-fields.ts
  * finds them for the report, all but those that clients echo (`refusal`, `annotations`, `parsed`, ...).
- * The request as a whole is composed from the parameter table in normalize/parameters.ts.
+ * The request as a whole is composed from the parameter table in parameters.ts.
  */
 
 import { z } from 'zod';

@@ -1,11 +1,10 @@
 /** POST /v1/chat/completions, plain and streaming. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Ask } from '../../core/ask.ts';
 import type { ChatEvent, Usage } from '../../core/chat.ts';
 import { CallerGone } from '../../core/errors.ts';
 import type { Catalogue } from '../../models/catalogue.ts';
-import { readBetas } from '../../normalize/betas.ts';
-import { type ChatRequest, findUnknownFields, parseRequest } from '../../normalize/index.ts';
 import type { Answer, Answerer } from '../../pipeline/complete.ts';
 import { toKnownError } from '../../server/errors.ts';
 import { setCostHeader, setOriginHeaders, setReportHeaders, setSunsetHeaders } from '../../server/headers.ts';
@@ -14,7 +13,8 @@ import { callerLeaving, deliverPlain, deliverStream, type Outgoing } from '../de
 import { HeaderHold } from '../header-hold.ts';
 import { createChunkEncoder, errorFrame } from './chunks.ts';
 import { toCompletion } from './completion.ts';
-import { makeMessageId, type ReplyOptions } from './reply.ts';
+import { type ChatContext, check, type Parsed, read } from './parse.ts';
+import { makeMessageId, openRouterFields, type ReplyOptions } from './reply.ts';
 import { StreamHead } from './stream-head.ts';
 
 /** Times in ms. */
@@ -37,30 +37,22 @@ export interface ChatDependencies {
   readonly onStream: (change: 1 | -1) => void;
 }
 
-/** A request's body, checked, and where it holds what its schema does not know. */
-interface Parsed {
-  readonly body: ChatRequest;
-  readonly unknownFields: readonly string[];
-}
-
 export const registerChatCompletions = (app: FastifyInstance, dependencies: ChatDependencies): void => {
   const { answer, catalogue, bodyLimit, promptCaching, streamPace, plainPace, onStream } = dependencies;
 
   /** Asks the model, telling headers and log what becomes known on the way. */
-  const ask = async (
+  const askModel = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    { body, unknownFields }: Parsed,
+    ask: Ask,
     hold: HeaderHold,
   ): Promise<Answer> => {
     const { record } = request;
-    const answered = await answer(body, {
+    const answered = await answer(ask, {
       texts: request.texts,
       cancellation: callerLeaving(reply),
       caller: record.caller ?? 'anonymous',
       promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
-      betas: readBetas(request.headers['anthropic-beta']),
-      unknownFields,
       onRetry: () => {
         record.retries += 1;
       },
@@ -83,25 +75,20 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
   const now = () => Math.floor(Date.now() / 1000);
 
   /** What is known of a streamed reply before there is an answer. */
-  const headOf = ({ model, stream_options, usage }: ChatRequest) =>
-    new StreamHead({
-      model,
-      created: now(),
-      makeId: makeMessageId,
-      includeUsage: stream_options?.include_usage === true || usage?.include === true,
-    });
+  const headOf = ({ model, includeUsage }: ChatContext) =>
+    new StreamHead({ model, created: now(), makeId: makeMessageId, includeUsage });
 
   /** Field by field: to add to a spread takes longer than all of it. */
-  const replyOptions = ({ settings }: Answer, { body }: Parsed): ReplyOptions => ({
-    model: body.model,
+  const replyOptions = ({ settings }: Answer, context: ChatContext): ReplyOptions => ({
+    model: context.model,
     created: now(),
     makeId: makeMessageId,
-    openRouterReasoning: settings.openRouterReasoning,
-    includeUsage: settings.includeUsage,
-    includeCost: settings.includeCost,
+    openRouterReasoning: openRouterFields(context, settings),
+    includeUsage: context.includeUsage,
+    includeCost: context.includeCost,
     includeReasoning: settings.includeReasoning,
-    legacyFunctions: settings.legacyFunctions,
-    customTools: settings.customTools,
+    legacyFunctions: context.legacyFunctions,
+    customTools: context.customTools,
   });
 
   const stream = async (
@@ -112,9 +99,9 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     head: StreamHead,
   ): Promise<Outgoing<readonly ChatEvent[]>> => {
     const { record } = request;
-    const answered = await ask(request, reply, parsed, hold);
+    const answered = await askModel(request, reply, parsed.ask, hold);
     const { costOf } = answered;
-    const encoder = createChunkEncoder(replyOptions(answered, parsed), head, costOf);
+    const encoder = createChunkEncoder(replyOptions(answered, parsed.context), head, costOf);
     record.outcome = () => {
       const { usage, finish } = encoder.summary();
       return { usage, cost: usage === undefined ? undefined : costOf(usage), finish };
@@ -134,7 +121,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
 
   const complete = async (request: FastifyRequest, reply: FastifyReply, parsed: Parsed, hold: HeaderHold) => {
     const { record } = request;
-    const answered = await ask(request, reply, parsed, hold);
+    const answered = await askModel(request, reply, parsed.ask, hold);
     const { costOf: price } = answered;
     const costOf = (usage: Usage | undefined) => (usage === undefined ? undefined : price(usage));
     let used: Usage | undefined;
@@ -147,7 +134,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     record.outcome = () => ({ usage, cost, finish: finish.upstreamReason });
     // Where a hold has committed the headers already, they are gone.
     if (!reply.raw.headersSent) setCostHeader(reply, cost);
-    return toCompletion(folded, replyOptions(answered, parsed), cost);
+    return toCompletion(folded, replyOptions(answered, parsed.context), cost);
   };
 
   /** Too late for a status: the log still hears of it. */
@@ -160,27 +147,38 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
     return errorFrame(known.toBody());
   };
 
+  /** The log hears of the model although what else is asked cannot be read. */
+  const readRequest = (request: FastifyRequest): Parsed => {
+    const { record, body, headers } = request;
+    const checked = check(body);
+    record.model = checked.model;
+    record.stream = checked.stream === true;
+    record.metadata = checked.metadata ?? undefined;
+    // Not needed any more, and large where the history is; the answer may take minutes.
+    request.body = undefined;
+    try {
+      return read(checked, body, headers);
+    } catch (error) {
+      // A model that is not served is said first: with another one the rest may be right.
+      catalogue.resolve(checked.model);
+      throw error;
+    }
+  };
+
   app.post(
     '/v1/chat/completions',
     { config: { metered: true } },
     async (request: FastifyRequest, reply: FastifyReply) => {
-      const { record } = request;
-      const body = parseRequest(request.body);
-      const parsed: Parsed = { body, unknownFields: findUnknownFields(request.body) };
-      // Not needed any more, and large where the history is; the answer may take minutes.
-      request.body = undefined;
-      record.model = body.model;
-      record.stream = body.stream === true;
-      record.metadata = body.metadata ?? undefined;
+      const parsed = readRequest(request);
 
       const onFailure = (error: unknown) => failLate(request, error);
-      if (body.stream !== true) {
+      if (!parsed.ask.stream) {
         const hold = new HeaderHold(plainPace.hold);
         const answered = complete(request, reply, parsed, hold);
         return await deliverPlain(reply, answered, { hold, interval: plainPace.interval }, onFailure);
       }
       const hold = new HeaderHold(streamPace.hold);
-      const head = headOf(body);
+      const head = headOf(parsed.context);
       const answered = stream(request, reply, parsed, hold, head);
       const delivery = { hold, interval: streamPace.interval, keepAliveFrame: () => head.keepAlive() };
       await deliverStream(reply, answered, delivery, onFailure);

@@ -1,13 +1,7 @@
 /** OpenAI's messages, each as a turn of its own. Behaviour 3; thinking that comes back, 5.7. */
 
-import { customInput } from '../api/chat-completions/reply.ts';
-import type {
-  AssistantPart,
-  ContentPart,
-  Message,
-  MessageOf,
-  WireToolCall,
-} from '../api/chat-completions/request.ts';
+import type { AskTurn } from '../../core/ask.ts';
+import { callDigest } from '../../core/call-digest.ts';
 import type {
   CacheMark,
   DocumentPart,
@@ -18,17 +12,24 @@ import type {
   ThinkingBlock,
   ToolCallPart,
   ToolResultPart,
-  Turn,
-} from '../core/chat.ts';
-import { invalidRequest } from '../core/errors.ts';
-import { closeJson } from '../core/partial-json.ts';
-import { parseJson } from '../core/surrogates.ts';
-import { isTooDeep } from '../json-schema/bounds.ts';
-import { readImage } from '../media/data-uri.ts';
-import { readDocument, readFilePart } from '../media/documents.ts';
-import { legacyCallId } from './call-ids.ts';
-import type { Reporter } from './report.ts';
-import { cacheMark } from './tools.ts';
+} from '../../core/chat.ts';
+import { invalidRequest } from '../../core/errors.ts';
+import { closeJson } from '../../core/partial-json.ts';
+import type { Concept } from '../../core/report.ts';
+import { parseJson } from '../../core/surrogates.ts';
+import { isTooDeep } from '../../json-schema/bounds.ts';
+import { readImage } from '../../media/data-uri.ts';
+import { readDocument, readFilePart } from '../../media/documents.ts';
+import { cacheMark } from './cache-mark.ts';
+import { customInput } from './reply.ts';
+import type { AssistantPart, ContentPart, Message, MessageOf, WireToolCall } from './request.ts';
+
+/** What had to give while messages were read, each named once. */
+type Adjusted = Set<'messages' | 'cacheMarks'>;
+
+/** `function_call` has no id. Made of the call itself, so that it stays when older turns are cut off. */
+export const legacyCallId = (name: string, written: string): string =>
+  `call_legacy_${callDigest(name, written)}`;
 
 const isBlank = (text: string): boolean => text.trim() === '';
 
@@ -62,10 +63,10 @@ const readPart = (part: ContentPart, path: string): TextPart | ImagePart | Docum
 };
 
 /** Marks the end of what was read so far. */
-const markEnd = <P extends Part>(parts: P[], cache: CacheMark | undefined, report: Reporter): void => {
+const markEnd = <P extends Part>(parts: P[], cache: CacheMark | undefined, adjusted: Adjusted): void => {
   if (cache === undefined) return;
   const last = parts.at(-1);
-  if (last === undefined || last.type === 'thinking-block') report.adjust('cache_control');
+  if (last === undefined || last.type === 'thinking-block') adjusted.add('cacheMarks');
   else parts[parts.length - 1] = { ...last, cache };
 };
 
@@ -73,13 +74,13 @@ const markEnd = <P extends Part>(parts: P[], cache: CacheMark | undefined, repor
 const readParts = <Wire extends ContentPart | AssistantPart, P extends Part>(
   content: readonly Wire[],
   read: (part: Wire, index: number) => readonly P[],
-  report: Reporter,
+  adjusted: Adjusted,
 ): P[] => {
   const parts: P[] = [];
   for (const [index, part] of content.entries()) {
     const found = read(part, index);
     for (const each of found) parts.push(each);
-    if (found.length === 0 && part.type === 'text') markEnd(parts, cacheMark(part), report);
+    if (found.length === 0 && part.type === 'text') markEnd(parts, cacheMark(part), adjusted);
   }
   return parts;
 };
@@ -87,7 +88,7 @@ const readParts = <Wire extends ContentPart | AssistantPart, P extends Part>(
 const readContent = (
   content: string | readonly ContentPart[] | null | undefined,
   path: string,
-  report: Reporter,
+  adjusted: Adjusted,
 ): (TextPart | ImagePart | DocumentPart)[] => {
   if (content === null || content === undefined) return [];
   if (typeof content === 'string') return isBlank(content) ? [] : [text(content)];
@@ -95,18 +96,18 @@ const readContent = (
     const found = readPart(part, `${path}[${index}]`);
     return found === undefined ? [] : [found];
   };
-  return readParts(content, read, report);
+  return readParts(content, read, adjusted);
 };
 
 /** A mark on the message stands for one on its last part. */
 const markLast = <P extends Part>(
   parts: readonly P[],
   cache: CacheMark | undefined,
-  report: Reporter,
+  adjusted: Adjusted,
 ): readonly P[] => {
   if (cache === undefined) return parts;
   const marked = [...parts];
-  markEnd(marked, cache, report);
+  markEnd(marked, cache, adjusted);
   return marked;
 };
 
@@ -122,27 +123,27 @@ const readJson = (json: string | undefined): unknown => {
 };
 
 /** The caller has a call that the token limit cut off from us: refused, it would end the conversation for ever. */
-const readCutArguments = (value: string, report: Reporter): unknown => {
+const readCutArguments = (value: string, adjusted: Adjusted): unknown => {
   const parsed = readJson(closeJson(value));
-  if (parsed !== undefined) report.adjust('messages');
+  if (parsed !== undefined) adjusted.add('messages');
   return parsed;
 };
 
-const readArguments = (value: string | null | undefined, path: string, report: Reporter): JsonObject => {
+const readArguments = (value: string | null | undefined, path: string, adjusted: Adjusted): JsonObject => {
   if (value === null || value === undefined || isBlank(value)) return {};
-  const parsed = readJson(value) ?? readCutArguments(value, report);
+  const parsed = readJson(value) ?? readCutArguments(value, adjusted);
   if (isTooDeep(parsed)) throw invalidRequest(`${path}: is nested too deeply.`, path);
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as JsonObject;
   throw invalidRequest(`${path}: must be the text of a JSON object, as the model wrote it.`, path);
 };
 
-const readCall = (call: WireToolCall, path: string, report: Reporter): ToolCallPart =>
+const readCall = (call: WireToolCall, path: string, adjusted: Adjusted): ToolCallPart =>
   call.type === 'function'
     ? {
         type: 'tool-call',
         id: call.id,
         name: call.function.name,
-        input: readArguments(call.function.arguments, `${path}.function.arguments`, report),
+        input: readArguments(call.function.arguments, `${path}.function.arguments`, adjusted),
         cache: cacheMark(call),
       }
     : {
@@ -219,13 +220,17 @@ const readAssistantPart = (part: AssistantPart, path: string): readonly Part[] =
 };
 
 /** What was said, and thinking where it stands among it. */
-const readSpoken = ({ content, refusal }: MessageOf<'assistant'>, path: string, report: Reporter): Part[] => {
+const readSpoken = (
+  { content, refusal }: MessageOf<'assistant'>,
+  path: string,
+  adjusted: Adjusted,
+): Part[] => {
   const read = (part: AssistantPart, index: number) => readAssistantPart(part, `${path}.content[${index}]`);
   const parts: Part[] = Array.isArray(content)
-    ? readParts(content, read, report)
-    : readContent(content, `${path}.content`, report);
+    ? readParts(content, read, adjusted)
+    : readContent(content, `${path}.content`, adjusted);
   return refusal && parts.every(isThinking)
-    ? [...parts, ...readContent(refusal, `${path}.refusal`, report)]
+    ? [...parts, ...readContent(refusal, `${path}.refusal`, adjusted)]
     : parts;
 };
 
@@ -233,31 +238,37 @@ const readAssistant = (
   message: MessageOf<'assistant'>,
   path: string,
   legacyId: string,
-  report: Reporter,
+  adjusted: Adjusted,
 ): readonly Part[] => {
   const { tool_calls: calls, function_call: legacy } = message;
-  const parts = readSpoken(message, path, report);
+  const parts = readSpoken(message, path, adjusted);
   if (calls && calls.length > 0) {
     for (const [index, call] of calls.entries()) {
-      parts.push(readCall(call, `${path}.tool_calls[${index}]`, report));
+      parts.push(readCall(call, `${path}.tool_calls[${index}]`, adjusted));
     }
   } else if (legacy) {
-    const input = readArguments(legacy.arguments, `${path}.function_call.arguments`, report);
+    const input = readArguments(legacy.arguments, `${path}.function_call.arguments`, adjusted);
     parts.push({ type: 'tool-call', id: legacyId, name: legacy.name, input });
   }
   // Thinking that led to nothing is not a turn.
   if (parts.every(isThinking)) return [];
-  const marked = markLast(parts, cacheMark(message), report);
+  const marked = markLast(parts, cacheMark(message), adjusted);
   // The same blocks twice would be refused: those that have their place among the parts count.
   const thinking = parts.some(isThinking) ? [] : readThinking(message);
   return thinking.length === 0 ? marked : [...thinking.map(thinkingPart), ...marked];
 };
 
-/** In the caller's order. Throws 400 with the field's path for content that cannot be sent. */
-export const readTurns = (messages: readonly Message[], report: Reporter): readonly Turn[] => {
+export interface ReadMessages {
+  readonly turns: readonly AskTurn[];
+  readonly adjusted: readonly Concept[];
+}
+
+/** In the client's order. Throws 400 with the field's path for content that cannot be sent. */
+export const readMessages = (messages: readonly Message[]): ReadMessages => {
+  const adjusted: Adjusted = new Set();
   // The legacy spelling has no ids: a result answers the latest call.
   let latestLegacyId = 'call_legacy';
-  return messages.map((message, index): Turn => {
+  const turns = messages.map((message, index): AskTurn => {
     const path = `messages[${index}]`;
     switch (message.role) {
       case 'system':
@@ -265,18 +276,18 @@ export const readTurns = (messages: readonly Message[], report: Reporter): reado
         return {
           role: 'system',
           parts: markLast(
-            readContent(message.content, `${path}.content`, report),
+            readContent(message.content, `${path}.content`, adjusted),
             cacheMark(message),
-            report,
+            adjusted,
           ),
         };
       case 'user':
         return {
           role: 'user',
           parts: markLast(
-            readContent(message.content, `${path}.content`, report),
+            readContent(message.content, `${path}.content`, adjusted),
             cacheMark(message),
-            report,
+            adjusted,
           ),
         };
       case 'assistant':
@@ -284,11 +295,11 @@ export const readTurns = (messages: readonly Message[], report: Reporter): reado
           const { name, arguments: written } = message.function_call;
           latestLegacyId = legacyCallId(name, written ?? '');
         }
-        return { role: 'assistant', parts: readAssistant(message, path, latestLegacyId, report) };
+        return { role: 'assistant', parts: readAssistant(message, path, latestLegacyId, adjusted) };
       case 'tool':
       case 'function': {
         // Marks inside a result stand for one on the result.
-        const content = readContent(message.content, `${path}.content`, report);
+        const content = readContent(message.content, `${path}.content`, adjusted);
         const inner = content.findLast(({ cache }) => cache !== undefined)?.cache;
         const result: ToolResultPart = {
           type: 'tool-result',
@@ -303,4 +314,5 @@ export const readTurns = (messages: readonly Message[], report: Reporter): reado
         return message satisfies never;
     }
   });
+  return { turns, adjusted: [...adjusted] };
 };
