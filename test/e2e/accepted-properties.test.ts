@@ -5,7 +5,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { conversation, type Kept, loop, type Step } from '../support/conversations.ts';
+import { continuationOf, conversation, loop, type Said } from '../support/conversations.ts';
 import { expectError } from '../support/errors.ts';
 import { explore, runsFor, type Simulated, seed, startSimulated, timeoutFor } from '../support/fuzz.ts';
 import { isPathIn } from '../support/mutations.ts';
@@ -69,38 +69,6 @@ describe('any conversation with any model', () => {
 });
 
 // ---- conversations that go on ---------------------------------------------------------------------
-
-interface Said {
-  readonly content: string | null;
-  readonly tool_calls?: readonly { readonly id: string }[];
-  readonly thinking_blocks?: readonly object[];
-  readonly reasoning_content?: string;
-}
-
-const giveBack = (said: Said, kept: Kept): object => {
-  const { thinking_blocks: blocks, reasoning_content, ...rest } = said;
-  switch (kept) {
-    case 'whole':
-      return said;
-    case 'without thinking':
-      return rest;
-    case 'without the first block':
-      return { ...rest, thinking_blocks: blocks?.slice(1) };
-    default:
-      return kept satisfies never;
-  }
-};
-
-const continuationOf = (said: Said, { kept, result, after }: Step): readonly object[] => {
-  const results = (said.tool_calls ?? []).map(({ id }) => ({
-    role: 'tool',
-    tool_call_id: id,
-    content: result,
-  }));
-  // What is no loop any more goes on with a question.
-  const next = results.length === 0 && after.length === 0 ? [{ role: 'user', content: 'Go on.' }] : after;
-  return [giveBack(said, kept), ...results, ...next];
-};
 
 describe('a tool loop with any model, its thinking given back whole, in part or not at all', () => {
   it(

@@ -466,7 +466,7 @@ export interface Conversation extends ModelAt {
   readonly body: Fields & { readonly model: string; readonly stream: boolean };
 }
 
-const conversationWith = ({ model, at }: ModelAt): fc.Arbitrary<Conversation> =>
+export const conversationWith = ({ model, at }: ModelAt): fc.Arbitrary<Conversation> =>
   fc
     .record({
       pieces: fc.array(piece(model), { minLength: 1, maxLength: 6 }),
@@ -551,7 +551,7 @@ const agentsThinking = ({ thinking }: Model): fc.Arbitrary<Fields> =>
         ),
       });
 
-const loopWith = ({ model, at }: ModelAt): fc.Arbitrary<Loop> =>
+export const loopWith = ({ model, at }: ModelAt): fc.Arbitrary<Loop> =>
   fc
     .record({
       thought: agentsThinking(model),
@@ -575,3 +575,37 @@ const loopWith = ({ model, at }: ModelAt): fc.Arbitrary<Loop> =>
     }));
 
 export const loop: fc.Arbitrary<Loop> = fc.oneof(...everyModel.map(loopWith));
+
+/** The message of an answer. */
+export interface Said {
+  readonly content: string | null;
+  readonly tool_calls?: readonly { readonly id: string }[];
+  readonly thinking_blocks?: readonly object[];
+  readonly reasoning_content?: string;
+}
+
+const giveBack = (said: Said, kept: Kept): object => {
+  const { thinking_blocks: blocks, reasoning_content, ...rest } = said;
+  switch (kept) {
+    case 'whole':
+      return said;
+    case 'without thinking':
+      return rest;
+    case 'without the first block':
+      return { ...rest, thinking_blocks: blocks?.slice(1) };
+    default:
+      return kept satisfies never;
+  }
+};
+
+/** What a client adds to the conversation. */
+export const continuationOf = (said: Said, { kept, result, after }: Step): readonly object[] => {
+  const results = (said.tool_calls ?? []).map(({ id }) => ({
+    role: 'tool',
+    tool_call_id: id,
+    content: result,
+  }));
+  // What is no loop any more goes on with a question.
+  const next = results.length === 0 && after.length === 0 ? [{ role: 'user', content: 'Go on.' }] : after;
+  return [giveBack(said, kept), ...results, ...next];
+};

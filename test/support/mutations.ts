@@ -182,7 +182,7 @@ export const oneToThreeEdits = fc.oneof(
 );
 
 /** Something valid for each parameter, so that none is left out. */
-const samples = {
+export const parameterSamples = {
   allow_ignored_params: [true, false],
   max_completion_tokens: [4000, 30_000],
   max_tokens: [4000, 20_000],
@@ -228,7 +228,7 @@ const samples = {
 } satisfies Record<Exclude<keyof typeof parameters, 'model' | 'messages'>, readonly unknown[]>;
 
 export const moreParameters: fc.Arbitrary<Fields> = fc
-  .array(fc.constantFrom(...Object.entries<readonly unknown[]>(samples)), { maxLength: 4 })
+  .array(fc.constantFrom(...Object.entries<readonly unknown[]>(parameterSamples)), { maxLength: 4 })
   .chain((rows) =>
     fc.tuple(
       ...rows.map(([name, values]) => fc.constantFrom(...values).map((value) => [name, value] as const)),
@@ -290,7 +290,7 @@ const numberText = fc.constantFrom(
 );
 
 const memberNames = fc.constantFrom(
-  ...Object.keys(samples),
+  ...Object.keys(parameterSamples),
   ...['model', 'messages', '__proto__', 'constructor', 'toString', 'hasOwnProperty', '', 'made_up', 'a.b[0]'],
 );
 

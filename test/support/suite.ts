@@ -12,6 +12,7 @@ import { createFrameParser } from '../../src/providers/bedrock/frames.ts';
 import { createSseParser } from '../../src/providers/http/sse.ts';
 import { readUntilCut } from './cut.ts';
 import { type ExpectedAnswer, type ExpectedError, readExpected } from './expected.ts';
+import { cutsOf, longCap, modelRow, requestFor, sizes, streaming, upstreamKeys } from './recorded.ts';
 import {
   type Cut,
   cutBytes,
@@ -64,34 +65,6 @@ const expectValid = (kind: 'completion' | 'chunk' | 'error', value: unknown): vo
 
 // ---- asking ---------------------------------------------------------------------------------------
 
-/** Above this cap a plain request is asked upstream as a stream, and folded. Tokens. */
-const longCap = 30_000;
-
-/** The row whose rules a recording is asked under; Claude by Converse is there for the decoder's sake. */
-const baseRow = ({ upstream, model }: Recording): string => {
-  if (upstream !== 'bedrock-converse') return 'claude-4-5-haiku';
-  return /nova-(lite|micro|pro)-v1/.test(model) ? 'nova-lite' : 'nova-2-lite';
-};
-
-const upstreamKeys = {
-  anthropic: 'anthropic',
-  'bedrock-invoke': 'bedrock',
-  'bedrock-converse': 'bedrock-converse',
-} as const;
-
-/** A model of its own for each recording and cut, so that the upstream's model id says what to replay. */
-const modelRow = (recording: Recording, cut: Cut) => ({
-  id: replayId(recording, cut),
-  like: baseRow(recording),
-  ids: { [upstreamKeys[recording.upstream]]: replayId(recording, cut) },
-  maxOutput: 64_000,
-});
-
-/** Pieces of these many bytes; 0: in one. */
-const sizes = [0, 1, 7, 1021] as const;
-const cutsOf = (recording: Recording): readonly Cut[] =>
-  recording.stream ? [...sizes, 'half', 'lost'] : [0, 7];
-
 interface Bench {
   readonly server: TestServer;
   readonly replay: Replay;
@@ -126,28 +99,6 @@ const withBench = async (recording: Recording, use: (bench: Bench) => Promise<vo
     await bench.close();
   }
 };
-
-const toolNames = (recording: Recording): string[] => {
-  const expected = readExpected(recording);
-  const called = expected.kind === 'answer' ? expected.calls.map((call) => call.name) : [];
-  return [...new Set([...called, ...(recording.tags.includes('tools') ? ['get_weather'] : [])])];
-};
-
-/** A request in general terms: what was asked when the recording was made does not matter here. */
-const requestFor = (recording: Recording, cut: Cut, more: Fields) => {
-  const names = toolNames(recording);
-  return {
-    model: replayId(recording, cut),
-    messages: [{ role: 'user' as const, content: 'Say again what you said.' }],
-    extended_thinking: { include_reasoning: true },
-    ...(names.length === 0
-      ? {}
-      : { tools: names.map((name) => ({ type: 'function' as const, function: { name } })) }),
-    ...more,
-  };
-};
-
-const streaming = { stream: true as const, stream_options: { include_usage: true } };
 
 // ---- reading the server's answers -----------------------------------------------------------------
 
