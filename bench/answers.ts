@@ -1,6 +1,6 @@
 /** What the fake upstream says, serialised once: one text on every wire, in one piece and as a stream. */
 
-import { eventFrame } from '../src/simulator/bedrock/frames.ts';
+import { eventFrame } from '../simulator/bedrock/frames.ts';
 
 export type Operation = 'messages' | 'invoke' | 'converse';
 

@@ -1,7 +1,8 @@
 /**
- * `npm run build`: compiles src/ into dist/ by way of a folder of its own, file by file, so that a server that runs
- * from dist/ always finds the modules it loads late, and a build that fails or a second one at the same time breaks
- * nothing. npm runs it after `npm install` too (`prepare`). `--if-needed` does nothing where dist/ is newer than src/.
+ * `npm run build`: compiles src/ into dist/, and the command with its simulator into dist-cli/, each by way of a folder
+ * of its own, file by file, so that a server that runs from dist/ always finds the modules it loads late, and a build
+ * that fails or a second one at the same time breaks nothing. npm runs it after `npm install` too (`prepare`).
+ * `--if-needed` leaves out what is newer than its sources, `--server` all but dist/.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -22,9 +23,17 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(root, 'dist');
-/** The first module that a start needs, and the last that a build puts in place. */
-const entry = 'cli.js';
+/** `entry` is what a start looks for first; a build puts it in place last. */
+const server = { config: 'tsconfig.build.json', sources: ['src'], folder: 'dist', entry: 'server.js' };
+const command = {
+  config: 'tsconfig.build-cli.json',
+  sources: ['cli', 'simulator'],
+  folder: 'dist-cli',
+  entry: 'cli/cli.js',
+  isExecutable: true,
+};
+
+const entryOf = ({ folder, entry }) => join(root, folder, entry);
 
 const filesIn = (folder) =>
   existsSync(folder)
@@ -33,11 +42,13 @@ const filesIn = (folder) =>
         .map((file) => join(file.parentPath, file.name).slice(folder.length + 1))
     : [];
 
-const isBuilt = () => {
-  if (!existsSync(join(dist, entry))) return false;
-  const built = statSync(join(dist, entry)).mtimeMs;
-  const sources = [...filesIn(join(root, 'src')).map((file) => join('src', file)), 'tsconfig.build.json'];
-  return sources.every((file) => statSync(join(root, file)).mtimeMs <= built);
+const isBuilt = (project) => {
+  if (!existsSync(entryOf(project))) return false;
+  const built = statSync(entryOf(project)).mtimeMs;
+  const sources = project.sources.flatMap((folder) =>
+    filesIn(join(root, folder)).map((file) => join(folder, file)),
+  );
+  return [...sources, project.config].every((file) => statSync(join(root, file)).mtimeMs <= built);
 };
 
 /** The compiler, or nothing in an installation without development dependencies. */
@@ -54,41 +65,47 @@ const findCompiler = () => {
 const isSame = (one, other) => existsSync(other) && readFileSync(one).equals(readFileSync(other));
 
 /** Renaming replaces a file in one go; what has not changed is not touched, what is no more goes last. */
-const putInPlace = (fresh) => {
+const putInPlace = ({ folder, entry, isExecutable = false }, fresh) => {
+  const target = join(root, folder);
   const files = filesIn(fresh).sort((one, other) => Number(one === entry) - Number(other === entry));
   for (const file of files) {
-    mkdirSync(dirname(join(dist, file)), { recursive: true });
-    if (!isSame(join(fresh, file), join(dist, file))) renameSync(join(fresh, file), join(dist, file));
+    mkdirSync(dirname(join(target, file)), { recursive: true });
+    if (!isSame(join(fresh, file), join(target, file))) renameSync(join(fresh, file), join(target, file));
   }
   const known = new Set(files);
-  for (const file of filesIn(dist)) if (!known.has(file)) rmSync(join(dist, file), { force: true });
-  chmodSync(join(dist, entry), 0o755);
-  utimesSync(join(dist, entry), new Date(), new Date());
+  for (const file of filesIn(target)) if (!known.has(file)) rmSync(join(target, file), { force: true });
+  if (isExecutable) chmodSync(join(target, entry), 0o755);
+  utimesSync(join(target, entry), new Date(), new Date());
 };
 
-const build = (compiler) => {
-  const fresh = mkdtempSync(join(root, '.build-'));
+const compile = (compiler, { config }, fresh) => {
+  const project = ['-p', join(root, config), '--outDir', fresh];
+  return spawnSync(process.execPath, [compiler, ...project], { cwd: root, stdio: 'inherit' }).status === 0;
+};
+
+/** All or nothing: where one fails, none is put in place. */
+const build = (compiler, projects) => {
+  const builds = projects.map((project) => ({ project, fresh: mkdtempSync(join(root, '.build-')) }));
   try {
-    const project = ['-p', join(root, 'tsconfig.build.json'), '--outDir', fresh];
-    const { status } = spawnSync(process.execPath, [compiler, ...project], { cwd: root, stdio: 'inherit' });
-    if (status !== 0) return 1;
-    putInPlace(fresh);
+    if (!builds.every(({ project, fresh }) => compile(compiler, project, fresh))) return 1;
+    for (const { project, fresh } of builds) putInPlace(project, fresh);
     return 0;
   } finally {
-    rmSync(fresh, { recursive: true, force: true });
+    for (const { fresh } of builds) rmSync(fresh, { recursive: true, force: true });
   }
 };
 
 const main = () => {
   const ifNeeded = process.argv.includes('--if-needed');
-  if (ifNeeded && isBuilt()) return 0;
+  const wanted = process.argv.includes('--server') ? [server] : [server, command];
+  const projects = ifNeeded ? wanted.filter((project) => !isBuilt(project)) : wanted;
+  if (projects.length === 0) return 0;
   const compiler = findCompiler();
   if (compiler !== undefined) {
     if (ifNeeded) process.stderr.write('Building Parley ...\n');
-    return build(compiler);
+    return build(compiler, projects);
   }
-  const hasBuild = existsSync(join(dist, entry));
-  if (ifNeeded && hasBuild) return 0;
+  if (ifNeeded && projects.every((project) => existsSync(entryOf(project)))) return 0;
   process.stderr.write(
     'Parley was not built: the compiler is a development dependency, and those were left out. ' +
       'Build first (npm ci, npm run build), then npm prune --omit=dev.\n',

@@ -15,7 +15,7 @@ import { writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { startSimulator } from '../src/simulator/index.ts';
+import { startSimulator } from '../simulator/index.ts';
 import { Wrong } from './soak/answers.ts';
 import { type Client, createClient } from './soak/client.ts';
 import { type Kind, kinds, marker } from './soak/kinds.ts';

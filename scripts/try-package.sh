@@ -10,8 +10,10 @@ trap 'rm -rf "$place"' EXIT
 cd "$project"
 tarball=$(npm pack --silent --pack-destination "$place" | tail -n 1)
 tar tzf "$place/$tarball" >"$place/files.txt"
-grep -qx package/dist/cli.js "$place/files.txt"
-if grep -E '^package/(src|test|bench|scripts)/' "$place/files.txt"; then
+for file in dist/server.js dist-cli/cli/cli.js dist-cli/simulator/index.js; do
+  grep -qx "package/$file" "$place/files.txt"
+done
+if grep -E '^package/(src|simulator|cli|test|bench|scripts)/|\.map$' "$place/files.txt"; then
   echo 'the package holds what no user needs'
   exit 1
 fi

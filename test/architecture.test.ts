@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, normalize, relative } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
@@ -7,28 +7,36 @@ const root = normalize(join(dirname(fileURLToPath(import.meta.url)), '..'));
 
 interface Import {
   readonly from: string;
-  /** A path under src/ without its extension, or a package's name. */
+  /** A path without its extension, seen from src/ or, outside of it, from the project; or a package's name. */
   readonly to: string;
   readonly isType: boolean;
   readonly isOurs: boolean;
 }
 
-const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => ({ path: path.replace(/\.ts$/, ''), text: readFileSync(join(root, 'src', path), 'utf8') }));
+const nameOf = (file: string) => file.replace(/^src\//, '').replace(/\.ts$/, '');
+
+const files = ['src', 'simulator', 'cli'].flatMap((folder) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => join(folder, path))
+    .map((file) => ({ file, path: nameOf(file), text: readFileSync(join(root, file), 'utf8') })),
+);
 
 const statement = /^(?:import|export)\s+(type\s)?(?:([^'";]*?)\sfrom\s)?'([^']+)'/gm;
 const dynamic = /\bimport\('([^']+)'\)/g;
 
-const resolve = (from: string, to: string) =>
-  to.startsWith('.') ? relative('.', normalize(join(dirname(from), to))).replace(/\.ts$/, '') : to;
+const isRelative = (to: string) => to.startsWith('.');
+/** `#...` is ours too: the `imports` of package.json. */
+const isOwn = (to: string) => isRelative(to) || to.startsWith('#');
 
-const imports: readonly Import[] = files.flatMap(({ path, text }) => [
+const resolve = (from: string, to: string) => (isRelative(to) ? nameOf(join(dirname(from), to)) : to);
+
+const imports: readonly Import[] = files.flatMap(({ file, path, text }) => [
   ...[...text.matchAll(statement)].map(
     ([, type, names = '', to = '']): Import => ({
       from: path,
-      to: resolve(path, to),
-      isOurs: to.startsWith('.'),
+      to: resolve(file, to),
+      isOurs: isOwn(to),
       // `import { type A, type B }` brings nothing at run time either.
       isType:
         type !== undefined ||
@@ -43,8 +51,8 @@ const imports: readonly Import[] = files.flatMap(({ path, text }) => [
   ...[...text.matchAll(dynamic)].map(
     ([, to = '']): Import => ({
       from: path,
-      to: resolve(path, to),
-      isOurs: to.startsWith('.'),
+      to: resolve(file, to),
+      isOurs: isOwn(to),
       isType: false,
     }),
   ),
@@ -93,10 +101,8 @@ const rules: readonly Rule[] = [
   { who: 'server/**', may: within('core', 'server') },
   { who: 'api/**', may: [...helpers, ...within('api', 'server')] },
   { who: 'simulator/**', may: ['simulator/**'] },
-  { who: 'demo', may: ['demo/**', 'simulator/index'] },
-  { who: 'demo/**', may: ['demo/**'] },
-  // What was asked for, loaded when it is asked for.
-  { who: 'cli', may: ['server', 'demo'] },
+  // The server it starts is the built one: another build, which it finds as `#server`.
+  { who: 'cli/**', may: ['cli/**', 'simulator/index'] },
 ];
 
 /**
@@ -116,7 +122,7 @@ const exceptions: readonly string[] = [
   'server/start-summary -> models/catalogue (type)',
 ];
 
-/** The files that wire: they may import anything of ours but the simulator. */
+/** The files that wire: they may import anything in src/. */
 const wiring = ['app', 'server'];
 
 const show = ({ from, to, isType }: Import) => `${from} -> ${to}${isType ? ' (type)' : ''}`;
@@ -127,6 +133,7 @@ describe('an import only points where the layout allows it:', () => {
     expect(imports.map(show)).toEqual(
       expect.arrayContaining([
         'app -> pipeline/complete',
+        'cli/demo -> simulator/index',
         'core/errors -> core/chat (type)',
         'providers/bedrock/bedrock -> @aws-sdk/client-bedrock-runtime',
       ]),
@@ -153,10 +160,9 @@ describe('an import only points where the layout allows it:', () => {
     expect(exceptions.filter((each) => !standing.includes(each))).toEqual([]);
   });
 
-  it('nothing of the server imports the simulator', () => {
-    const wrong = imports.filter(
-      ({ from, to }) => fits(to, 'simulator/**') && !fits(from, 'simulator/**') && from !== 'demo',
-    );
+  it('nothing in src/ imports anything outside of it', () => {
+    const inside = new Set(files.filter(({ file }) => file.startsWith('src/')).map(({ path }) => path));
+    const wrong = imports.filter(({ from, to, isOurs }) => isOurs && inside.has(from) && !inside.has(to));
     expect(wrong.map(show)).toEqual([]);
   });
 
@@ -178,7 +184,7 @@ describe('SDKs', () => {
 
   it('only providers and the image fetcher have them', () => {
     // The demo's last screen shows an import; it is text.
-    const allowed = ['adapters/**', 'providers/**', 'pipeline/image-fetcher', 'demo/snippets'];
+    const allowed = ['adapters/**', 'providers/**', 'pipeline/image-fetcher', 'cli/demo/snippets'];
     const wrong = imports.filter(
       ({ from, to }) => isSdk(to) && !allowed.some((pattern) => fits(from, pattern)),
     );
@@ -212,7 +218,8 @@ const matching = (pattern: RegExp, where: readonly string[] = ['**']) =>
 
 describe('the code itself', () => {
   it('reads process.env in config.ts alone', () => {
-    expect(matching(/process\s*\.\s*env|from 'node:process'/).filter((path) => path !== 'demo')).toEqual([
+    // The demo starts a process of its own.
+    expect(matching(/process\s*\.\s*env|from 'node:process'/).filter((path) => path !== 'cli/demo')).toEqual([
       'config',
     ]);
   });
@@ -235,7 +242,12 @@ describe('the code itself', () => {
     ).toEqual([]);
   });
 
-  it('every file of the server stands under a rule', () => {
+  it('has three files directly in src', () => {
+    const direct = files.map(({ file }) => file).filter((file) => dirname(file) === 'src');
+    expect(direct.sort()).toEqual(['src/app.ts', 'src/config.ts', 'src/server.ts']);
+  });
+
+  it('every file stands under a rule', () => {
     const known = [...rules.map(({ who }) => who), ...wiring];
     const strays = files
       .map(({ path }) => path)

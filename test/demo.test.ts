@@ -10,7 +10,7 @@ import { until } from './support/until.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
-const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../dist-cli/cli/cli.js', import.meta.url));
 
 let demo: ChildProcess;
 let url: string;

@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,15 +15,16 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { promisify } from 'node:util';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { until } from './support/until.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
-/** A project with this one's build and three modules, one of which is loaded late. */
+/** A project with this one's build, a server that loads a module late, and a command. */
 let project: string;
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), 'parley-build-'));
@@ -31,13 +33,15 @@ beforeEach(() => {
     'scripts/check-built.mjs',
     'tsconfig.json',
     'tsconfig.build.json',
+    'tsconfig.build-cli.json',
     'package.json',
   ])
     cpSync(join(root, file), join(project, file), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(project, 'node_modules'));
-  source('cli.ts', "console.log('cli');\n");
+  source('cli/cli.ts', "import '../simulator/index.ts';\n");
+  source('simulator/index.ts', "console.log('simulated');\n");
   source(
-    'server.ts',
+    'src/server.ts',
     [
       "process.stdin.on('data', async () => {",
       "  console.log((await import('./late/module.ts')).answer);",
@@ -46,13 +50,13 @@ beforeEach(() => {
       "console.log('started');",
     ].join('\n'),
   );
-  source('late/module.ts', "export const answer = 'came late';\n");
+  source('src/late/module.ts', "export const answer = 'came late';\n");
 });
 afterEach(() => rmSync(project, { recursive: true, force: true }));
 
 const source = (file: string, text: string): void => {
-  mkdirSync(join(project, 'src', 'late'), { recursive: true });
-  writeFileSync(join(project, 'src', file), text);
+  mkdirSync(dirname(join(project, file)), { recursive: true });
+  writeFileSync(join(project, file), text);
 };
 
 const inProject = (args: string[], env: Record<string, string> = {}) =>
@@ -68,6 +72,7 @@ const inProject = (args: string[], env: Record<string, string> = {}) =>
 
 const build = (...args: string[]) => inProject(['scripts/build.mjs', ...args]);
 const dist = (file: string) => join(project, 'dist', file);
+const command = () => join(project, 'dist-cli/cli/cli.js');
 
 describe('package.json', () => {
   it('builds when it is installed and never when it is started', () => {
@@ -80,8 +85,9 @@ describe('package.json', () => {
   });
 
   it('has a command and ships what that needs', () => {
-    expect(manifest.bin).toEqual({ parley: 'dist/cli.js' });
-    expect(manifest.files).toContain('dist');
+    expect(manifest.bin).toEqual({ parley: 'dist-cli/cli/cli.js' });
+    expect(manifest.imports['#server']).toBe('./dist/server.js');
+    expect(manifest.files).toEqual(expect.arrayContaining(['dist', 'dist-cli']));
   });
 
   it('decides about every install script, so that npm has nothing to warn of', () => {
@@ -138,27 +144,49 @@ describe('the build', () => {
     expect(said).toBe('started\ncame late\n');
   });
 
-  it('that fails leaves the last one as it is', async () => {
+  it.each(['src/server.ts', 'simulator/index.ts'])('that fails in %s leaves all as it was', async (file) => {
     await build();
-    source('server.ts', 'const wrong: number = "text";\nexport { wrong };\n');
+    source('src/late/module.ts', "export const answer = 'came later';\n");
+    source('cli/cli.ts', "console.log('changed');\n");
+    source(file, 'const wrong: number = "text";\nexport { wrong };\n');
     expect(await build()).toMatchObject({ code: 1, said: expect.stringContaining('TS2322') });
     expect(readFileSync(dist('server.js'), 'utf8')).toContain('started');
+    expect(readFileSync(dist('late/module.js'), 'utf8')).toContain('came late');
+    expect(readFileSync(command(), 'utf8')).toContain('simulator');
+    expect(readdirSync(project).filter((name) => name.startsWith('.build-'))).toEqual([]);
+  });
+
+  it('puts nothing but the server into dist, and needs no other sources for that', async () => {
+    await build();
+    expect(readdirSync(join(project, 'dist'))).toEqual(
+      expect.not.arrayContaining([expect.stringMatching(/cli|demo|simulator/)]),
+    );
+    for (const folder of ['cli', 'simulator', 'dist', 'dist-cli'])
+      rmSync(join(project, folder), { recursive: true });
+    expect(await build('--server')).toEqual({ code: 0, said: '' });
+    expect(existsSync(dist('server.js'))).toBe(true);
+    expect(existsSync(join(project, 'dist-cli'))).toBe(false);
   });
 
   it('takes away what has no source any more, and can be run as a command', async () => {
     await build();
     rmSync(join(project, 'src/late'), { recursive: true });
-    source('server.ts', "console.log('without');\n");
+    rmSync(join(project, 'simulator'), { recursive: true });
+    source('src/server.ts', "console.log('without');\n");
+    source('cli/cli.ts', "console.log('alone');\n");
     await build();
     expect(existsSync(dist('late/module.js'))).toBe(false);
-    expect(statSync(dist('cli.js')).mode & 0o111).toBe(0o111);
+    expect(existsSync(join(project, 'dist-cli/simulator/index.js'))).toBe(false);
+    expect(statSync(command()).mode & 0o111).toBe(0o111);
   });
 
   it('is left out where it is not needed', async () => {
     expect((await build('--if-needed')).said).toBe('Building Parley ...\n');
-    expect(await build('--if-needed')).toEqual({ code: 0, said: '' });
-    source('cli.ts', "console.log('changed');\n");
-    expect((await build('--if-needed')).said).toBe('Building Parley ...\n');
+    for (const file of ['src/late/module.ts', 'cli/cli.ts', 'simulator/index.ts']) {
+      expect(await build('--if-needed')).toEqual({ code: 0, said: '' });
+      source(file, "export const answer = 'changed';\n");
+      expect((await build('--if-needed')).said, file).toBe('Building Parley ...\n');
+    }
   });
 
   it('does not fail an installation without the compiler, and says what to do', async () => {
@@ -170,11 +198,15 @@ describe('the build', () => {
 });
 
 describe('parley', () => {
+  beforeAll(async () => {
+    await promisify(execFile)(process.execPath, ['scripts/build.mjs', '--if-needed'], { cwd: root });
+  }, 60_000);
+
   const parley = (...args: string[]) =>
     new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
       execFile(
         process.execPath,
-        ['--import', 'tsx', join(root, 'src/cli.ts'), ...args],
+        [join(root, manifest.bin.parley), ...args],
         { cwd: root, env: { PATH: process.env.PATH } },
         (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
       );

@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../src/simulator/index.ts';
+import { type Simulator, startSimulator } from '../simulator/index.ts';
 import type { Fields } from './support/replay.ts';
 import {
   callBlock,

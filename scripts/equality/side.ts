@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, type Command, freePort, startChild, waitUntilReady } from '../../bench/children.ts';
 import { buildIn } from '../../bench/targets.ts';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { today } from '../../test/support/today.ts';
 import { key, type Sending, send } from './client.ts';
 import type { Exchange } from './differences.ts';

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { type Fault, type Simulator, startSimulator } from '../../simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { listen } from '../support/listen.ts';

@@ -7,7 +7,7 @@ import { zodFunction, zodResponseFormat } from 'openai/helpers/zod';
 import type { ChatCompletionMessageParam } from 'openai/resources';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Fault } from '../../src/simulator/index.ts';
+import type { Fault } from '../../simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { serverOfTest, useHttp, useServer, useSimulator } from '../support/fixtures.ts';

@@ -5,7 +5,7 @@
 
 import { createServer, type Server } from 'node:http';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';
 import { serverOfTest, useSimulator } from '../support/fixtures.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../src/simulator/index.ts';
+import type { Fault } from '../../simulator/index.ts';
 import { useServer, useSimulator } from '../support/fixtures.ts';
 import { raw, request } from '../support/raw.ts';
 import { testKey } from '../support/server.ts';

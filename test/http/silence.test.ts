@@ -1,8 +1,8 @@
 import { connect, createServer, type Socket } from 'node:net';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../simulator/index.ts';
 import { readConfig } from '../../src/config.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { afterReading } from '../support/after-reading.ts';
 import { readUntilCut } from '../support/cut.ts';
 import { expectError } from '../support/errors.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventFrame } from '../../src/simulator/bedrock/frames.ts';
+import { eventFrame } from '../../simulator/bedrock/frames.ts';
 import { serverOfTest } from '../support/fixtures.ts';
 import { listen } from '../support/listen.ts';
 import { request } from '../support/raw.ts';

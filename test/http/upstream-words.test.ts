@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../src/simulator/index.ts';
+import type { Fault } from '../../simulator/index.ts';
 import { expectError } from '../support/errors.ts';
 import { useServer, useSimulator } from '../support/fixtures.ts';
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkStrictSchema } from '../../simulator/claude/schema-limits.ts';
+import { type Simulator, startSimulator } from '../../simulator/index.ts';
 import type { JsonObject } from '../../src/core/chat.ts';
 import { SchemaTooLarge } from '../../src/json-schema/bounds.ts';
 import { toNativeSchema } from '../../src/json-schema/claude.ts';
 import { createValidator } from '../../src/json-schema/validate.ts';
-import { checkStrictSchema } from '../../src/simulator/claude/schema-limits.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { HAIKU, post, TODAY } from '../simulator/clients.ts';
 import { copyOf, fanned, schemas, tooLarge } from './hostile.ts';
 

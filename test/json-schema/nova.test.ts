@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Simulator, startSimulator } from '../../simulator/index.ts';
 import type { JsonObject } from '../../src/core/chat.ts';
 import { isObject, SchemaTooLarge } from '../../src/json-schema/bounds.ts';
 import { toNovaSchema } from '../../src/json-schema/nova.ts';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
 import { NOVA, post, TODAY } from '../simulator/clients.ts';
 import { copyOf, fanned, schemas, tooLarge } from './hostile.ts';
 

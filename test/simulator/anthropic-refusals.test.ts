@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
-import { signThinking } from '../../src/simulator/thinking.ts';
+import { type Simulator, startSimulator } from '../../simulator/index.ts';
+import { signThinking } from '../../simulator/thinking.ts';
 import { gifOf, pngOf, webpOf } from '../support/images.ts';
 import { HAIKU, PNG, post, TODAY } from './clients.ts';
 

@@ -1,7 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { BedrockRuntimeClient } from '@aws-sdk/client-bedrock-runtime';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import type { Simulator } from '../../src/simulator/index.ts';
+import type { Simulator } from '../../simulator/index.ts';
 
 /** A day on which `claude-sonnet-4-5` still answers. */
 export { pixel as PNG } from '../support/images.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { type Simulator, startSimulator } from '../../simulator/index.ts';
 import { pngOf } from '../support/images.ts';
 import { NOVA, NOVA_2, PNG, post, SONNET, TODAY } from './clients.ts';
 

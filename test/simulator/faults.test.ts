@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { APIError } from '@anthropic-ai/sdk';
 import { ConverseStreamCommand } from '@aws-sdk/client-bedrock-runtime';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Fault, type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { type Fault, type Simulator, startSimulator } from '../../simulator/index.ts';
 import { today } from '../support/today.ts';
 import { anthropicClient, bedrockClient, HAIKU, NOVA, WEATHER } from './clients.ts';
 

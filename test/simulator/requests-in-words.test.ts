@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compose } from '../../src/simulator/answer.ts';
-import type { Ask, Block, Part, Tool, Turn } from '../../src/simulator/ask.ts';
+import { compose } from '../../simulator/answer.ts';
+import type { Ask, Block, Part, Tool, Turn } from '../../simulator/ask.ts';
 import { agentSystem, agentTools } from '../support/coding-agent.ts';
 
 const manyTools: Tool[] = agentTools.map(({ name, description, parameters }) => ({

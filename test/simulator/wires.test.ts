@@ -8,7 +8,7 @@ import {
   InvokeModelWithResponseStreamCommand,
 } from '@aws-sdk/client-bedrock-runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Simulator, startSimulator } from '../../src/simulator/index.ts';
+import { type Simulator, startSimulator } from '../../simulator/index.ts';
 import { anthropicClient, bedrockClient, HAIKU, NOVA, SONNET, TODAY } from './clients.ts';
 
 let simulator: Simulator;

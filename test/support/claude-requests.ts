@@ -1,8 +1,8 @@
 /** Conversations as OpenAI clients may have them with any Claude model that is served, at either upstream. */
 
 import fc from 'fast-check';
+import { redactThinking, signThinking } from '../../simulator/thinking.ts';
 import { type Model, models } from '../../src/models/rows.ts';
-import { redactThinking, signThinking } from '../../src/simulator/thinking.ts';
 import { jpegOf, pixel as png, pngOf } from './images.ts';
 import { today } from './today.ts';
 

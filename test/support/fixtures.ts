@@ -5,7 +5,7 @@
 
 import { createServer, type RequestListener } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, onTestFinished } from 'vitest';
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../src/simulator/index.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulator/index.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Listening, listen } from './listen.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from './scripted-upstream.ts';

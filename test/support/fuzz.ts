@@ -4,7 +4,7 @@
  */
 
 import fc from 'fast-check';
-import { startSimulator } from '../../src/simulator/index.ts';
+import { startSimulator } from '../../simulator/index.ts';
 import { startServer } from './server.ts';
 import { today } from './today.ts';
 

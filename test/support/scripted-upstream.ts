@@ -4,7 +4,7 @@
  */
 
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
-import type { Simulator } from '../../src/simulator/index.ts';
+import type { Simulator } from '../../simulator/index.ts';
 import { listen } from './listen.ts';
 import { type Fields, frame } from './replay.ts';
 

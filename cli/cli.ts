@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-/** `parley`: the server, its demo, its help. What a start needs is loaded only then. */
+/**
+ * `parley`: the server, its demo, its help. What a start needs is loaded only then; `#server` is the server as it is
+ * built (`imports` in package.json).
+ */
 
 import { readFileSync } from 'node:fs';
 
@@ -18,7 +21,7 @@ All settings: .env.example
 `;
 
 const version = (): string =>
-  (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+  (JSON.parse(readFileSync(new URL(import.meta.resolve('#package.json')), 'utf8')) as { version: string })
     .version;
 
 const say = (text: string): void => {
@@ -28,7 +31,7 @@ const say = (text: string): void => {
 const main = async ([command, ...rest]: readonly string[]): Promise<void> => {
   switch (command) {
     case undefined:
-      await import('./server.ts');
+      await import(import.meta.resolve('#server'));
       return;
     case 'demo': {
       const { runDemo } = await import('./demo.ts');

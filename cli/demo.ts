@@ -9,10 +9,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { type Simulator, startSimulator } from '../simulator/index.ts';
 import { DemoError } from './demo/demo-error.ts';
 import { snippets } from './demo/snippets.ts';
 import { showTour } from './demo/tour.ts';
-import { type Simulator, startSimulator } from './simulator/index.ts';
 
 const host = '127.0.0.1';
 const key = 'demo-key';
@@ -50,7 +50,7 @@ const serverEnvironment = (simulator: Simulator, port: number) => ({
 });
 
 const startServer = (simulator: Simulator, port: number) =>
-  spawn(process.execPath, [fileURLToPath(new URL('./server.js', import.meta.url))], {
+  spawn(process.execPath, [fileURLToPath(import.meta.resolve('#server'))], {
     env: serverEnvironment(simulator, port),
     stdio: ['ignore', 'inherit', 'inherit'],
   });
