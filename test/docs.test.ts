@@ -112,6 +112,7 @@ describe('what is cited is in the repository', () => {
       'test/recordings.test.ts',
       'test/reported.test.ts',
       'test/support/errors.ts',
+      'test/support/recorded.ts',
       'test/support/suite.ts',
     ];
     const leading = texts.filter(({ text }) => outside.some((pattern) => pattern.test(text)));

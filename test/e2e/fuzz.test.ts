@@ -7,7 +7,7 @@
 import fc from 'fast-check';
 import { request as send } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parse } from '../../src/api/chat-completions/parse.ts';
+import { check } from '../../src/api/chat-completions/parse.ts';
 import { ApiError } from '../../src/core/errors.ts';
 import type { Model, ThinkingAbility } from '../../src/models/rows.ts';
 import { fanned, schemas, tooLarge } from '../json-schema/hostile.ts';
@@ -109,7 +109,7 @@ const checkAnswer = (response: Response): WireError | undefined => {
 /** The 400 of our own schema, before anything else is looked at. */
 const schemaError = (body: unknown): ApiError | undefined => {
   try {
-    parse(body);
+    check(body);
     return undefined;
   } catch (error) {
     if (error instanceof ApiError) return error;
