@@ -83,7 +83,8 @@ describe('keys of JSON that comes in pieces', () => {
       fc.property(tree, fc.constantFrom(0, 2), fc.integer({ min: 1, max: 9 }), (value, indent, size) => {
         const text = JSON.stringify(value, null, indent);
         const pieces = text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
-        expect(JSON.parse(restore(pieces))).toEqual(renamed(value));
+        // As text: Node 26.10 parses {"a":1,"\"":1}, after {"a":1,"\\":1}, to the keys of the other.
+        expect(restore(pieces)).toBe(JSON.stringify(renamed(value), null, indent));
       }),
     );
   });
