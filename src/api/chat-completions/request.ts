@@ -228,8 +228,6 @@ export const responseFormatSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
-export type ResponseFormat = z.infer<typeof responseFormatSchema>;
-
 type Issue = z.core.$ZodIssue;
 
 /** Characters. Some keys are the caller's own, as in `metadata`, and paths end up in the log. */
