@@ -5,7 +5,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Parameter, parameters } from '../src/api/chat-completions/parameters.ts';
-import { type Model, models } from '../src/models/rows.ts';
+import type { Model } from '../src/models/model.ts';
+import { models } from '../src/models/rows.ts';
 
 const readme = new URL('../README.md', import.meta.url);
 
@@ -37,11 +38,14 @@ const thinkingOf = ({ thinking }: Model): string => {
 const yes = (value: boolean) => (value ? 'yes' : 'no');
 const thousands = (tokens: number) => (tokens >= 1_000_000 ? `${tokens / 1_000_000}M` : `${tokens / 1000}k`);
 
-const lifecycleOf = ({ lifecycle: { status, retires } }: Model): string =>
+const placeNames = { anthropic: 'Anthropic API', bedrock: 'Bedrock' };
+
+const lifecycleOf = ({ lifecycle: { status }, endpoints }: Model): string =>
   [
     status,
-    ...(retires?.anthropic === undefined ? [] : [`Anthropic API until ${retires.anthropic}`]),
-    ...(retires?.bedrock === undefined ? [] : [`Bedrock until ${retires.bedrock}`]),
+    ...endpoints.flatMap(({ provider, retires }) =>
+      retires === undefined ? [] : [`${placeNames[provider]} until ${retires}`],
+    ),
   ].join(', ');
 
 const modelTable = (): string =>

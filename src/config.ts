@@ -248,9 +248,8 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
   } else if (env !== undefined && env.INFERENCE_KEY.length === 0 && !env.ALLOW_ANONYMOUS) {
     problems.push('INFERENCE_KEY: holds no key, and ALLOW_ANONYMOUS is false');
   }
-  const claude = [...new Set(env?.CLAUDE_UPSTREAMS)].filter((name) =>
-    name === 'anthropic' ? hasAnthropic : region !== undefined,
-  );
+  const isConfigured = { anthropic: hasAnthropic, bedrock: region !== undefined };
+  const claude = [...new Set(env?.CLAUDE_UPSTREAMS)].filter((name) => isConfigured[name]);
   if (env !== undefined && hasAnthropic && region === undefined && claude.length === 0) {
     problems.push('CLAUDE_UPSTREAMS: names only bedrock, but there is no AWS_REGION; add anthropic');
   }

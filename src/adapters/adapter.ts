@@ -33,8 +33,8 @@ export interface DecoderOptions {
   readonly tools: Renaming;
   /** Absent: none was replaced. */
   readonly keys?: ReplacedKeys | undefined;
-  /** The model writes its thinking into its text, between tags. */
-  readonly thinkingTags: boolean;
+  /** The model writes its thinking into its text, between tags of this name. */
+  readonly tag: string | null;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Prompt } from '../core/chat.ts';
-import type { CallIdRule } from '../models/rows.ts';
+import type { CallIdRule } from '../models/model.ts';
 import type { Renaming } from './adapter.ts';
 
 /** What an upstream accepts as a name. */

@@ -3,10 +3,30 @@
 import type { FastifyInstance } from 'fastify';
 import type { Catalogue } from '../models/catalogue.ts';
 import { listPriceOf } from '../models/cost.ts';
-import type { Model } from '../models/rows.ts';
+import { type Model, providers, upstreamOf } from '../models/model.ts';
 
 /** An infinite ceiling is one we do not know. */
 const known = (tokens: number): number | null => (Number.isFinite(tokens) ? tokens : null);
+
+/** By whom it is run: whether a JSON schema can be enforced by the upstream itself. */
+const nativeSchemaBy = ({ endpoints }: Model) =>
+  Object.fromEntries(
+    providers.map((name) => [
+      name,
+      endpoints.some(({ provider, quirks }) => provider === name && quirks.schema === 'native'),
+    ]),
+  );
+
+const lifecycleOf = ({ lifecycle: { status, successor }, endpoints }: Model) => {
+  const ends = endpoints.filter(({ retires }) => retires !== undefined);
+  return {
+    status,
+    ...(ends.length === 0
+      ? {}
+      : { retires: Object.fromEntries(ends.map((each) => [upstreamOf(each), each.retires])) }),
+    ...(successor === undefined ? {} : { successor }),
+  };
+};
 
 const toWire = (model: Model, catalogue: Catalogue) => {
   const targets = catalogue.targets(model);
@@ -16,7 +36,7 @@ const toWire = (model: Model, catalogue: Catalogue) => {
     object: 'model' as const,
     created: Date.parse(model.released) / 1000,
     owned_by: model.owner,
-    shutdown_date: (first === undefined ? undefined : model.lifecycle.retires?.[first.upstream]) ?? null,
+    shutdown_date: first?.endpoint.retires ?? null,
     aliases: catalogue.aliases(model),
     upstreams: targets.map(({ upstream }) => upstream),
     context_window: known(model.contextWindow),
@@ -25,7 +45,7 @@ const toWire = (model: Model, catalogue: Catalogue) => {
       vision: model.vision,
       documents: model.documents,
       tools: true,
-      forced_tool_choice: model.forcedToolChoice,
+      forced_tool_choice: model.endpoints.some(({ quirks }) => quirks.choices.includes('any')),
       thinking:
         model.thinking === null
           ? null
@@ -35,9 +55,9 @@ const toWire = (model: Model, catalogue: Catalogue) => {
               by_default: model.thinking.byDefault,
             },
       sampling: model.sampling,
-      json_schema: model.jsonSchema,
+      json_schema: nativeSchemaBy(model),
     },
-    lifecycle: model.lifecycle,
+    lifecycle: lifecycleOf(model),
     // Of the place that is asked first.
     price_usd_per_million_tokens: (first === undefined ? model.price : listPriceOf(first)) ?? null,
   };

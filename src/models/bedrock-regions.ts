@@ -1,6 +1,6 @@
 /** Which id Bedrock is asked for in a region, and whether such a request may leave the region's geography. */
 
-import type { BedrockId } from './rows.ts';
+import type { Endpoint } from './model.ts';
 
 /** The geography that a region belongs to, as inference profiles call it. */
 const homeOf = (region: string): string =>
@@ -41,7 +41,7 @@ export interface RegionalId {
  * if that is allowed.
  */
 export const regionalId = (
-  { id, profiles, regions = [] }: BedrockId,
+  { id, profiles = [], regions = [] }: Pick<Endpoint, 'id' | 'profiles' | 'regions'>,
   region: string,
   allowGlobal: boolean,
 ): RegionalId => {

@@ -6,15 +6,18 @@
 import type { UpstreamName } from '../core/chat.ts';
 import { ConfigError } from '../core/errors.ts';
 import { regionalId } from './bedrock-regions.ts';
+import { type Endpoint, hasRegions, type Model, upstreamOf } from './model.ts';
 import { longestName, type ModelName, readModelName } from './model-names.ts';
 import { applyOverride, type ModelOverride } from './overrides.ts';
-import { type BedrockId, type Model, models, unlistedClaude } from './rows.ts';
+import { models, unlistedClaude } from './rows.ts';
 import { startNotices } from './start-notices.ts';
 import { adviceFor, notServed } from './unserved-models.ts';
 
-/** A model at an upstream, under the id it has there. */
+/** A model at one of its endpoints, under the id that is asked for there. */
 export interface Target {
   readonly model: Model;
+  readonly endpoint: Endpoint;
+  /** The endpoint, as settings, headers, log and metrics call it. */
   readonly upstream: UpstreamName;
   readonly modelId: string;
   /** The AWS region that is asked, at Bedrock. */
@@ -35,8 +38,8 @@ export interface Catalogue {
   list(): readonly Model[];
   /** Public names that point to the row, its own aliases and the operator's. */
   aliases(model: Model): readonly string[];
-  /** When the model ends at that upstream, as an ISO day, if that is over or within 60 days. */
-  sunset(model: Model, upstream: UpstreamName): string | undefined;
+  /** When the model ends there, as an ISO day, if that is over or within 60 days. */
+  sunset(target: Target): string | undefined;
   /** A model that can be recommended: active, and not about to end where it is asked first. */
   example(): Model | undefined;
   /** For the operator at start: what is retired or soon will be, and what may leave the region's geography. */
@@ -62,19 +65,15 @@ const isGlobal = ({ bedrockId = '', geography }: ModelName): boolean =>
   geography === 'global' || /(^|\/)global\./.test(bedrockId);
 
 /** A row that is asked for at Bedrock alone, under that id. */
-const pinned = (row: Model, bedrockId: string): Model => {
-  const id = { id: bedrockId, profiles: [] };
-  const { bedrock, 'bedrock-converse': converse } = row.ids;
-  return {
-    ...row,
-    ids: {
-      ...(bedrock === undefined ? {} : { bedrock: id }),
-      ...(converse === undefined ? {} : { 'bedrock-converse': id }),
-    },
-  };
-};
+const pinned = (row: Model, bedrockId: string): Model => ({
+  ...row,
+  endpoints: row.endpoints
+    .filter(({ provider }) => hasRegions[provider])
+    .map((endpoint) => ({ ...endpoint, id: bedrockId, profiles: undefined, regions: undefined })),
+});
 
-const bedrockIdOf = ({ ids }: Model): BedrockId | undefined => ids.bedrock ?? ids['bedrock-converse'];
+const bedrockIdOf = ({ endpoints }: Model): string | undefined =>
+  endpoints.find(({ provider }) => hasRegions[provider])?.id;
 
 export const createCatalogue = ({
   upstreams,
@@ -94,7 +93,7 @@ export const createCatalogue = ({
 
   const byBedrockId = new Map<string, Model>();
   for (const model of [...rows.values()].reverse()) {
-    const id = bedrockIdOf(model)?.id;
+    const id = bedrockIdOf(model);
     if (id !== undefined) byBedrockId.set(id, model);
   }
 
@@ -120,8 +119,7 @@ export const createCatalogue = ({
     const row = rowOf(name);
     if (row === undefined) return unlisted(name);
     if (name.bedrockId !== undefined) return pinned(row, name.bedrockId);
-    if (name.geography !== undefined)
-      return pinned(row, `${name.geography}.${bedrockIdOf(row)?.id ?? row.id}`);
+    if (name.geography !== undefined) return pinned(row, `${name.geography}.${bedrockIdOf(row) ?? row.id}`);
     return row;
   };
   /** The operator's own names may lead to a global profile all the same; a client's do not overrule the setting. */
@@ -138,32 +136,30 @@ export const createCatalogue = ({
     byName.set(alias, model);
   }
 
-  const retiredAt = (model: Model, upstream: UpstreamName): boolean => {
-    const retires = model.lifecycle.retires?.[upstream];
-    return retires !== undefined && Date.parse(retires) <= now().getTime();
-  };
+  const isRetired = ({ endpoint: { retires } }: Target): boolean =>
+    retires !== undefined && Date.parse(retires) <= now().getTime();
 
   const reachable = (model: Model): readonly Target[] =>
-    upstreams.flatMap((upstream): Target[] => {
-      const id = model.ids[upstream];
-      if (id === undefined) return [];
-      return [
-        typeof id === 'string'
-          ? { model, upstream, modelId: id }
-          : { model, upstream, modelId: regionalId(id, region, allowGlobal).id, region },
-      ];
-    });
+    upstreams.flatMap((upstream) =>
+      model.endpoints
+        .filter((endpoint) => upstreamOf(endpoint) === upstream)
+        .map((endpoint) => ({
+          model,
+          endpoint,
+          upstream,
+          ...(hasRegions[endpoint.provider]
+            ? { modelId: regionalId(endpoint, region, allowGlobal).id, region }
+            : { modelId: endpoint.id }),
+        })),
+    );
   // Rows do not change; ids that are made up on the way in are not kept.
   const reachableRows = new Map([...new Set(byName.values())].map((model) => [model, reachable(model)]));
 
   const targets = (model: Model): readonly Target[] => {
     const all = reachableRows.get(model) ?? reachable(model);
-    if (!all.some(({ upstream }) => retiredAt(model, upstream))) return all;
+    if (!all.some(isRetired)) return all;
     // A retired id is asked for last, where it may live on: dates can be wrong.
-    return [
-      ...all.filter(({ upstream }) => !retiredAt(model, upstream)),
-      ...all.filter(({ upstream }) => retiredAt(model, upstream)),
-    ];
+    return [...all.filter((target) => !isRetired(target)), ...all.filter(isRetired)];
   };
 
   const list = () => {
@@ -176,19 +172,13 @@ export const createCatalogue = ({
   const namesFor = (model: Model) =>
     [...byName].filter(([name, row]) => row.id === model.id && name !== model.id).map(([name]) => name);
 
-  const sunset = (model: Model, upstream: UpstreamName): string | undefined => {
-    const retires = model.lifecycle.retires?.[upstream];
-    return retires !== undefined && Date.parse(retires) - now().getTime() <= sixtyDays ? retires : undefined;
-  };
+  const sunset = ({ endpoint: { retires } }: Target): string | undefined =>
+    retires !== undefined && Date.parse(retires) - now().getTime() <= sixtyDays ? retires : undefined;
 
   const example = () =>
     list().find((model) => {
       const [first] = targets(model);
-      return (
-        model.lifecycle.status === 'active' &&
-        first !== undefined &&
-        sunset(model, first.upstream) === undefined
-      );
+      return model.lifecycle.status === 'active' && first !== undefined && sunset(first) === undefined;
     });
 
   const servedNames = () => [...byName].filter(([, row]) => targets(row).length > 0);

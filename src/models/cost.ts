@@ -3,24 +3,21 @@
  * that served. Where a rate is not known there is no figure, rather than one that looks like a bill. Behaviour 7.9.
  */
 
-import type { Cost, ServiceTier, UpstreamName, Usage } from '../core/chat.ts';
+import type { Cost, ServiceTier, Usage } from '../core/chat.ts';
 import type { Target } from './catalogue.ts';
-import type { Model, Price } from './rows.ts';
-
-/** Where an upstream runs a model when neither the id nor the answer says so. */
-const usualPlace: { readonly [upstream in UpstreamName]?: string } = { anthropic: 'global' };
+import { hasRegions, type Model, type Price, type Rates } from './model.ts';
 
 /** The model's name in an id or ARN of Bedrock's, after its geography: `us.` in `us.amazon.nova-pro-v1:0`. */
 const bedrockName = /^(?:([a-z-]+)\.)?[a-z0-9]+\.[a-z]/;
 
-/** Where the model ran, as `priceByPlace` names it, the closest name first; none where that is not known. */
+/** Where the model ran, as an endpoint's `price` names it, the closest name first; none where that is not known. */
 const placesOf = (
-  { upstream, modelId, region }: Target,
+  { endpoint: { provider }, modelId, region }: Target,
   geography: string | undefined,
 ): readonly string[] => {
   if (geography !== undefined && geography !== 'not_available') return [geography];
-  const usual = usualPlace[upstream];
-  if (usual !== undefined) return [usual];
+  // Where there are no regions, it runs anywhere.
+  if (!hasRegions[provider]) return ['global'];
   // The id of an application inference profile says nothing of where it leads.
   const named = bedrockName.exec(modelId.slice(modelId.lastIndexOf('/') + 1));
   if (named === null) return [];
@@ -32,13 +29,32 @@ const placesOf = (
 const entry = <Value>(table: Readonly<Record<string, Value>> | undefined, key: string): Value | undefined =>
   table !== undefined && Object.hasOwn(table, key) ? table[key] : undefined;
 
+const timesKnown = (rate: number | undefined, factor: number): number | undefined =>
+  rate === undefined ? undefined : rate * factor;
+
+const timesRates = (rates: Rates, factor: number): Rates => ({
+  input: rates.input * factor,
+  output: rates.output * factor,
+  cacheRead: rates.cacheRead * factor,
+  cacheWrite: timesKnown(rates.cacheWrite, factor),
+  cacheWrite1h: timesKnown(rates.cacheWrite1h, factor),
+});
+
+const timesPrice = (listed: Price, factor: number): Price => ({
+  ...timesRates(listed, factor),
+  long:
+    listed.long === undefined ? undefined : { above: listed.long.above, ...timesRates(listed.long, factor) },
+});
+
 /** What everyone pays at that target; `geography` where its upstream says so. */
 export const listPriceOf = (target: Target, geography?: string): Price | undefined => {
-  const { price, priceByPlace } = target.model;
-  const byPlace = priceByPlace?.[target.upstream];
-  if (byPlace === undefined) return price ?? undefined;
+  const { price: listed } = target.model;
+  const { price: byPlace } = target.endpoint;
+  if (byPlace === undefined) return listed ?? undefined;
   const place = placesOf(target, geography).find((each) => Object.hasOwn(byPlace, each));
-  return place === undefined ? undefined : byPlace[place];
+  const there = place === undefined ? undefined : byPlace[place];
+  if (typeof there !== 'number') return there;
+  return listed === null || there === 1 ? (listed ?? undefined) : timesPrice(listed, there);
 };
 
 /** Words of both upstreams for what everyone pays the list price for. */

@@ -1,12 +1,12 @@
-/** MODELS_FILE: the operator's rows, checked, and laid over those of models.ts. */
+/** MODELS_FILE: the operator's rows, checked, and laid over those of rows.ts. */
 
 import { z } from 'zod';
+import type { UpstreamName } from '../core/chat.ts';
 import { ConfigError } from '../core/errors.ts';
-import { type BedrockId, type Model, models } from './rows.ts';
+import { type Endpoint, endpointAtUpstream, type Model, modelEntrySchema, upstreamOf } from './model.ts';
+import { endpointAt, models } from './rows.ts';
 
-const day = z.iso.date();
-const tokens = z.int().positive();
-const bedrockId = z.union([
+const idSchema = z.union([
   z.string().min(1),
   z.strictObject({
     id: z.string().min(1),
@@ -15,55 +15,29 @@ const bedrockId = z.union([
   }),
 ]);
 
-const overrideSchema = z.strictObject({
-  id: z.string().min(1),
-  /** The row whose facts are taken where this entry gives none; needed for a new id. */
-  like: z.string().optional(),
-  aliases: z.array(z.string().min(1)).optional(),
-  ids: z
-    .strictObject({
-      anthropic: z.string().min(1).optional(),
-      bedrock: bedrockId.optional(),
-      'bedrock-converse': bedrockId.optional(),
-    })
-    .optional(),
-  contextWindow: tokens.optional(),
-  maxOutput: tokens.optional(),
-  sampling: z.enum(['none', 'exclusive', 'both']).optional(),
-  prefill: z.boolean().optional(),
-  midSystem: z.boolean().optional(),
-  vision: z.boolean().optional(),
-  documents: z.boolean().optional(),
-  forcedToolChoice: z.boolean().optional(),
-  jsonSchema: z.strictObject({ anthropic: z.boolean(), bedrock: z.boolean() }).optional(),
-  maxImages: tokens.optional(),
-  cacheMinimum: tokens.nullable().optional(),
-  lifecycle: z
-    .strictObject({
-      status: z.enum(['active', 'legacy', 'deprecated', 'retired', 'preview']),
-      retires: z
-        .strictObject({
-          anthropic: day.optional(),
-          bedrock: day.optional(),
-          'bedrock-converse': day.optional(),
-        })
-        .optional(),
-      successor: z.string().optional(),
-    })
-    .optional(),
-  price: z
-    .strictObject({
-      input: z.number().min(0),
-      output: z.number().min(0),
-      cacheRead: z.number().min(0),
-      cacheWrite: z.number().min(0),
-      cacheWrite1h: z.number().min(0).optional(),
-    })
-    .nullable()
-    .optional(),
-});
+const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const satisfies readonly UpstreamName[];
+
+/** Short for `endpoints` where nothing but the ids is said; those not named stay, but in a new row. */
+const idsSchema = z.partialRecord(z.enum(upstreams), idSchema);
+
+const overrideSchema = modelEntrySchema.extend({ ids: idsSchema.optional() });
 
 export type ModelOverride = z.infer<typeof overrideSchema>;
+
+/** What was a fact of the row before its endpoints had quirks. */
+const moved: Readonly<Record<string, string>> = {
+  midSystem: 'endpoints[].quirks.midSystem',
+  forcedToolChoice: 'endpoints[].quirks.choices',
+  jsonSchema: 'endpoints[].quirks.schema',
+  maxImages: 'endpoints[].quirks.media.images',
+};
+
+const describeIssue = (issue: z.core.$ZodIssue): string => {
+  const known =
+    issue.code === 'unrecognized_keys' ? issue.keys.filter((key) => Object.hasOwn(moved, key)) : [];
+  const hints = known.map((key) => `; '${key}' is now ${moved[key]}`);
+  return `[${issue.path.join('.')}] ${issue.message}${hints.join('')}`;
+};
 
 /**
  * Checks the parsed content of MODELS_FILE: a list of rows, each naming a known `id` to change or a new
@@ -71,11 +45,7 @@ export type ModelOverride = z.infer<typeof overrideSchema>;
  */
 export const parseModelsFile = (content: unknown): readonly ModelOverride[] => {
   const result = z.array(overrideSchema).safeParse(content);
-  if (!result.success) {
-    throw new Error(
-      result.error.issues.map((issue) => `[${issue.path.join('.')}] ${issue.message}`).join('; '),
-    );
-  }
+  if (!result.success) throw new Error(result.error.issues.map(describeIssue).join('; '));
   const known = new Set(models.map((model) => model.id));
   for (const row of result.data) {
     const base = row.like ?? row.id;
@@ -89,29 +59,65 @@ export const parseModelsFile = (content: unknown): readonly ModelOverride[] => {
   return result.data;
 };
 
-const dropUndefined = <T extends object>(value: T) =>
-  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Partial<T>;
+type Given<T> = { readonly [Name in keyof T]?: Exclude<T[Name], undefined> };
 
-const bedrockIdOf = (id: z.infer<typeof bedrockId>): BedrockId =>
-  typeof id === 'string' ? { id, profiles: [] } : id;
+const given = <T extends object>(value: T) =>
+  Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Given<T>;
+
+/** The ids of an entry, in the places of those they replace. */
+const withIds = (
+  base: readonly Endpoint[],
+  ids: z.infer<typeof idsSchema>,
+  isNew: boolean,
+): readonly Endpoint[] =>
+  upstreams.flatMap((upstream): readonly Endpoint[] => {
+    const asked = ids[upstream];
+    const known = endpointAtUpstream({ endpoints: base }, upstream);
+    if (asked === undefined) return known === undefined || isNew ? [] : [known];
+    const place = typeof asked === 'string' ? { id: asked } : asked;
+    return [
+      {
+        ...(known ?? endpointAt(upstream, place.id)),
+        ...{ profiles: undefined, regions: undefined },
+        ...place,
+      },
+    ];
+  });
+
+/** The endpoints of an entry; what one does not say is as at the same place of the row it changes. */
+const withEndpoints = (
+  base: readonly Endpoint[],
+  asked: NonNullable<ModelOverride['endpoints']>,
+): readonly Endpoint[] =>
+  asked.map(({ quirks = {}, ...facts }) => {
+    const upstream = upstreamOf(facts);
+    const known = endpointAtUpstream({ endpoints: base }, upstream) ?? endpointAt(upstream, facts.id);
+    return {
+      ...known,
+      ...{ profiles: undefined, regions: undefined },
+      ...given(facts),
+      quirks: { ...known.quirks, ...given(quirks) },
+    };
+  });
 
 /** Changes the row an entry names, or adds one in the likeness of another. Throws ConfigError for an unknown row. */
-export const applyOverride = (rows: Map<string, Model>, { like, ids, ...facts }: ModelOverride): void => {
+export const applyOverride = (
+  rows: Map<string, Model>,
+  { like, ids, endpoints, ...facts }: ModelOverride,
+): void => {
   const base = rows.get(like ?? facts.id);
   if (base === undefined) throw new ConfigError([`MODELS_FILE: no row '${like ?? facts.id}'`]);
+  // A price in the file holds wherever the model runs; those of other tiers are not known from it.
+  const listed =
+    facts.price === undefined
+      ? base.endpoints
+      : base.endpoints.map((endpoint) => ({ ...endpoint, price: undefined }));
+  const named = ids === undefined ? listed : withIds(listed, ids, like !== undefined);
   rows.set(facts.id, {
     ...base,
     ...(like === undefined ? {} : { aliases: [] }),
-    ...(dropUndefined(facts) as Partial<Model>),
-    // A price in the file holds wherever the model runs; those of other tiers are not known from it.
-    ...(facts.price === undefined ? {} : { priceByPlace: undefined, tierFactors: undefined }),
-    ids: {
-      ...(like === undefined || ids === undefined ? base.ids : {}),
-      ...(ids?.anthropic === undefined ? {} : { anthropic: ids.anthropic }),
-      ...(ids?.bedrock === undefined ? {} : { bedrock: bedrockIdOf(ids.bedrock) }),
-      ...(ids?.['bedrock-converse'] === undefined
-        ? {}
-        : { 'bedrock-converse': bedrockIdOf(ids['bedrock-converse']) }),
-    },
+    ...(facts.price === undefined ? {} : { tierFactors: undefined }),
+    ...given(facts),
+    endpoints: endpoints === undefined ? named : withEndpoints(named, endpoints),
   });
 };

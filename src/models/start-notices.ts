@@ -2,7 +2,7 @@
 
 import { type RegionalId, regionalId } from './bedrock-regions.ts';
 import type { Catalogue, Target } from './catalogue.ts';
-import type { Model } from './rows.ts';
+import type { Model } from './model.ts';
 
 type Models = Pick<Catalogue, 'list' | 'targets' | 'sunset'>;
 
@@ -12,18 +12,16 @@ interface Place {
 }
 
 /** Undefined at an upstream that has no regions. */
-const inRegion = ({ model, upstream }: Target, { region, allowGlobal }: Place): RegionalId | undefined => {
-  const id = model.ids[upstream];
-  return id === undefined || typeof id === 'string' ? undefined : regionalId(id, region, allowGlobal);
-};
+const inRegion = (target: Target, { region, allowGlobal }: Place): RegionalId | undefined =>
+  target.region === undefined ? undefined : regionalId(target.endpoint, region, allowGlobal);
 
 /** Where the model ends, and when. What the region could not serve anyway is no news. */
 const endsOf = (model: Model, { targets, sunset }: Models, place: Place): readonly string[] =>
   targets(model)
     .filter((target) => inRegion(target, place)?.isServed ?? true)
-    .flatMap(({ upstream }) => {
-      const day = sunset(model, upstream);
-      return day === undefined ? [] : [`${upstream} ${day}`];
+    .flatMap((target) => {
+      const day = sunset(target);
+      return day === undefined ? [] : [`${target.upstream} ${day}`];
     });
 
 const retirements = (models: Models, place: Place): readonly string[] => {

@@ -3,8 +3,8 @@
 import type { UpstreamName } from '../core/chat.ts';
 import { editDistance } from '../core/edit-distance.ts';
 import { type ApiError, modelNotConfigured, unknownModel } from '../core/errors.ts';
+import { type Model, upstreamOf } from './model.ts';
 import { longestName, readModelName } from './model-names.ts';
-import type { Model } from './rows.ts';
 
 export interface Served {
   /** Every name that is served, with its row. */
@@ -74,10 +74,9 @@ export const notServed = (id: string, model: Model | undefined, served: Served):
   if (served.isKeptOut)
     return unknownModel(quoted, ['Global inference profiles are switched off here (BEDROCK_GLOBAL=off).']);
   if (model === undefined) return unknownModel(quoted, adviceFor(id, served));
-  const needs = Object.entries(settingsFor).filter(([upstream]) => upstream in model.ids);
   return modelNotConfigured(
     quoted,
-    needs.map(([, settings]) => settings),
+    model.endpoints.map((endpoint) => settingsFor[upstreamOf(endpoint)]),
     served.isListed(model) ? [] : adviceFor(id, served),
   );
 };

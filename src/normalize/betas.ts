@@ -3,7 +3,7 @@
  * knows which there are; Bedrock fails a request for one name that it does not know. Behaviour 2.
  */
 
-import type { UpstreamName } from '../core/chat.ts';
+import type { Endpoint } from '../models/model.ts';
 import type { Reporter } from './report.ts';
 
 /**
@@ -27,11 +27,11 @@ const knownToBedrock: ReadonlySet<string> = new Set([
 /** Those that the upstream can be sent; whether some cannot is reported. */
 export const settleBetas = (
   betas: readonly string[],
-  upstream: UpstreamName,
+  { quirks }: Endpoint,
   report: Reporter,
 ): readonly string[] => {
-  if (betas.length === 0 || upstream === 'anthropic') return betas;
-  const sent = upstream === 'bedrock' ? betas.filter((name) => knownToBedrock.has(name)) : [];
+  if (betas.length === 0 || quirks.betas === 'any') return betas;
+  const sent = quirks.betas === 'listed' ? betas.filter((name) => knownToBedrock.has(name)) : [];
   if (sent.length < betas.length) report.ignore(report.nameOf('betas'));
   return sent;
 };

@@ -6,7 +6,6 @@
 import type { CacheMark, Part, Prompt, TextPart, Tool, Turn } from '../core/chat.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
-import type { Model } from '../models/rows.ts';
 import type { Reporter } from './report.ts';
 
 interface Cacheable {
@@ -100,7 +99,7 @@ const isToolConversation = (turns: readonly Turn[]) =>
 /** Marks of ours, where the prefix is long enough to be cached at all. */
 const autoMarks = (
   { tools, system, turns, texts }: MarkedPrompt,
-  model: Model,
+  { model }: Target,
   ttl: '5m' | '1h',
 ): Cacheable => {
   const least = (model.cacheMinimum ?? usualMinimum) * charactersPerToken;
@@ -147,20 +146,19 @@ export interface CachingOptions {
 
 const placeBlockMarks = <P extends MarkedPrompt>(
   prompt: P,
-  model: Model,
+  target: Target,
   { ttl, ttlFrom, automatic }: CachingOptions,
   report: Reporter,
 ): P => {
-  const isClaude = model.family === 'claude';
-  const wantsLong = ttl === '1h' && isClaude;
+  const { longCaching, automaticCaching } = target.endpoint.quirks;
+  const wantsLong = ttl === '1h' && longCaching;
   const marks = marksOf(prompt);
   if (marks.length > 0) {
     const lasting = (mark: CacheMark): CacheMark => ({ ttl: mark.ttl ?? ttl });
     const timed = wantsLong ? { ...prompt, ...mapMarks(prompt, lasting) } : prompt;
-    return { ...timed, ...limitMarks(timed, wantsLong ? marks.map(lasting) : marks, isClaude, report) };
+    return { ...timed, ...limitMarks(timed, wantsLong ? marks.map(lasting) : marks, longCaching, report) };
   }
-  // Nova 1 caches by itself.
-  const marked = automatic && isClaude ? { ...prompt, ...autoMarks(prompt, model, ttl) } : prompt;
+  const marked = automatic && automaticCaching ? { ...prompt, ...autoMarks(prompt, target, ttl) } : prompt;
   if (wantsLong && ttlFrom !== undefined && marksOf(marked).length === 0) report.ignore(ttlFrom);
   return marked;
 };
@@ -168,7 +166,7 @@ const placeBlockMarks = <P extends MarkedPrompt>(
 /** A mark on the whole prompt counts as one on its last block; where the upstream has the field, it goes there. */
 export const placeMarks = <P extends MarkedPrompt>(
   prompt: P,
-  { model, upstream }: Target,
+  target: Target,
   options: CachingOptions,
   report: Reporter,
 ): P => {
@@ -178,10 +176,9 @@ export const placeMarks = <P extends MarkedPrompt>(
     // Two marks of different times on one block are refused: the nearer one counts.
     if (whole !== undefined && (whole.ttl ?? ttl) !== (own?.ttl ?? ttl))
       report.adjust(report.nameOf('cacheMarks'));
-    return placeBlockMarks(prompt, model, options, report);
+    return placeBlockMarks(prompt, target, options, report);
   }
-  const marked = placeBlockMarks(withEndMark(prompt, whole), model, options, report);
-  // Bedrock has no such field. (platform.claude.com/docs/en/build-with-claude/prompt-caching)
-  if (upstream !== 'anthropic') return marked;
+  const marked = placeBlockMarks(withEndMark(prompt, whole), target, options, report);
+  if (!target.endpoint.quirks.wholeCaching) return marked;
   return { ...withEndMark(marked, undefined), cache: endMark(marked) };
 };

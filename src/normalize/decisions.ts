@@ -44,12 +44,17 @@ const identify = (value: string, path: string, draft: SettingsDraft, report: Rep
   draft.user ??= user;
 };
 
-/** Claude's API knows one pair of the metadata, who the user is. */
-const decideUser = ({ users, metadata }: Ask, draft: SettingsDraft, { model }: Target, report: Reporter) => {
+/** Some know one pair of the metadata, who the user is. */
+const decideUser = (
+  { users, metadata }: Ask,
+  draft: SettingsDraft,
+  { endpoint }: Target,
+  report: Reporter,
+) => {
   for (const { value, path } of users) identify(value, path, draft, report);
   if (metadata === undefined) return;
   draft.metadata = metadata.value;
-  if (model.family === 'claude' && draft.user === undefined)
+  if (endpoint.quirks.userOnly && draft.user === undefined)
     identify(metadata.value.user_id ?? '', metadata.path, draft, report);
 };
 
@@ -58,10 +63,10 @@ const decideTier = ({ serviceTier: asked }: Ask, draft: SettingsDraft, report: R
   else draft.serviceTier = asked?.value;
 };
 
-const decideCaching = ({ caching }: Ask, draft: SettingsDraft, { model }: Target, report: Reporter) => {
+const decideCaching = ({ caching }: Ask, draft: SettingsDraft, { endpoint }: Target, report: Reporter) => {
   draft.cacheWhole = caching.whole;
   if (caching.longestBy === undefined) return;
-  if (model.family === 'nova') report.ignore(caching.longestBy);
+  if (!endpoint.quirks.longCaching) report.ignore(caching.longestBy);
   draft.cacheTtl = '1h';
 };
 

@@ -8,15 +8,15 @@ import type { Format, JsonObject, TextPart, Tool } from '../core/chat.ts';
 import { toNativeSchema } from '../json-schema/claude.ts';
 import { instruction } from '../json-schema/describe.ts';
 import type { Target } from '../models/catalogue.ts';
+import type { Endpoint } from '../models/model.ts';
 import { currentDraft, readSchema, walking } from './schemas.ts';
 import type { Settings } from './settings.ts';
 
 const openObject: JsonObject = { type: 'object', additionalProperties: true };
 
-const nativeFormat = (schema: JsonObject, path: string, { model, upstream }: Target): Format | undefined => {
-  const supported = upstream === 'anthropic' ? model.jsonSchema.anthropic : model.jsonSchema.bedrock;
-  if (!supported) return undefined;
-  const native = walking(path, () => toNativeSchema(currentDraft(schema, model)));
+const nativeFormat = (schema: JsonObject, path: string, { quirks }: Endpoint): Format | undefined => {
+  if (quirks.schema !== 'native') return undefined;
+  const native = walking(path, () => toNativeSchema(currentDraft(schema, quirks)));
   return native && { type: 'native', schema: native.schema, check: native.exact ? undefined : schema };
 };
 
@@ -24,10 +24,10 @@ const isObjectSchema = (schema: JsonObject): boolean =>
   schema.type === 'object' || (schema.type === undefined && schema.properties !== undefined);
 
 /** Whether the model can be made to call a tool of ours: the caller has none, and nothing clashes with forcing. */
-const canForce = ({ tools, thinking }: Settings, { model }: Target, hasToolHistory: boolean): boolean =>
+const canForce = ({ tools, thinking }: Settings, { quirks }: Endpoint, hasToolHistory: boolean): boolean =>
   tools.length === 0 &&
   !hasToolHistory &&
-  model.forcedToolChoice &&
+  quirks.choices.includes('tool') &&
   (thinking.mode === 'default' || thinking.mode === 'off');
 
 /** What the caller says of the whole belongs to the schema, unless that has words of its own. */
@@ -37,23 +37,23 @@ const describe = (schema: JsonObject, description: string | undefined): JsonObje
 export const chooseFormat = (
   asked: AskFormat,
   settings: Settings,
-  target: Target,
+  { endpoint }: Target,
   hasToolHistory: boolean,
 ): Format => {
   if (asked.type === 'text') return { type: 'text' };
   const named = asked.type === 'json-schema' ? asked : undefined;
   const { schema: given, path } = asked;
   const schema =
-    given === undefined ? undefined : readSchema(describe(given, named?.description), path, target.model);
+    given === undefined ? undefined : readSchema(describe(given, named?.description), path, endpoint.quirks);
   // The native format closes objects; `json_object` leaves them open, with a schema beside it as well.
-  const native = schema && named && nativeFormat(schema, path, target);
+  const native = schema && named && nativeFormat(schema, path, endpoint);
   if (native !== undefined) return native;
   const forcible = schema === undefined || isObjectSchema(schema);
-  if (forcible && canForce(settings, target, hasToolHistory)) {
+  if (forcible && canForce(settings, endpoint, hasToolHistory)) {
     return {
       type: 'forced-tool',
       name: named?.name?.trim() || 'answer',
-      schema: schema === undefined ? openObject : currentDraft(schema, target.model),
+      schema: schema === undefined ? openObject : currentDraft(schema, endpoint.quirks),
       check: schema,
     };
   }

@@ -8,7 +8,8 @@
  */
 
 import type { Part, Thinking, ThinkingBlock, Turn } from '../core/chat.ts';
-import type { Model } from '../models/rows.ts';
+import type { Target } from '../models/catalogue.ts';
+import type { Model } from '../models/model.ts';
 import type { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
 
@@ -68,13 +69,13 @@ export interface History {
 export const settleThinking = (
   turns: readonly Turn[],
   settings: Settings,
-  model: Model,
+  { model, endpoint }: Target,
   recall: Recall,
   report: Reporter,
 ): History => {
   const stripped = () => turns.map(withoutThinking);
-  // Nova's reasoning is unsigned and stays here; without thinking there is nothing to send either.
-  if (model.family !== 'claude' || !willThink(settings.thinking, model)) {
+  // Unsigned reasoning stays here; without thinking there is nothing to send either.
+  if (endpoint.quirks.replay === 'never' || !willThink(settings.thinking, model)) {
     return { turns: stripped(), settings };
   }
   const restored = turns.map((turn) => restore(turn, recall));

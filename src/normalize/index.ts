@@ -7,6 +7,7 @@ import { shortNameList } from '../core/name-list.ts';
 import type { ParameterNames, Report } from '../core/report.ts';
 import { noTexts, type Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
+import type { Endpoint } from '../models/model.ts';
 import { settleBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
 import { arrangeConversation } from './conversation.ts';
@@ -25,12 +26,12 @@ export interface Normalized {
   readonly report: Report;
 }
 
-/** Tokens: the operator's default, else by the size of the window; Converse has a default of its own. */
+/** Tokens: the operator's default, else by the size of the window; unless the upstream has a default of its own. */
 const defaultMaxTokens = (
-  { model, upstream }: Target,
+  { model, endpoint }: Target,
   configured: number | undefined,
 ): number | undefined => {
-  if (configured === undefined && upstream === 'bedrock-converse') return undefined;
+  if (configured === undefined && !endpoint.quirks.needsMaxTokens) return undefined;
   return Math.min(configured ?? (model.contextWindow <= 200_000 ? 32_000 : 64_000), model.maxOutput);
 };
 
@@ -55,7 +56,7 @@ const initialSettings = (
   serviceTier: undefined,
   includeReasoning: showReasoning,
   reasoningShownBy: undefined,
-  reasoningIsSigned: target.model.family === 'claude',
+  reasoningIsSigned: target.endpoint.quirks.replay === 'signed',
   maxTokensFrom: undefined,
   thinkingRequest: undefined,
   cacheWhole: undefined,
@@ -101,7 +102,7 @@ const settleTools = (
   asked: AskFormat,
   settings: Settings,
   turns: readonly Turn[],
-  upstream: UpstreamName,
+  { quirks }: Endpoint,
 ): Partial<Settings> => {
   if (settings.format.type === 'forced-tool') {
     const tool = answerTool(settings.format, asked);
@@ -110,8 +111,8 @@ const settleTools = (
   if (settings.tools.length > 0) return {};
   const tools = toolsOfHistory(turns);
   if (tools.length === 0) return {};
-  // Converse has no way to say that none may be called; a caller who says so gets the history in words.
-  const isOpen = upstream === 'bedrock-converse' && settings.toolChoice.type !== 'none';
+  // Where that none may be called cannot be said, a client who says so gets the history in words.
+  const isOpen = !quirks.choices.includes('none') && settings.toolChoice.type !== 'none';
   return { tools, toolChoice: { type: isOpen ? 'auto' : 'none' } };
 };
 
@@ -144,11 +145,11 @@ const toPrompt = (
 
 /** Throws 400 for what the target cannot be asked. */
 export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = {}): Normalized => {
-  const { model, upstream } = target;
+  const { model, endpoint } = target;
   const { texts = noTexts } = options;
   const report = new Reporter(ask.names);
   const asked = decide(ask, target, initialSettings(target, options), report);
-  const betas = settleBetas(ask.betas, upstream, report);
+  const betas = settleBetas(ask.betas, endpoint, report);
 
   const format = chooseFormat(ask.format, asked, target, hasToolHistory(ask));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
@@ -156,7 +157,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   const conversation = arrangeConversation(
     ask.turns,
     {
-      midSystem: model.midSystem && upstream === 'anthropic',
+      midSystem: endpoint.quirks.midSystem,
       // The beginning of an answer would be missing from its JSON, and cannot stand before thinking.
       prefill: model.prefill && !thinks && format.type === 'text',
       takes: { image: model.vision, document: model.documents },
@@ -169,13 +170,13 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   const history = settleThinking(
     conversation.turns,
     { ...asked, format, ...forcing },
-    model,
+    target,
     options.recall ?? (() => undefined),
     report,
   );
   const settings = {
     ...history.settings,
-    ...settleTools(ask.format, history.settings, history.turns, upstream),
+    ...settleTools(ask.format, history.settings, history.turns, endpoint),
   };
   const system = [...conversation.system, ...formatInstruction(format, ask.format)];
   const prompt = placeMarks(

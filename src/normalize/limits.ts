@@ -4,18 +4,7 @@ import type { Bytes, DocumentPart, ImagePart, Turn } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';
 import { imageDimensions } from '../media/image-header.ts';
 import type { Target } from '../models/catalogue.ts';
-
-/** Converse, per message: counts, and bytes of one; pixels a side. */
-const converse = {
-  ...{ images: 20, imageBytes: 3_932_160, imageSide: 8000 },
-  ...{ documents: 5, documentBytes: 4_718_592 },
-};
-
-/**
- * Claude, at both its upstreams: characters of base64, and pixels a side, fewer of them where a request has many
- * images. (github.com/anthropics/claude-code/issues/1214, /11181, /49836)
- */
-const claude = { imageBase64: 5 * 1024 * 1024, imageSide: 8000, manyImages: 20, imageSideOfMany: 2000 };
+import type { MediaLimits } from '../models/model.ts';
 
 type Media = ImagePart | DocumentPart;
 
@@ -63,25 +52,24 @@ const checkSide = (image: ImagePart, source: Bytes, most: number, where: string)
   );
 };
 
+const checkBase64 = ({ path }: ImagePart, { data: { length } }: Bytes, most: number): void => {
+  if (length <= most) return;
+  throw invalidRequest(
+    `${path}: this model takes images of at most 5 MB (${most} characters of base64); this one has ${length}. Scale it down.`,
+    path,
+  );
+};
+
 /** The bytes and pixels of one image. Also for images that were fetched. `count`: images in the whole request. */
-export const checkImage = (image: ImagePart, { upstream }: Target, count: number): void => {
-  const { source, path } = image;
+export const checkImage = (image: ImagePart, { endpoint }: Target, count: number): void => {
+  const { source } = image;
   if ('url' in source) return;
-  if (upstream === 'bedrock-converse') {
-    checkBytes(image, converse.imageBytes);
-    checkSide(image, source, converse.imageSide, '');
-    return;
-  }
-  const { length } = source.data;
-  if (length > claude.imageBase64) {
-    throw invalidRequest(
-      `${path}: this model takes images of at most 5 MB (${claude.imageBase64} characters of base64); this one has ${length}. Scale it down.`,
-      path,
-    );
-  }
-  if (count > claude.manyImages)
-    checkSide(image, source, claude.imageSideOfMany, ` where a request has more than ${claude.manyImages}`);
-  else checkSide(image, source, claude.imageSide, '');
+  const { imageBytes, imageBase64, imageSide, manyImages } = endpoint.quirks.media;
+  if (imageBytes !== undefined) checkBytes(image, imageBytes);
+  if (imageBase64 !== undefined) checkBase64(image, source, imageBase64);
+  if (manyImages !== undefined && count > manyImages.above)
+    checkSide(image, source, manyImages.side, ` where a request has more than ${manyImages.above}`);
+  else checkSide(image, source, imageSide, '');
 };
 
 const isImage = (part: Media): part is ImagePart => part.type === 'image';
@@ -89,9 +77,22 @@ const isImage = (part: Media): part is ImagePart => part.type === 'image';
 /** In tool results too. */
 export const countImages = (turns: readonly Turn[]): number => mediaOf(turns).filter(isImage).length;
 
+const countIn = (
+  media: readonly Media[],
+  { images, documents = Number.POSITIVE_INFINITY, per }: MediaLimits,
+): void => {
+  checkCount(media.filter(isImage), images, `images in a ${per}`);
+  checkCount(
+    media.filter((part) => part.type === 'document'),
+    documents,
+    `documents in a ${per}`,
+  );
+};
+
 /** Throws 400 naming the first part that is too much or not taken at all. */
 export const checkMedia = (turns: readonly Turn[], target: Target): void => {
-  const { model, upstream } = target;
+  const { model, endpoint } = target;
+  const limits = endpoint.quirks.media;
   const media = mediaOf(turns);
   if (media.length === 0) return;
   const images = media.filter(isImage);
@@ -100,19 +101,8 @@ export const checkMedia = (turns: readonly Turn[], target: Target): void => {
     if (!taken)
       throw invalidRequest(`${part.path}: the model '${model.id}' takes no ${part.type}s.`, part.path);
     if (isImage(part)) checkImage(part, target, images.length);
-    else if (upstream === 'bedrock-converse') checkBytes(part, converse.documentBytes);
+    else if (limits.documentBytes !== undefined) checkBytes(part, limits.documentBytes);
   }
-  if (upstream !== 'bedrock-converse') {
-    checkCount(images, model.maxImages, 'images in a request');
-    return;
-  }
-  for (const turn of turns) {
-    const inTurn = mediaOf([turn]);
-    checkCount(inTurn.filter(isImage), converse.images, 'images in a message');
-    checkCount(
-      inTurn.filter((part) => part.type === 'document'),
-      converse.documents,
-      'documents in a message',
-    );
-  }
+  if (limits.per === 'request') countIn(media, limits);
+  else for (const turn of turns) countIn(mediaOf([turn]), limits);
 };

@@ -3,7 +3,6 @@
 import type { Ask, Wish } from '../core/ask.ts';
 import type { Thinking } from '../core/chat.ts';
 import type { Target } from '../models/catalogue.ts';
-import type { Model } from '../models/rows.ts';
 import type { Reporter } from './report.ts';
 import type { SettingsDraft } from './settings.ts';
 
@@ -12,26 +11,26 @@ type SamplingParameter = 'temperature' | 'topP' | 'topK';
 /** The least top_p that Claude takes beside thinking. (platform.claude.com/docs/en/build-with-claude/extended-thinking) */
 const leastTopPBesideThinking = 0.95;
 
-/** Whether the model takes the parameter with that value, given how it will think. */
+/** Whether the target takes the parameter with that value, given how it will think. */
 const takesSampling = (
-  { sampling, family }: Model,
+  { model: { sampling }, endpoint: { quirks } }: Target,
   thinking: Thinking,
   parameter: SamplingParameter,
   value: number,
 ): boolean => {
   if (sampling === 'none') return false;
   if (thinking.mode === 'default' || thinking.mode === 'off') return true;
-  // Nova 2 refuses sampling only at its highest level.
-  if (family === 'nova') return !(thinking.mode === 'adaptive' && thinking.effort === 'high');
+  if (quirks.thinkingSampling === 'below-high')
+    return !(thinking.mode === 'adaptive' && thinking.effort === 'high');
   // 1 says nothing.
   return parameter === 'topP' && value >= leastTopPBesideThinking && value < 1;
 };
 
 /** After thinking, beside which models take little or none. */
-export const decideSampling = (ask: Ask, draft: SettingsDraft, { model }: Target, report: Reporter): void => {
+export const decideSampling = (ask: Ask, draft: SettingsDraft, target: Target, report: Reporter): void => {
   const { temperature, topP, topK } = ask;
   const takes = (parameter: SamplingParameter, { value }: Wish<number>): boolean =>
-    takesSampling(model, draft.thinking, parameter, value);
+    takesSampling(target, draft.thinking, parameter, value);
 
   if (temperature !== undefined) {
     const { value, path } = temperature;
@@ -42,7 +41,7 @@ export const decideSampling = (ask: Ask, draft: SettingsDraft, { model }: Target
   }
   if (topP !== undefined) {
     const { value, path } = topP;
-    const isOneTooMany = draft.temperature !== undefined && model.sampling === 'exclusive';
+    const isOneTooMany = draft.temperature !== undefined && target.model.sampling === 'exclusive';
     if (takes('topP', topP) && !isOneTooMany) draft.topP = value;
     else if (value !== 1) report.ignore(path);
   }

@@ -5,7 +5,7 @@ import { invalidRequest } from '../core/errors.ts';
 import { measure, SchemaTooLarge } from '../json-schema/bounds.ts';
 import { toDraft2020 } from '../json-schema/drafts.ts';
 import { MalformedSchema, wellFormed } from '../json-schema/well-formed.ts';
-import type { Model } from '../models/rows.ts';
+import type { Quirks } from '../models/model.ts';
 
 /** Runs a step that walks a caller's schema; what is wrong with it is the caller's mistake, at its path. */
 export const walking = <Result>(path: string, walk: () => Result): Result => {
@@ -19,14 +19,14 @@ export const walking = <Result>(path: string, walk: () => Result): Result => {
   }
 };
 
-/** A checked schema in the draft that the model's API reads. Nova's are rewritten whole. */
-export const currentDraft = (schema: JsonObject, { family }: Model): JsonObject =>
-  family === 'claude' ? toDraft2020(schema) : schema;
+/** A checked schema in the draft that the model's API reads. Those that are reduced are rewritten anyway. */
+export const currentDraft = (schema: JsonObject, { schemas }: Quirks): JsonObject =>
+  schemas === 'whole' ? toDraft2020(schema) : schema;
 
-/** Claude's must be built well. For Nova they are rewritten, and what makes no sense in them is left out. */
-export const readSchema = (schema: JsonObject, path: string, { family }: Model): JsonObject =>
+/** Those that go whole must be built well. Of those that are reduced, what makes no sense is left out. */
+export const readSchema = (schema: JsonObject, path: string, { schemas }: Quirks): JsonObject =>
   walking(path, () => {
-    if (family === 'claude') return wellFormed(schema, path);
+    if (schemas === 'whole') return wellFormed(schema, path);
     // Too large is too large for either; the answer's check would find out only when it is too late for a 400.
     measure(schema);
     return schema;

@@ -6,7 +6,7 @@
 import type { AskThinking } from '../core/ask.ts';
 import type { Effort, Thinking } from '../core/chat.ts';
 import { invalidRequest, unsupportedParameter } from '../core/errors.ts';
-import type { Model, ThinkingAbility } from '../models/rows.ts';
+import type { Model, ThinkingAbility } from '../models/model.ts';
 
 /** The smallest budget the Messages API takes, in tokens. */
 const leastBudget = 1024;

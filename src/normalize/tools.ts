@@ -5,7 +5,7 @@ import type { AskParallelCalls, AskTool, AskToolChoice, AskTools } from '../core
 import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';
 import type { Target } from '../models/catalogue.ts';
-import type { Model } from '../models/rows.ts';
+import type { Quirks } from '../models/model.ts';
 import { isCall, partsOf } from './parts.ts';
 import type { Reporter } from './report.ts';
 import { currentDraft, readSchema } from './schemas.ts';
@@ -15,10 +15,10 @@ import type { Settings, SettingsDraft } from './settings.ts';
 const withObjectType = (schema: JsonObject): JsonObject =>
   schema.type === 'object' ? schema : { ...schema, type: 'object' };
 
-const fitSchema = ({ schema, schemaPath }: AskTool, model: Model): JsonObject => {
+const fitSchema = ({ schema, schemaPath }: AskTool, quirks: Quirks): JsonObject => {
   if (schema === undefined) return { type: 'object', properties: {} };
   if (schemaPath === undefined) return schema;
-  return withObjectType(currentDraft(readSchema(schema, schemaPath, model), model));
+  return withObjectType(currentDraft(readSchema(schema, schemaPath, quirks), quirks));
 };
 
 interface Declared {
@@ -27,11 +27,11 @@ interface Declared {
   readonly namePath: string;
 }
 
-const fitTool = (asked: AskTool, model: Model): Declared => ({
+const fitTool = (asked: AskTool, quirks: Quirks): Declared => ({
   tool: {
     name: asked.name,
     description: asked.description,
-    parameters: fitSchema(asked, model),
+    parameters: fitSchema(asked, quirks),
     strict: asked.strict,
     path: asked.schemaPath,
     cache: asked.cache,
@@ -101,14 +101,17 @@ const interpret = (
 
 /** What forcing a call brings along where the model would refuse it beside its default thinking. */
 export const makeForcible = (
-  { model, upstream }: Target,
+  { endpoint }: Target,
   { thinking }: Settings,
   report: Reporter,
 ): Partial<Settings> => {
-  if (thinking.mode !== 'default' || model.forcingNeedsThinkingOff?.includes(upstream) !== true) return {};
+  if (thinking.mode !== 'default' || !endpoint.quirks.forcingNeedsThinkingOff) return {};
   report.adjust(report.nameOf('thinking'));
   return { thinking: { mode: 'off' } };
 };
+
+const canForce = ({ endpoint: { quirks } }: Target, choice: ToolChoice): boolean =>
+  quirks.choices.includes(choice.type === 'named' ? 'tool' : 'any');
 
 /** Without tools there is nothing to choose, and nothing to report; but `none` holds for the history's as well. */
 const chooseAmong = (
@@ -122,7 +125,7 @@ const chooseAmong = (
   const forced = choice.type === 'required' || choice.type === 'named';
   const { mode } = settings.thinking;
   if (!forced) return { toolChoice: choice, tools: offered };
-  if (target.model.forcedToolChoice && (mode === 'default' || mode === 'off')) {
+  if (canForce(target, choice) && (mode === 'default' || mode === 'off')) {
     return { toolChoice: choice, tools: offered, ...makeForcible(target, settings, report) };
   }
   // The nearest thing to forcing is to offer a named tool alone, and to tell the model.
@@ -134,12 +137,12 @@ const chooseAmong = (
 const allowsParallelCalls = (
   wishes: readonly AskParallelCalls[],
   { oneCallAtMost }: AskTools,
-  { model }: Target,
+  { endpoint }: Target,
   report: Reporter,
 ): boolean => {
   let allowed = !oneCallAtMost;
   for (const wish of wishes) {
-    const isIgnored = wish.allowed ? oneCallAtMost : model.family === 'nova';
+    const isIgnored = wish.allowed ? oneCallAtMost : !endpoint.quirks.singleCalls;
     if (isIgnored) report.ignore(wish.path);
     else if (!wish.allowed) allowed = false;
   }
@@ -151,7 +154,7 @@ export const offerTools = (asked: AskTools, draft: SettingsDraft, target: Target
   const { declared, choices, parallelCalls, ignored, oneCallAtMost } = asked;
   draft.parallelToolCalls = !oneCallAtMost;
   if (declared.length > 0) {
-    draft.tools = withoutRepeats(declared.map((tool) => fitTool(tool, target.model)));
+    draft.tools = withoutRepeats(declared.map((tool) => fitTool(tool, target.endpoint.quirks)));
     for (const name of ignored) report.ignore(name);
     draft.parallelToolCalls = allowsParallelCalls(parallelCalls, asked, target, report);
   }

@@ -139,7 +139,8 @@ export const createAnswerer =
     const deadline = startedAt + (ask.stream ? timeouts.stream : timeouts.total);
     const model = catalogue.resolve(ask.model);
     const targets = catalogue.targets(model);
-    const canThink = model.thinking !== null && model.family === 'claude';
+    const canThink =
+      model.thinking !== null && model.endpoints.some(({ quirks }) => quirks.replay !== 'never');
     const remembering: Remembering | undefined = canThink
       ? { memory, scope: { caller, model: model.id } }
       : undefined;

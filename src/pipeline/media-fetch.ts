@@ -6,9 +6,9 @@ import type { Target } from '../models/catalogue.ts';
 import { checkImage, countImages } from '../normalize/limits.ts';
 import type { ImageFetcher } from './image-fetcher.ts';
 
-/** The Anthropic API fetches by itself, but only what is at an https URL. */
-const isTaken = (url: string, { upstream }: Target): boolean =>
-  upstream === 'anthropic' && /^https:/i.test(url);
+/** Some upstreams fetch by themselves, but only what is at an https URL. */
+const isTaken = (url: string, { endpoint }: Target): boolean =>
+  endpoint.quirks.imageUrls && /^https:/i.test(url);
 
 const needsFetching = (part: Part, target: Target): boolean =>
   part.type === 'tool-result'

@@ -33,7 +33,8 @@ const call = (index: number, name: string): ChatEvent => ({
 const args = (value: string): ChatEvent => ({ type: 'tool-arguments', text: value });
 
 const plainNames = { restore: (name: string) => name };
-const decoderOf = (thinkingTags = false, tools = plainNames) => nova.createDecoder({ tools, thinkingTags });
+const decoderOf = (thinkingTags = false, tools = plainNames) =>
+  nova.createDecoder({ tools, tag: thinkingTags ? 'thinking' : null });
 
 /** Everything at once, and again one event at a time: a batch is only how they were read. */
 const decoded = (events: readonly ConverseEvent[], thinkingTags = false): ChatEvent[] => {

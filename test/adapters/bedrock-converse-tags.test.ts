@@ -10,7 +10,7 @@ interface Told {
 
 /** What comes of a block's text when it arrives in these pieces. */
 const filtered = (pieces: readonly string[]): Told => {
-  const filter = createTagFilter();
+  const filter = createTagFilter('thinking');
   const out: ChatEvent[] = [];
   for (const piece of pieces) filter.push(piece, out);
   filter.flush(out);
@@ -117,7 +117,7 @@ describe('thinking in the text', () => {
   });
 
   it('holds back no more than what may be a tag', () => {
-    const filter = createTagFilter();
+    const filter = createTagFilter('thinking');
     const out: ChatEvent[] = [];
     filter.push('a < b, and <think', out);
     expect(out).toEqual([{ type: 'text', text: 'a < b, and ' }]);

@@ -821,17 +821,17 @@ describe('call ids', () => {
 
 describe('thinking tags are looked for', () => {
   it.each([
-    { name: 'where Nova 1 has tools', model: 'nova-lite', body: { tools: weather }, expected: true },
-    { name: 'not without tools', model: 'nova-lite', body: {}, expected: false },
+    { name: 'where Nova 1 has tools', model: 'nova-lite', body: { tools: weather }, expected: 'thinking' },
+    { name: 'not without tools', model: 'nova-lite', body: {}, expected: null },
     {
       name: 'not with none',
       model: 'nova-lite',
       body: { tools: weather, tool_choice: 'none' },
-      expected: false,
+      expected: null,
     },
-    { name: 'not in Nova 2', model: 'nova-2-lite', body: { tools: weather }, expected: false },
+    { name: 'not in Nova 2', model: 'nova-2-lite', body: { tools: weather }, expected: null },
   ])('$name', ({ model, body, expected }) => {
-    expect(encoded({ messages: hello, ...body }, model).decoder.thinkingTags).toBe(expected);
+    expect(encoded({ messages: hello, ...body }, model).decoder.tag).toBe(expected);
   });
 });
 

@@ -5,6 +5,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { endpointAtUpstream } from '../../src/models/model.ts';
 import { continuationOf, conversation, loop, type Said } from '../support/conversations.ts';
 import { expectError } from '../support/errors.ts';
 import { explore, runsFor, type Simulated, seed, startSimulated, timeoutFor } from '../support/fuzz.ts';
@@ -85,7 +86,7 @@ describe('a tool loop with any model, its thinking given back whole, in part or 
           const said = choices[0]?.message;
           if (said === undefined) throw new Error(`an answer without a choice: ${text}`);
           messages = [...messages, ...continuationOf(said, step)];
-          if (step.moves && at === 'anthropic' && model.ids.bedrock !== undefined)
+          if (step.moves && at === 'anthropic' && endpointAtUpstream(model, 'bedrock') !== undefined)
             place = place === 'anthropic' ? 'bedrock' : 'anthropic';
         }
       });

@@ -13,6 +13,7 @@ import type { ChatCompletionMessageParam } from 'openai/resources/chat/completio
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Fault } from '../../simulator/index.ts';
+import { endpointAtUpstream } from '../../src/models/model.ts';
 import { models } from '../../src/models/rows.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -204,12 +205,10 @@ const SetReminder = z.object({ text: z.string(), minutes: z.number().int() });
 
 const served = upstreams.flatMap((upstream) =>
   models
-    .filter(({ family, ids, lifecycle }) => {
-      const retires = lifecycle.retires?.[upstream];
+    .filter((model) => {
+      const endpoint = endpointAtUpstream(model, upstream);
       return (
-        family === 'claude' &&
-        ids[upstream] !== undefined &&
-        (retires === undefined || Date.parse(retires) > today)
+        endpoint !== undefined && (endpoint.retires === undefined || Date.parse(endpoint.retires) > today)
       );
     })
     .map(({ id }) => ({ model: id, upstream })),

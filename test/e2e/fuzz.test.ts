@@ -9,7 +9,7 @@ import { request as send } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { check } from '../../src/api/chat-completions/parse.ts';
 import { ApiError } from '../../src/core/errors.ts';
-import type { Model, ThinkingAbility } from '../../src/models/rows.ts';
+import type { Model, ThinkingAbility } from '../../src/models/model.ts';
 import { fanned, schemas, tooLarge } from '../json-schema/hostile.ts';
 import {
   type ClaudeUpstream,

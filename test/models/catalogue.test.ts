@@ -97,7 +97,7 @@ describe('an unknown id', () => {
     const model = made.resolve('claude-sonnet-9');
     expect(made.targets(model)).toMatchObject([{ upstream: 'anthropic', modelId: 'claude-sonnet-9' }]);
     expect(model).toMatchObject({
-      family: 'claude',
+      endpoints: [{ protocol: 'anthropic-messages' }],
       sampling: 'none',
       maxOutput: Number.POSITIVE_INFINITY,
       price: null,
@@ -289,8 +289,10 @@ describe('retirement', () => {
     { name: 'over', day: '2026-12-24', expected: '2026-11-30' },
   ])('is announced in replies: $name', ({ day, expected }) => {
     const made = catalogue({ day });
-    expect(made.sunset(made.resolve('claude-4-5-sonnet'), 'anthropic')).toBe(expected);
-    expect(made.sunset(made.resolve('claude-4-5-sonnet'), 'bedrock')).toBeUndefined();
+    const ends = Object.fromEntries(
+      made.targets(made.resolve('claude-4-5-sonnet')).map((target) => [target.upstream, made.sunset(target)]),
+    );
+    expect(ends).toEqual({ anthropic: expected, bedrock: undefined });
   });
 
   it('is warned of at start, with the setting that helps', () => {
@@ -365,6 +367,57 @@ describe('MODELS_FILE', () => {
     });
   });
 
+  it('can say whatever a row says: thinking, tags, what forcing needs, the price of long prompts', () => {
+    const thinking = { accepts: ['budget'], off: 'no', byDefault: true, display: 'omitted', efforts: [] };
+    const price = {
+      ...{ input: 1, output: 2, cacheRead: 0.1 },
+      long: { above: 200_000, input: 2, output: 4, cacheRead: 0.2 },
+    };
+    const made = withFile([
+      { id: 'claude-sonnet-5', thinking, price },
+      {
+        id: 'nova-2-lite',
+        endpoints: [
+          {
+            provider: 'bedrock',
+            protocol: 'bedrock-converse',
+            id: 'amazon.nova-2-lite-v1:0',
+            profiles: ['us'],
+            quirks: { tag: 'thinking', forcingNeedsThinkingOff: true },
+          },
+        ],
+      },
+    ]);
+    expect(made.resolve('claude-sonnet-5')).toMatchObject({ thinking, price });
+    expect(made.targets(made.resolve('nova-2-lite'))).toMatchObject([
+      {
+        upstream: 'bedrock-converse',
+        modelId: 'us.amazon.nova-2-lite-v1:0',
+        // What the entry does not say stays.
+        endpoint: { quirks: { tag: 'thinking', forcingNeedsThinkingOff: true, callIds: 'wide' } },
+      },
+    ]);
+  });
+
+  it('orders the endpoints of a row, and leaves out those it does not name', () => {
+    const made = withFile([
+      {
+        id: 'claude-sonnet-5',
+        endpoints: [
+          {
+            provider: 'bedrock',
+            protocol: 'anthropic-messages',
+            id: 'anthropic.claude-sonnet-5',
+            regions: ['eu-west-1'],
+          },
+        ],
+      },
+    ]);
+    expect(made.resolve('claude-sonnet-5').endpoints).toMatchObject([
+      { provider: 'bedrock', regions: ['eu-west-1'], quirks: { forcingNeedsThinkingOff: true } },
+    ]);
+  });
+
   it('adds a row like another one, under its own ids and without its aliases', () => {
     const made = withFile([
       {
@@ -398,8 +451,29 @@ describe('MODELS_FILE', () => {
     { name: 'a new row like nothing known', rows: [{ id: 'new' }], says: /new: needs "like"/ },
     {
       name: 'a date that is none',
-      rows: [{ id: 'nova-lite', lifecycle: { status: 'active', retires: { anthropic: 'soon' } } }],
+      rows: [
+        {
+          id: 'nova-lite',
+          endpoints: [{ provider: 'bedrock', protocol: 'bedrock-converse', id: 'x', retires: 'soon' }],
+        },
+      ],
       says: /retires/,
+    },
+    {
+      name: 'a fact that is a quirk of the endpoints now',
+      rows: [{ id: 'nova-lite', maxImages: 5 }],
+      says: /'maxImages' is now endpoints\[\]\.quirks\.media\.images/,
+    },
+    {
+      name: 'a protocol that the provider does not speak',
+      rows: [
+        {
+          id: 'x',
+          like: 'nova-lite',
+          endpoints: [{ provider: 'anthropic', protocol: 'bedrock-converse', id: 'x' }],
+        },
+      ],
+      says: /\[0\.endpoints\.0\.protocol\].*anthropic/,
     },
   ])('with $name is refused in plain words', ({ rows, says }) => {
     expect(() => parseModelsFile(rows)).toThrow(says);

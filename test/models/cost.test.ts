@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ServiceTier, UpstreamName, Usage } from '../../src/core/chat.ts';
 import type { Target } from '../../src/models/catalogue.ts';
 import { costOf, formatUsd } from '../../src/models/cost.ts';
+import { endpointAtUpstream } from '../../src/models/model.ts';
 import { models } from '../../src/models/rows.ts';
 
 const million = 1_000_000;
@@ -27,8 +28,9 @@ const target = ({
   region,
 }: Where): Target => {
   const model = models.find((row) => row.id === id);
-  if (model === undefined) throw new Error(`no row ${id}`);
-  return { model, upstream, modelId, region };
+  const endpoint = model && endpointAtUpstream(model, upstream);
+  if (model === undefined || endpoint === undefined) throw new Error(`no row ${id} at ${upstream}`);
+  return { model, endpoint, upstream, modelId, region };
 };
 
 const totalOf = (usage: Partial<Usage>, where: Where = {}, tier?: ServiceTier) =>

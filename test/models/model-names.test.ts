@@ -59,12 +59,14 @@ describe('a name is read as the model that is meant', () => {
     expect(asked(name).asks).toEqual(asked(id).asks);
   });
 
-  it.each(models.map(({ id, ids }) => [ids.bedrock?.id ?? ids['bedrock-converse']?.id ?? '', id]))(
-    'Bedrock’s own %s is %s',
-    (name, id) => {
-      expect(asked(name)).toEqual(asked(id));
-    },
-  );
+  it.each(
+    models.map(({ id, endpoints }) => [
+      endpoints.find(({ provider }) => provider === 'bedrock')?.id ?? '',
+      id,
+    ]),
+  )('Bedrock’s own %s is %s', (name, id) => {
+    expect(asked(name)).toEqual(asked(id));
+  });
 });
 
 describe('a name that says where the request is to be processed is asked to the letter, at Bedrock alone', () => {

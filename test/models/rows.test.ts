@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Model, models, unlistedClaude } from '../../src/models/rows.ts';
+import type { UpstreamName } from '../../src/core/chat.ts';
+import { endpointAtUpstream, type Model, modelSchema, upstreamOf } from '../../src/models/model.ts';
+import { models, unlistedClaude } from '../../src/models/rows.ts';
 
 const isoDay = /^\d{4}-\d{2}-\d{2}$/;
 const profiles = new Set(['us', 'eu', 'jp', 'au', 'in', 'apac', 'ca', 'global']);
@@ -20,33 +22,35 @@ describe('the rows together', () => {
 });
 
 describe.each(models.map((model) => [model.id, model] as const))('%s', (_, model: Model) => {
-  it('can be asked for somewhere its family lives', () => {
-    const upstreams = Object.keys(model.ids);
+  it('is what the schema says a model is', () => {
+    expect(modelSchema.safeParse(model).error).toBeUndefined();
+  });
+
+  it('can be asked for, at each place once', () => {
+    const upstreams = model.endpoints.map(upstreamOf);
     expect(upstreams.length).toBeGreaterThan(0);
-    const allowed = model.family === 'claude' ? ['anthropic', 'bedrock'] : ['bedrock-converse'];
-    expect(upstreams.filter((upstream) => !allowed.includes(upstream))).toEqual([]);
+    expect([...new Set(upstreams)]).toEqual(upstreams);
   });
 
   it('has Bedrock ids and profiles in their form', () => {
-    for (const id of [model.ids.bedrock, model.ids['bedrock-converse']]) {
-      if (id === undefined) continue;
-      expect(id.id).toMatch(
-        model.family === 'claude' ? /^anthropic\.claude-[a-z0-9:.-]+$/ : /^amazon\.nova-[a-z0-9:.-]+$/,
-      );
-      expect(id.profiles.filter((profile) => !profiles.has(profile))).toEqual([]);
+    for (const { id, profiles: named = [] } of model.endpoints.filter(
+      (each) => each.provider === 'bedrock',
+    )) {
+      expect(id).toMatch(/^(anthropic\.claude|amazon\.nova)-[a-z0-9:.-]+$/);
+      expect(named.filter((profile) => !profiles.has(profile))).toEqual([]);
     }
   });
 
   it('has limits that make sense together', () => {
     expect(model.maxOutput).toBeGreaterThan(0);
     expect(model.contextWindow).toBeGreaterThan(model.maxOutput);
-    expect(model.maxImages).toBeGreaterThan(0);
     if (model.cacheMinimum !== null) expect(model.cacheMinimum).toBeGreaterThan(0);
   });
 
   it('has real dates in order', () => {
     expect(model.released).toMatch(isoDay);
-    for (const day of Object.values(model.lifecycle.retires ?? {})) {
+    for (const { retires: day } of model.endpoints) {
+      if (day === undefined) continue;
       expect(day).toMatch(isoDay);
       expect(Date.parse(day)).toBeGreaterThan(Date.parse(model.released));
     }
@@ -54,12 +58,12 @@ describe.each(models.map((model) => [model.id, model] as const))('%s', (_, model
 
   it('says when it ends if it is ending', () => {
     const ends = model.lifecycle.status === 'retired' || model.lifecycle.status === 'deprecated';
-    expect(model.lifecycle.retires !== undefined).toBe(ends);
+    expect(model.endpoints.some(({ retires }) => retires !== undefined)).toBe(ends);
   });
 
   it('has abilities that agree with each other', () => {
     const { thinking, sampling, prefill } = model;
-    if (thinking === null) return expect(model.thinkingTags || sampling === 'both').toBe(true);
+    if (thinking === null) return expect(sampling).toBe('both');
     const takesEfforts = thinking.accepts.some((form) => form !== 'budget');
     expect(thinking.efforts.length > 0).toBe(takesEfforts);
     expect(thinking.accepts.length).toBeGreaterThan(0);
@@ -86,6 +90,16 @@ const row = (id: string): Model => {
   return found;
 };
 
+const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const satisfies readonly UpstreamName[];
+
+interface Spot extends Partial<Record<UpstreamName, object>> {
+  readonly id: string;
+  readonly facts: object;
+}
+
+const forced = ['auto', 'any', 'tool', 'none'];
+const unforced = ['auto', 'none'];
+
 /** Spot checks against what the providers' pages say, state of 2026-11-22. */
 describe('facts of the models', () => {
   it.each([
@@ -97,11 +111,10 @@ describe('facts of the models', () => {
         sampling: 'exclusive',
         prefill: true,
         cacheMinimum: 1024,
-        forcedToolChoice: true,
-        ids: { anthropic: 'claude-sonnet-4-5-20250929' },
-        lifecycle: { status: 'deprecated', retires: { anthropic: '2026-11-30' } },
+        lifecycle: { status: 'deprecated' },
         price: { input: 3, output: 15 },
       },
+      anthropic: { id: 'claude-sonnet-4-5-20250929', retires: '2026-11-30', quirks: { choices: forced } },
     },
     {
       id: 'claude-4-5-haiku',
@@ -116,44 +129,47 @@ describe('facts of the models', () => {
       id: 'claude-4-sonnet',
       facts: {
         sampling: 'both',
-        lifecycle: { status: 'retired', retires: { anthropic: '2026-06-15' } },
-        jsonSchema: { anthropic: false, bedrock: false },
+        lifecycle: { status: 'retired' },
       },
+      anthropic: { retires: '2026-06-15', quirks: { schema: 'tool' } },
+      bedrock: { quirks: { schema: 'tool' } },
     },
     {
       id: 'claude-3-7-sonnet',
-      facts: { thinking: { accepts: ['budget'] }, lifecycle: { retires: { anthropic: '2026-02-19' } } },
+      facts: { thinking: { accepts: ['budget'] } },
+      anthropic: { retires: '2026-02-19' },
     },
     {
       id: 'claude-3-5-sonnet',
-      facts: { maxOutput: 8192, thinking: null, lifecycle: { retires: { anthropic: '2025-10-28' } } },
+      facts: { maxOutput: 8192, thinking: null },
+      anthropic: { retires: '2025-10-28' },
     },
     {
       id: 'claude-3-5-haiku',
       facts: {
         maxOutput: 8192,
         cacheMinimum: 2048,
-        lifecycle: { retires: { anthropic: '2026-02-19', bedrock: '2026-06-19' } },
       },
+      anthropic: { retires: '2026-02-19' },
+      bedrock: { retires: '2026-06-19' },
     },
     {
       id: 'nova-pro',
       facts: {
         contextWindow: 300_000,
         maxOutput: 10_000,
-        thinkingTags: true,
-        maxImages: 20,
         price: { input: 0.8, output: 3.2 },
       },
+      'bedrock-converse': { quirks: { tag: 'thinking', media: { images: 20, per: 'message' } } },
     },
     { id: 'nova-micro', facts: { contextWindow: 128_000, vision: false, documents: false } },
     {
       id: 'nova-2-lite',
       facts: {
         contextWindow: 1_000_000,
-        thinkingTags: false,
         thinking: { accepts: ['effort'], efforts: ['low', 'medium', 'high'] },
       },
+      'bedrock-converse': { quirks: { tag: null } },
     },
     {
       id: 'claude-opus-4-6',
@@ -171,47 +187,56 @@ describe('facts of the models', () => {
       id: 'claude-opus-4-7',
       facts: {
         sampling: 'none',
-        midSystem: false,
         thinking: { accepts: ['adaptive'], byDefault: false, display: 'omitted' },
       },
+      anthropic: { quirks: { midSystem: false } },
     },
-    { id: 'claude-opus-4-8', facts: { sampling: 'none', midSystem: true, thinking: { off: 'yes' } } },
+    {
+      id: 'claude-opus-4-8',
+      facts: { sampling: 'none', thinking: { off: 'yes' } },
+      anthropic: { quirks: { midSystem: true } },
+    },
     {
       id: 'claude-sonnet-5',
-      facts: { forcedToolChoice: true, midSystem: false, thinking: { byDefault: true, off: 'yes' } },
+      facts: { thinking: { byDefault: true, off: 'yes' } },
+      anthropic: { quirks: { choices: forced, midSystem: false, forcingNeedsThinkingOff: false } },
+      bedrock: { quirks: { choices: forced, forcingNeedsThinkingOff: true } },
     },
     { id: 'claude-opus-5', facts: { cacheMinimum: 512, thinking: { byDefault: true, off: 'up-to-high' } } },
     {
       id: 'claude-opus-5-5',
       facts: {
-        forcedToolChoice: false,
         thinking: { byDefault: true, off: 'no' },
         price: { input: 4, output: 20, cacheRead: 0.2 },
       },
+      anthropic: { quirks: { choices: unforced } },
+      bedrock: { quirks: { choices: unforced } },
     },
     {
       id: 'claude-sonnet-5-5',
       facts: {
-        forcedToolChoice: false,
-        midSystem: true,
         thinking: { accepts: ['adaptive', 'between_tools'], off: 'no' },
       },
+      anthropic: { quirks: { choices: unforced, midSystem: true } },
     },
     {
       id: 'claude-haiku-5-5',
       facts: {
-        forcedToolChoice: true,
-        midSystem: true,
         thinking: { off: 'up-to-high' },
         price: { input: 0.1, long: { above: 100_000, input: 0.5 } },
       },
+      anthropic: { quirks: { choices: forced, midSystem: true } },
     },
     {
       id: 'claude-fable-5-2',
-      facts: { forcedToolChoice: false, midSystem: true, price: { input: 8, output: 40, cacheRead: 0.2 } },
+      facts: { price: { input: 8, output: 40, cacheRead: 0.2 } },
+      anthropic: { quirks: { choices: unforced, midSystem: true } },
     },
-  ])('$id', ({ id, facts }) => {
+  ] satisfies readonly Spot[])('$id', ({ id, facts, ...places }: Spot) => {
     expect(row(id)).toMatchObject(facts);
+    for (const upstream of upstreams)
+      if (places[upstream] !== undefined)
+        expect(endpointAtUpstream(row(id), upstream)).toMatchObject(places[upstream]);
   });
 
   it.each(['nova-premier', 'amazon.nova-premier-v1:0'])('%s, at its end of life, is not shipped', (id) => {
@@ -223,11 +248,9 @@ describe('a Claude id nobody wrote down yet', () => {
   it("has the newest family's rules: adaptive, no sampling, a native schema, no ceiling of ours", () => {
     expect(unlistedClaude('claude-x')).toMatchObject({
       id: 'claude-x',
-      ids: { anthropic: 'claude-x' },
+      endpoints: [{ provider: 'anthropic', id: 'claude-x', quirks: { choices: unforced, schema: 'native' } }],
       sampling: 'none',
       prefill: false,
-      forcedToolChoice: false,
-      jsonSchema: { anthropic: true },
       maxOutput: Number.POSITIVE_INFINITY,
       thinking: { accepts: ['adaptive'] },
     });

@@ -28,7 +28,7 @@ const settled = (
       ? undefined
       : { type: 'thinking' as const, parameter, enabled: true, isWish: false };
   const settings = { ...normalized({}).settings, thinking, thinkingRequest };
-  const history = settleThinking(turns, settings, targetOf(model).model, recall, report);
+  const history = settleThinking(turns, settings, targetOf(model), recall, report);
   return { turns: history.turns, thinking: history.settings.thinking, ...report.toReport() };
 };
 

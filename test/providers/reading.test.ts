@@ -12,7 +12,7 @@ import { readStream } from '../../src/providers/reading.ts';
 import type { ReadingListener } from '../../src/providers/timeouts.ts';
 
 const origin: Origin = { upstream: 'anthropic', requestId: 'req_1', rateLimits: {} };
-const options = { tools: { restore: (name: string) => name }, thinkingTags: false };
+const options = { tools: { restore: (name: string) => name }, tag: null };
 const lost = upstreamFailed('The connection was lost.');
 
 /** What one piece makes whole; an error where the connection fails instead. */

@@ -2,22 +2,21 @@
 
 import fc from 'fast-check';
 import { redactThinking, signThinking } from '../../simulator/thinking.ts';
-import { type Model, models } from '../../src/models/rows.ts';
+import { endpointAtUpstream, type Model } from '../../src/models/model.ts';
+import { models } from '../../src/models/rows.ts';
 import { jpegOf, pixel as png, pngOf } from './images.ts';
 import { today } from './today.ts';
 
 export type ClaudeUpstream = 'anthropic' | 'bedrock';
 
 const isServed = (model: Model, upstream: ClaudeUpstream): boolean => {
-  const retires = model.lifecycle.retires?.[upstream];
-  return model.ids[upstream] !== undefined && (retires === undefined || Date.parse(retires) > today);
+  const endpoint = endpointAtUpstream(model, upstream);
+  return endpoint !== undefined && (endpoint.retires === undefined || Date.parse(endpoint.retires) > today);
 };
 
 /** Every Claude model at every upstream that still serves it. */
 export const claudeTargets = (['anthropic', 'bedrock'] as const).flatMap((upstream) =>
-  models
-    .filter((model) => model.family === 'claude' && isServed(model, upstream))
-    .map((model) => ({ model, upstream })),
+  models.filter((model) => isServed(model, upstream)).map((model) => ({ model, upstream })),
 );
 
 const words = fc.oneof(
@@ -151,7 +150,7 @@ const calls = fc.array(
 
 /** Thinking as clients give it back: signed by the model itself, or unsigned. */
 export const thinking = (model: Model) => {
-  const id = model.ids.anthropic ?? model.id;
+  const id = endpointAtUpstream(model, 'anthropic')?.id ?? model.id;
   const block = { type: 'thinking', thinking: 'Hm.', signature: signThinking(id, 'Hm.', 's') };
   const hidden = { type: 'thinking', thinking: '', signature: signThinking(id, '', 's') };
   const redacted = { type: 'redacted_thinking', data: redactThinking(id, 's') };

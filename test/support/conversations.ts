@@ -5,7 +5,8 @@
 
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { type Model, models } from '../../src/models/rows.ts';
+import { endpointAtUpstream, type Model } from '../../src/models/model.ts';
+import { models } from '../../src/models/rows.ts';
 import { schemas as brokenSchemas } from '../json-schema/hostile.ts';
 import {
   type ClaudeUpstream,
@@ -28,7 +29,7 @@ export interface ModelAt {
 export const everyModel: readonly ModelAt[] = [
   ...claudeTargets.map(({ model, upstream }): ModelAt => ({ model, at: upstream })),
   ...models
-    .filter(({ ids }) => ids['bedrock-converse'] !== undefined)
+    .filter((model) => endpointAtUpstream(model, 'bedrock-converse') !== undefined)
     .map((model): ModelAt => ({ model, at: 'bedrock' })),
 ];
 
@@ -372,7 +373,7 @@ const thinkingOf = (model: Model): fc.Arbitrary<Fields> =>
   fc.oneof(
     { weight: 3, arbitrary: fc.constant({}) },
     { weight: 3, arbitrary: returnedThinking(model) },
-    { weight: 1, arbitrary: returnedThinking({ ...model, id: 'another', ids: {} }) },
+    { weight: 1, arbitrary: returnedThinking({ ...model, id: 'another', endpoints: [] }) },
   );
 
 const resultContent = fc.oneof(
@@ -489,7 +490,7 @@ export const conversationWith = ({ model, at }: ModelAt): fc.Arbitrary<Conversat
         ...offered,
         ...thought,
         ...format,
-        ...(model.family === 'nova' ? withRoom(sampled) : sampled),
+        ...(endpointAtUpstream(model, 'bedrock-converse') !== undefined ? withRoom(sampled) : sampled),
         stream,
       },
     }));

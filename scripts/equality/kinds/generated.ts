@@ -1,6 +1,7 @@
 /** Requests by the generators of the tests: every row at every upstream, from one seed. */
 
 import fc from 'fast-check';
+import { endpointAtUpstream } from '../../../src/models/model.ts';
 import { claudeRequestTo, claudeTargets } from '../../../test/support/claude-requests.ts';
 import {
   continuationOf,
@@ -71,7 +72,7 @@ const runLoop = async ({ at, model, body, steps }: Loop, ask: Ask): Promise<void
     const said = saidIn((await ask(place, { body: { ...body, messages } })).body);
     if (said === undefined) return;
     messages = [...messages, ...continuationOf(said, step)];
-    if (step.moves && at === 'anthropic' && model.ids.bedrock !== undefined)
+    if (step.moves && at === 'anthropic' && endpointAtUpstream(model, 'bedrock') !== undefined)
       place = place === 'anthropic' ? 'bedrock' : 'anthropic';
   }
 };

@@ -1,7 +1,8 @@
 /** The Claude family: a prompt as a Messages request, an answer as chat events. */
 
 import type Anthropic from '@anthropic-ai/sdk';
-import type { JsonObject, Prompt, UpstreamName } from '../../core/chat.ts';
+import type { JsonObject, Prompt } from '../../core/chat.ts';
+import type { Quirks } from '../../models/model.ts';
 import type { Adapter, Renaming, ReplacedKeys } from '../adapter.ts';
 import { withCallInstruction } from '../call-instruction.ts';
 import { renameTools } from '../names.ts';
@@ -18,13 +19,14 @@ const serviceTiers: Readonly<Record<string, Anthropic.MessageCreateParams['servi
   priority: 'auto',
 };
 
-const encodeServiceTier = ({ serviceTier }: Prompt, upstream: UpstreamName) =>
-  serviceTier === undefined || upstream !== 'anthropic' ? undefined : serviceTiers[serviceTier];
+const encodeServiceTier = ({ serviceTier }: Prompt, quirks: Quirks) =>
+  serviceTier !== undefined && quirks.serviceTiers.includes(serviceTier)
+    ? serviceTiers[serviceTier]
+    : undefined;
 
-/** Bedrock has no field for it in Claude's body, and serves by default what `default` asks for. */
-const losesServiceTier = ({ serviceTier }: Prompt, upstream: UpstreamName): boolean =>
-  serviceTier !== undefined &&
-  (upstream === 'anthropic' ? serviceTiers[serviceTier] === undefined : serviceTier !== 'default');
+/** Without the field, an endpoint serves by default what `default` asks for. */
+const losesServiceTier = ({ serviceTier }: Prompt, quirks: Quirks): boolean =>
+  serviceTier !== undefined && serviceTier !== 'default' && !quirks.serviceTiers.includes(serviceTier);
 
 /** Effort of thinking and the answer's own format share a field. */
 const encodeOutput = (
@@ -54,13 +56,14 @@ const joinKeys = (
 
 export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
   encode: (prompt, target) => {
-    const { model, upstream } = target;
+    const { model, endpoint } = target;
+    const { quirks } = endpoint;
     const names = renameTools(prompt, toolNameRule);
     const keys = replacePropertyKeys(prompt, propertyKeyRule);
     const format = encodeFormat(prompt);
     const { thinking, effort } = encodeThinking(prompt, model);
     const system = withCallInstruction(prompt, names);
-    const serviceTier = encodeServiceTier(prompt, upstream);
+    const serviceTier = encodeServiceTier(prompt, quirks);
     return {
       request: {
         version: model.sampling === 'none' ? '2026-10-21' : '2023-06-01',
@@ -69,7 +72,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
           max_tokens: prompt.maxTokens ?? model.maxOutput,
           ...(system.length === 0 ? {} : { system: encodeSystem(system) }),
           ...encodeTools(prompt, { names, keys }, target),
-          messages: prompt.turns.map((turn) => encodeTurn(turn, { names, keys, callIds: model.callIds })),
+          messages: prompt.turns.map((turn) => encodeTurn(turn, { names, keys, callIds: quirks.callIds })),
           ...(prompt.temperature === undefined ? {} : { temperature: prompt.temperature }),
           ...(prompt.topP === undefined ? {} : { top_p: prompt.topP }),
           ...(prompt.topK === undefined ? {} : { top_k: prompt.topK }),
@@ -82,10 +85,10 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
         },
       },
       report: {
-        ignored: losesServiceTier(prompt, upstream) ? ['serviceTier'] : [],
+        ignored: losesServiceTier(prompt, quirks) ? ['serviceTier'] : [],
         adjusted: [],
       },
-      decoder: { tools: names, keys: joinKeys(keys.replaced, format.keys), thinkingTags: false },
+      decoder: { tools: names, keys: joinKeys(keys.replaced, format.keys), tag: null },
     };
   },
   createDecoder: createClaudeDecoder,

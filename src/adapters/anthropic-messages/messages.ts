@@ -11,7 +11,7 @@ import type {
   Turn,
 } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
-import type { CallIdRule } from '../../models/rows.ts';
+import type { CallIdRule } from '../../models/model.ts';
 import { type Names, sendCallId } from '../names.ts';
 import type { PropertyKeys } from '../property-keys.ts';
 

@@ -2,7 +2,7 @@
 
 import type Anthropic from '@anthropic-ai/sdk';
 import type { Prompt } from '../../core/chat.ts';
-import type { Model } from '../../models/rows.ts';
+import type { Model } from '../../models/model.ts';
 
 interface Encoded {
   readonly thinking?: Anthropic.ThinkingConfigParam;

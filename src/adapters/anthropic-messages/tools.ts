@@ -44,11 +44,8 @@ const walking = <Result>({ path = 'tools' }: Tool, walk: () => Result): Result =
  * The schemas of the tools that decoding can be bound to, by name: those that can be said whole. None at
  * all where they are too many together, for the API would refuse the request.
  */
-const strictSchemas = (
-  tools: readonly Tool[],
-  { model, upstream }: Target,
-): ReadonlyMap<string, JsonObject> => {
-  if (upstream !== 'anthropic' || !model.jsonSchema.anthropic) return new Map();
+const strictSchemas = (tools: readonly Tool[], { endpoint }: Target): ReadonlyMap<string, JsonObject> => {
+  if (!endpoint.quirks.strictTools) return new Map();
   const strict = tools.flatMap((tool) => {
     const native = tool.strict ? walking(tool, () => toNativeSchema(tool.parameters)) : undefined;
     return native?.exact ? [{ name: tool.name, ...native }] : [];

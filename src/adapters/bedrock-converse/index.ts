@@ -1,7 +1,7 @@
 /** The Nova family: a prompt as a Converse request, an answer as chat events. */
 
 import type { Prompt } from '../../core/chat.ts';
-import type { Model } from '../../models/rows.ts';
+import type { Model } from '../../models/model.ts';
 import type { Adapter } from '../adapter.ts';
 import { withCallInstruction } from '../call-instruction.ts';
 import { renameTools } from '../names.ts';
@@ -62,7 +62,7 @@ const encodeNative = (
 };
 
 export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
-  encode: (prompt, { model }) => {
+  encode: (prompt, { model, endpoint: { quirks } }) => {
     const names = renameTools(prompt, toolNameRule);
     const keys = replacePropertyKeys(prompt, propertyKeyRule);
     const toolConfig = encodeTools(prompt, names, keys);
@@ -73,7 +73,7 @@ export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
       // What is undefined is not written.
       request: {
         system: system.length === 0 ? undefined : encodeSystem(system),
-        messages: encodeTurns(turns, { names, keys, callIds: model.callIds, texts: prompt.texts }),
+        messages: encodeTurns(turns, { names, keys, callIds: quirks.callIds, texts: prompt.texts }),
         inferenceConfig: encodeInference(prompt, greedy),
         toolConfig,
         additionalModelRequestFields: encodeNative(prompt, greedy),
@@ -91,7 +91,7 @@ export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
       decoder: {
         tools: names,
         keys: keys.replaced,
-        thinkingTags: model.thinkingTags && toolConfig !== undefined,
+        tag: toolConfig === undefined ? null : quirks.tag,
       },
     };
   },

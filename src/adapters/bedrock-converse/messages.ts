@@ -14,7 +14,7 @@ import { invalidRequest } from '../../core/errors.ts';
 import { parseJson } from '../../core/surrogates.ts';
 import type { Texts } from '../../core/texts.ts';
 import { isTooDeep } from '../../json-schema/bounds.ts';
-import type { CallIdRule } from '../../models/rows.ts';
+import type { CallIdRule } from '../../models/model.ts';
 import { type Names, sendCallId } from '../names.ts';
 import type { PropertyKeys } from '../property-keys.ts';
 import type { WireContent, WireResultContent } from './wire.ts';

@@ -83,17 +83,13 @@ const announcement = (start: BlockStart['start']) => {
 
 const fromBase64 = (data: string): string => Buffer.from(data, 'base64').toString('utf8');
 
-export const createConverseDecoder = ({
-  tools,
-  keys,
-  thinkingTags,
-}: DecoderOptions): Decoder<ConverseEvent> => {
+export const createConverseDecoder = ({ tools, keys, tag }: DecoderOptions): Decoder<ConverseEvent> => {
   /** Undefined until the upstream tells of it: unknown is not nothing. */
   let usage: Usage | undefined;
   let stopReason: string | undefined;
   let finished = false;
   let hasCalls = false;
-  const tags = thinkingTags ? createTagFilter() : undefined;
+  const tags = tag === null ? undefined : createTagFilter(tag);
   const open = new Map<number, OpenBlock>();
 
   const startBlock = ({ contentBlockIndex = 0, start }: BlockStart, out: ChatEvent[]): void => {

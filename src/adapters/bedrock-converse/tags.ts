@@ -7,9 +7,6 @@
 
 import type { ChatEvent } from '../../core/chat.ts';
 
-const opening = '<thinking>';
-const closing = '</thinking>';
-
 /** How many characters at the end of `text` could be the beginning of `tag`. */
 const partialTag = (text: string, tag: string): number => {
   for (let length = Math.min(text.length, tag.length - 1); length > 0; length--) {
@@ -26,7 +23,10 @@ export interface TagFilter {
   end(out: ChatEvent[]): void;
 }
 
-export const createTagFilter = (): TagFilter => {
+/** For tags of that name. */
+export const createTagFilter = (name: string): TagFilter => {
+  const opening = `<${name}>`;
+  const closing = `</${name}>`;
   let held = '';
   let inside = false;
   /** What the open tag has let through as reasoning so far. */

@@ -63,7 +63,7 @@ export const registerChatCompletions = (app: FastifyInstance, dependencies: Chat
         // Where the status is out already, headers are too late.
         if (reply.raw.headersSent) return;
         setReportHeaders(reply, report);
-        setSunsetHeaders(reply, catalogue.sunset(target.model, target.upstream));
+        setSunsetHeaders(reply, catalogue.sunset(target));
       },
     });
     record.origin = answered.origin;
