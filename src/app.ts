@@ -16,11 +16,12 @@ import { registerStatus } from './api/status-page.ts';
 import type { Config } from './config.ts';
 import { draining, methodNotAllowed } from './core/errors.ts';
 import type { Catalogue } from './models/catalogue.ts';
+import { createBackends } from './pipeline/backends.ts';
 import { createAnswerer } from './pipeline/complete.ts';
 import { createImageFetcher } from './pipeline/image-fetcher.ts';
 import { createResilience } from './pipeline/retry.ts';
 import { createThinkingMemory } from './pipeline/thinking-memory.ts';
-import type { Backends } from './providers/registry.ts';
+import type { Providers } from './providers/registry.ts';
 import { registerAuth } from './server/auth.ts';
 import { registerBody } from './server/body.ts';
 import { createCorsHeaders, registerCors } from './server/cors.ts';
@@ -37,7 +38,7 @@ import type { Store } from './store/store.ts';
 export interface AppOptions {
   readonly config: Config;
   readonly catalogue: Catalogue;
-  readonly backends: Backends;
+  readonly providers: Providers;
   readonly logger: FastifyBaseLogger;
   /** What requests leave behind for later ones; closed with the application. */
   readonly store: Store;
@@ -99,8 +100,14 @@ const allMethods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH
 /** Ms that a probe waits for credentials to be found. */
 const credentialWait = 1000;
 
-const canSignSoon = (backends: Backends): Promise<boolean> =>
-  Promise.race([backends.canSign(), sleep(credentialWait, false, { ref: false })]);
+/** Whether some upstream can be asked, as far as that is known soon. */
+const isUsable = async (providers: Providers): Promise<boolean> => {
+  const found = Object.values(providers).map(async (provider) => {
+    if (!(await provider.hasCredential())) throw new Error('no credential');
+    return true;
+  });
+  return Promise.race([Promise.any(found).catch(() => false), sleep(credentialWait, false, { ref: false })]);
+};
 
 const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
   for (const [url, methods] of Object.entries(paths)) {
@@ -116,7 +123,7 @@ const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
   }
 };
 
-export const buildApp = ({ config, catalogue, backends, logger, store, allMetrics }: AppOptions): App => {
+export const buildApp = ({ config, catalogue, providers, logger, store, allMetrics }: AppOptions): App => {
   let isDraining = false;
   const watchTurn = createTurnWatch();
   const corsHeaders = createCorsHeaders(config.corsOrigins);
@@ -169,9 +176,9 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
     obstacle: async () => {
       if (isDraining) return 'The server is shutting down.';
       if (listed.size === 0) return 'No upstream is usable.';
-      // The Anthropic API's key is a setting; AWS's may come from a profile or a role, or not at all.
-      const isUsable = config.upstreams.includes('anthropic') || (await canSignSoon(backends));
-      return isUsable ? undefined : 'No upstream is usable: no AWS credentials were found.';
+      return (await isUsable(providers))
+        ? undefined
+        : 'No upstream is usable: no AWS credentials were found.';
     },
   });
   registerStatus(app);
@@ -180,7 +187,7 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
   registerChatCompletions(app, {
     answer: createAnswerer({
       catalogue,
-      backends,
+      backends: createBackends(providers, config.timeouts),
       resilience,
       memory,
       images,
@@ -212,7 +219,11 @@ export const buildApp = ({ config, catalogue, backends, logger, store, allMetric
       isDraining = true;
       app.server.closeAllConnections();
       await app.close();
-      await Promise.all([backends.close(), images.close(), store.close()]);
+      await Promise.all([
+        ...Object.values(providers).map((provider) => provider.close()),
+        images.close(),
+        store.close(),
+      ]);
       // Requests that were cut off have their line too; their sockets are gone in a moment.
       await Promise.race([load.idle(), sleep(lastWait, undefined, { ref: false })]);
       recorder.settle();

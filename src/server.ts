@@ -8,7 +8,7 @@ import { joinPrimary } from './cluster/worker.ts';
 import { type Config, readConfig } from './config.ts';
 import { ConfigError } from './core/errors.ts';
 import { createCatalogue } from './models/catalogue.ts';
-import { type Backends, createBackends } from './providers/registry.ts';
+import { createProviders, type Providers } from './providers/registry.ts';
 import { createLogger } from './server/logger.ts';
 import { describeMisspelling } from './server/misspellings.ts';
 import { startSummary } from './server/start-summary.ts';
@@ -91,8 +91,12 @@ const warn = (config: Config, logger: Logger): void => {
 };
 
 /** A region is a promise that Bedrock can be asked. Looking goes on while the server already listens. */
-const warnWithoutCredentials = async ({ aws }: Config, backends: Backends, logger: Logger): Promise<void> => {
-  if (aws === null || (await backends.canSign())) return;
+const warnWithoutCredentials = async (
+  { aws }: Config,
+  { bedrock }: Providers,
+  logger: Logger,
+): Promise<void> => {
+  if (aws === null || (await bedrock?.hasCredential())) return;
   logger.warn(
     'An AWS region is set, but no AWS credentials were found, neither in the environment nor by a profile or role: requests to Bedrock will fail',
   );
@@ -128,11 +132,11 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
         onUnanswered: () => logger.warn('the primary process did not answer; this one went on alone'),
       })
     : undefined;
-  const backends = createBackends(config);
+  const providers = createProviders(config);
   const app = buildApp({
     config,
     catalogue,
-    backends,
+    providers,
     logger,
     store: await createStore(config, worker?.store ?? local, logger),
     ...(worker === undefined ? {} : { allMetrics: worker.allMetrics }),
@@ -145,7 +149,7 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
     'listening',
   );
 
-  if ((cluster.worker?.id ?? 1) === 1) void warnWithoutCredentials(config, backends, logger);
+  if ((cluster.worker?.id ?? 1) === 1) void warnWithoutCredentials(config, providers, logger);
   if (worker === undefined) {
     greet(config, Number(new URL(address).port || 80), logger);
     return onSignal(logger, stop);

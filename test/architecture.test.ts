@@ -112,8 +112,6 @@ const rules: readonly Rule[] = [
 const exceptions: readonly string[] = [
   'api/chat-completions/route -> pipeline/complete (type)',
   'config -> server/misspellings',
-  'providers/registry -> adapters/anthropic-messages/index',
-  'providers/registry -> adapters/bedrock-converse/index',
   'server/body -> api/chat-completions/long-texts',
   'server/headers -> models/cost',
   'server/limits -> store/store (type)',

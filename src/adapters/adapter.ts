@@ -1,4 +1,4 @@
-/** What a model family brings to the server, and what an upstream does: the two sides providers/registry.ts joins. */
+/** What a model family brings to the server, and what an upstream does: the two sides pipeline/backends.ts joins. */
 
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ChatEvent, Prompt, UpstreamName } from '../core/chat.ts';
@@ -95,5 +95,4 @@ export type Opened<Message, Event> = OpenedMessage<Message> | OpenedStream<Event
 export interface Upstream<Request, Message, Event> {
   readonly name: UpstreamName;
   open(request: Request, options: OpenOptions): Promise<Opened<Message, Event>>;
-  close(): Promise<void>;
 }

@@ -142,7 +142,7 @@ export type Quirks = z.infer<typeof quirksSchema>;
 export type CallIdRule = Quirks['callIds'];
 
 export const providers = ['anthropic', 'bedrock'] as const;
-const protocols = ['anthropic-messages', 'bedrock-converse'] as const;
+export const protocols = ['anthropic-messages', 'bedrock-converse'] as const;
 
 /** Who runs it: a credential and an address. */
 export type Provider = (typeof providers)[number];

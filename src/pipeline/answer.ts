@@ -9,10 +9,11 @@ import type { Target } from '../models/catalogue.ts';
 import { costOf } from '../models/cost.ts';
 import { willThink } from '../normalize/history.ts';
 import type { Settings } from '../normalize/settings.ts';
-import type { OpenedAnswer } from '../providers/registry.ts';
 import type { Attempts, Opened } from './attempts.ts';
+import type { OpenedAnswer } from './backends.ts';
 import { BadJson, Corrections, type Question } from './correction.ts';
 import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './json-output.ts';
+import type { EventBatches } from './read-answer.ts';
 import { addUsage } from './repair.ts';
 import type { Scope, ThinkingMemory } from './thinking-memory.ts';
 
@@ -31,8 +32,6 @@ export interface Answer extends OpenedAnswer {
   readonly schemaProblems: () => readonly string[];
 }
 
-type Events = AsyncIterable<readonly ChatEvent[]>;
-
 /** Where the thinking of an answer is remembered. */
 export interface Remembering {
   readonly memory: ThinkingMemory;
@@ -41,7 +40,7 @@ export interface Remembering {
 
 /** Passes events on and, when the answer is whole, remembers which thinking came with which calls. */
 async function* rememberThinking(
-  events: Events,
+  events: EventBatches,
   { memory, scope }: Remembering,
 ): AsyncGenerator<readonly ChatEvent[]> {
   const ids: string[] = [];
@@ -57,7 +56,7 @@ async function* rememberThinking(
   }
 }
 
-async function* purify(events: Events, json: JsonAnswer): AsyncGenerator<readonly ChatEvent[]> {
+async function* purify(events: EventBatches, json: JsonAnswer): AsyncGenerator<readonly ChatEvent[]> {
   for await (const batch of events) {
     const pure = json.push(batch);
     if (pure.length > 0) yield pure;
@@ -66,7 +65,7 @@ async function* purify(events: Events, json: JsonAnswer): AsyncGenerator<readonl
 }
 
 interface Shaped {
-  readonly events: Events;
+  readonly events: EventBatches;
   readonly json: JsonAnswer | undefined;
 }
 
@@ -122,7 +121,7 @@ export interface AnswerParts {
 
 type Settled = { readonly folded: Folded } | { readonly error: unknown };
 
-const settled = async (events: Events, onUsage: (usage: Usage) => void): Promise<Settled> => {
+const settled = async (events: EventBatches, onUsage: (usage: Usage) => void): Promise<Settled> => {
   try {
     return { folded: await fold(events, onUsage) };
   } catch (error) {
@@ -132,7 +131,7 @@ const settled = async (events: Events, onUsage: (usage: Usage) => void): Promise
 
 export class ModelAnswer implements Answer {
   readonly origin: Origin;
-  readonly events: Events;
+  readonly events: EventBatches;
   readonly target: Target;
   readonly settings: Settings;
   readonly report: Report;

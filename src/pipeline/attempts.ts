@@ -5,7 +5,7 @@ import type { Cancellation } from '../core/cancellation.ts';
 import type { Prompt, ServiceTier } from '../core/chat.ts';
 import { type Report, withAdjusted, withConcepts } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
-import type { Backends, OpenedAnswer, Prepared } from '../providers/registry.ts';
+import type { Backends, OpenedAnswer, Prepared } from './backends.ts';
 import { Corrections, type Question } from './correction.ts';
 import type { Resilience } from './retry.ts';
 

@@ -120,10 +120,11 @@ export interface AnthropicOptions extends TransportOptions {
   readonly baseUrl: string | undefined;
 }
 
-export const createAnthropic = ({
-  baseUrl,
-  ...transportOptions
-}: AnthropicOptions): Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> => {
+export interface Anthropic extends Upstream<ClaudeRequest, ClaudeMessage, ClaudeEvent> {
+  close(): Promise<void>;
+}
+
+export const createAnthropic = ({ baseUrl, ...transportOptions }: AnthropicOptions): Anthropic => {
   const baseURL = baseUrl ?? defaultBaseUrl;
   const transport = createTransport(baseURL, transportOptions);
 

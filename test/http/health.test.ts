@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type App, buildApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createCatalogue } from '../../src/models/catalogue.ts';
-import { createBackends } from '../../src/providers/registry.ts';
+import { createProviders } from '../../src/providers/registry.ts';
 import { createLogger } from '../../src/server/logger.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import { expectError } from '../support/errors.ts';
@@ -31,7 +31,7 @@ const build = (env: Record<string, string> = {}): App => {
       overrides: [],
       now: () => new Date(today),
     }),
-    backends: createBackends(config),
+    providers: createProviders(config),
     logger: createLogger('silent'),
     store: createLocalStore(),
   });
@@ -79,7 +79,7 @@ describe('health and readiness', () => {
         overrides: [],
         now: () => new Date(today),
       }),
-      backends: createBackends(config),
+      providers: createProviders(config),
       logger: createLogger('silent'),
       store: createLocalStore(),
     });

@@ -17,11 +17,11 @@ import {
 import type { ConceptReport, Report } from '../../src/core/report.ts';
 import { noTexts } from '../../src/core/texts.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
+import type { Backends } from '../../src/pipeline/backends.ts';
 import { type Answer, createAnswerer } from '../../src/pipeline/complete.ts';
 import type { ImageFetcher } from '../../src/pipeline/image-fetcher.ts';
 import { createResilience } from '../../src/pipeline/retry.ts';
 import type { ThinkingMemory } from '../../src/pipeline/thinking-memory.ts';
-import type { Backends } from '../../src/providers/registry.ts';
 
 const catalogue = createCatalogue({
   upstreams: ['anthropic', 'bedrock'],
@@ -110,8 +110,6 @@ const run = async (setting: Setting): Promise<Ran> => {
         };
       },
     }),
-    canSign: async () => true,
-    close: async () => undefined,
   };
   const memory: ThinkingMemory = {
     remember: async (_scope, ids) => {

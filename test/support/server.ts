@@ -6,7 +6,7 @@ import { buildApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
 import { createCatalogue } from '../../src/models/catalogue.ts';
 import { parseModelsFile } from '../../src/models/overrides.ts';
-import { createBackends } from '../../src/providers/registry.ts';
+import { createProviders } from '../../src/providers/registry.ts';
 import { createLogger } from '../../src/server/logger.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -81,7 +81,7 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
       overrides: models === undefined ? config.modelOverrides : parseModelsFile(models),
       now: () => new Date(today),
     }),
-    backends: createBackends(config),
+    providers: createProviders(config),
     logger: createLogger(config.logLevel, lineCollector(logs)),
     store,
   });

@@ -43,5 +43,4 @@ export const createBedrockConverse = (
     const answering = bedrock.post('bedrock-converse', path, toPayload(request, texts), accept, cancellation);
     return readAnswer(answering, options, wire);
   },
-  close: bedrock.close,
 });

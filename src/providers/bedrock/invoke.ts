@@ -58,5 +58,4 @@ export const createBedrockClaude = (
     const answering = bedrock.post('bedrock', path, payload, 'application/json', cancellation);
     return readAnswer(answering, options, wire);
   },
-  close: bedrock.close,
 });

@@ -8,7 +8,7 @@ import { nova } from '../../src/adapters/bedrock-converse/index.ts';
 import type { ConverseEvent } from '../../src/adapters/bedrock-converse/wire.ts';
 import type { ChatEvent } from '../../src/core/chat.ts';
 import { ApiError, type Origin, upstreamFailed } from '../../src/core/errors.ts';
-import { readStream } from '../../src/providers/reading.ts';
+import { StreamReading } from '../../src/pipeline/read-answer.ts';
 import type { ReadingListener } from '../../src/providers/timeouts.ts';
 
 const origin: Origin = { upstream: 'anthropic', requestId: 'req_1', rateLimits: {} };
@@ -41,7 +41,10 @@ const play = <Event>(played: readonly Piece<Event>[]) => {
 
 const readClaude = (...played: readonly Piece<ClaudeEvent>[]) => {
   const calls: string[] = [];
-  return { reading: readStream(play(played), claude.createDecoder(options), watchCalls(calls)), calls };
+  return {
+    reading: new StreamReading(play(played), claude.createDecoder(options), watchCalls(calls)),
+    calls,
+  };
 };
 
 const start = {
@@ -150,10 +153,10 @@ describe('a stream that has begun', () => {
 
   it('whose only event says that the output is malformed says so', async () => {
     const stop = { messageStop: { stopReason: 'malformed_tool_use' } } as unknown as ConverseEvent;
-    const reading = readStream(play([piece(stop)]), nova.createDecoder(options), watchCalls([]));
+    const reading = new StreamReading(play([piece(stop)]), nova.createDecoder(options), watchCalls([]));
     expect(await reading.begin()).toBe(true);
     await expect(readAll(reading)).resolves.toMatchObject({ text: '' });
-    const again = readStream(play([piece(stop)]), nova.createDecoder(options), watchCalls([]));
+    const again = new StreamReading(play([piece(stop)]), nova.createDecoder(options), watchCalls([]));
     await again.begin();
     const read = async () => {
       for await (const _ of again);
