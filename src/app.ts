@@ -2,19 +2,18 @@
 
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type HTTPMethods,
-  LogController,
-} from 'fastify';
-import { registerChatCompletions } from './api/chat-completions/route.ts';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { ChatApi } from './api/chat-api.ts';
+import { chatCompletions } from './api/chat-completions/api.ts';
+import { cutLongTexts } from './api/chat-completions/long-texts.ts';
+import { openAiErrorBody } from './api/content/openai-error.ts';
 import { registerHealth } from './api/health.ts';
 import { registerModels } from './api/models.ts';
 import { registerOpenApi } from './api/openapi.ts';
+import { type ServeDependencies, serveChatApi } from './api/serve.ts';
 import { registerStatus } from './api/status-page.ts';
 import type { Config } from './config.ts';
-import { draining, methodNotAllowed } from './core/errors.ts';
+import { draining } from './core/errors.ts';
 import type { Catalogue } from './models/catalogue.ts';
 import { createBackends } from './pipeline/backends.ts';
 import { createAnswerer } from './pipeline/complete.ts';
@@ -25,14 +24,21 @@ import type { Providers } from './providers/registry.ts';
 import { registerAuth } from './server/auth.ts';
 import { registerBody } from './server/body.ts';
 import { createCorsHeaders, registerCors } from './server/cors.ts';
-import { onFrameworkError, onParserError, refuseTunnels, registerErrors } from './server/errors.ts';
+import {
+  onFrameworkError,
+  onParserError,
+  refuseTunnels,
+  registerErrors,
+  type ShapeAt,
+} from './server/errors.ts';
 import { registerHeaders, requestId } from './server/headers.ts';
 import { registerLimits } from './server/limits.ts';
 import { createMetrics, registerMetrics } from './server/metrics.ts';
+import { watchMethods } from './server/other-methods.ts';
 import { createTurnWatch } from './server/pipelining.ts';
 import { registerRecord } from './server/record.ts';
 import { createRequestLog } from './server/request-log.ts';
-import { displayedPath, routedUrl } from './server/request-path.ts';
+import { routedUrl } from './server/request-path.ts';
 import type { Store } from './store/store.ts';
 
 export interface AppOptions {
@@ -63,7 +69,7 @@ export interface App {
 /** Longer than any router keeps an idle connection, so that it is never us who closes one in its face. Ms. */
 const keepAlive = 95_000;
 
-/** How long a caller may take to send. Node looks only every 30 s unless told otherwise. */
+/** How long a client may take to send. Node looks only every 30 s unless told otherwise. */
 const sendingTimes = ({ headersTimeout, bodyTimeout }: Config) => ({
   headersTimeout,
   requestTimeout: headersTimeout + bodyTimeout,
@@ -73,7 +79,7 @@ const sendingTimes = ({ headersTimeout, bodyTimeout }: Config) => ({
 /** Ms in which sockets that were destroyed say so. */
 const lastWait = 1000;
 
-/** A socket on which nothing moves for longer than we are ever silent has a caller who does not read. Ms. */
+/** A socket on which nothing moves for longer than we are ever silent has a client who does not read. Ms. */
 const readingTime = ({ timeouts: { total, stream } }: Config) =>
   Math.min(Math.max(total, stream) + 1000, 2_147_483_647);
 
@@ -81,21 +87,12 @@ const readingTime = ({ timeouts: { total, stream } }: Config) =>
 const warningsOf = (logger: FastifyBaseLogger): FastifyBaseLogger =>
   ['trace', 'debug', 'info'].includes(logger.level) ? logger.child({}, { level: 'warn' }) : logger;
 
-/** Every path, with the methods it has; asked with another one it answers 405. */
-const paths: Readonly<Record<string, readonly HTTPMethods[]>> = {
-  '/': ['GET', 'HEAD'],
-  '/health': ['GET', 'HEAD'],
-  '/livez': ['GET', 'HEAD'],
-  '/healthz': ['GET', 'HEAD'],
-  '/ready': ['GET', 'HEAD'],
-  '/readyz': ['GET', 'HEAD'],
-  '/metrics': ['GET', 'HEAD'],
-  '/openapi.json': ['GET', 'HEAD'],
-  '/v1/models': ['GET', 'HEAD'],
-  '/v1/models/:id': ['GET', 'HEAD'],
-  '/v1/chat/completions': ['POST'],
-};
-const allMethods: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+/** The inbound APIs of chats. */
+const chatApis: readonly ChatApi<unknown>[] = [chatCompletions];
+
+/** Under an API's path the errors of every layer are its own; elsewhere they are OpenAI's. */
+const shapeAt: ShapeAt = (path) =>
+  chatApis.find((api) => path.startsWith(api.path))?.errorBody ?? openAiErrorBody;
 
 /** Ms that a probe waits for credentials to be found. */
 const credentialWait = 1000;
@@ -107,20 +104,6 @@ const isUsable = async (providers: Providers): Promise<boolean> => {
     return true;
   });
   return Promise.race([Promise.any(found).catch(() => false), sleep(credentialWait, false, { ref: false })]);
-};
-
-const refuseOtherMethods = (app: FastifyInstance, config: Config): void => {
-  for (const [url, methods] of Object.entries(paths)) {
-    if (url === '/metrics' && config.metrics === 'off') continue;
-    app.route({
-      url,
-      method: allMethods.filter((method) => !methods.includes(method)),
-      onRequest: async (request) => {
-        throw methodNotAllowed(request.method, displayedPath(request.originalUrl), methods);
-      },
-      handler: async () => undefined,
-    });
-  }
 };
 
 export const buildApp = ({ config, catalogue, providers, logger, store, allMetrics }: AppOptions): App => {
@@ -140,9 +123,8 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
     routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true, maxParamLength: 2048 },
     rewriteUrl: ({ url }) => routedUrl(url ?? '/'),
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) =>
-      onFrameworkError(error, request, reply, recorder, corsHeaders),
-    clientErrorHandler: (error, socket) => onParserError(error, socket, recorder, corsHeaders),
+    frameworkErrors: (error, request, reply) => onFrameworkError(error, request, reply, refusal),
+    clientErrorHandler: (error, socket) => onParserError(error, socket, refusal),
     serverFactory: (handler) =>
       createServer(
         { requireHostHeader: false, keepAliveTimeout: keepAlive, ...sendingTimes(config) },
@@ -159,19 +141,26 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
   const listed = new Set(catalogue.list().map((model) => model.id));
   const metrics = createMetrics((id) => listed.has(id), resilience.broken);
 
-  // In the order they run: the record first, so that a refusal is logged too; the key before the body.
+  const methods = watchMethods(app);
+
+  // Hooks, in the order they run: the record first, so that a refusal is logged too; the key before the body.
   const recorder = registerRecord(app, [createRequestLog(logger), metrics.observe]);
+  const refusal = { recorder, corsHeaders, shapeAt };
   registerHeaders(app);
-  registerErrors(app, config.bodyLimit);
-  refuseTunnels(app.server, recorder);
+  registerErrors(app, config.bodyLimit, shapeAt);
+  refuseTunnels(app.server, recorder, shapeAt);
   if (config.corsOrigins.length > 0) registerCors(app, corsHeaders);
-  registerBody(app, config);
+  registerBody(app, { ...config, cutLongTexts });
   registerAuth(app, config);
-  const load = registerLimits(app, { ...config, store });
+  const load = registerLimits(app, {
+    ...config,
+    takeRequest: (key, perMinute) => store.take(key, perMinute),
+  });
   app.addHook('onRequest', (request, _reply, done) => {
     done(isDraining && request.routeOptions.config.open !== true ? draining() : undefined);
   });
 
+  // What is served.
   registerHealth(app, {
     obstacle: async () => {
       if (isDraining) return 'The server is shutting down.';
@@ -184,7 +173,7 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
   registerStatus(app);
   registerOpenApi(app);
   registerModels(app, catalogue);
-  registerChatCompletions(app, {
+  const chat: ServeDependencies = {
     answer: createAnswerer({
       catalogue,
       backends: createBackends(providers, config.timeouts),
@@ -198,14 +187,15 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
     catalogue,
     bodyLimit: config.bodyLimit,
     promptCaching: config.promptCaching,
-    streamPace: config.streamPace,
-    plainPace: config.plainPace,
+    streamSilence: config.streamSilence,
+    plainSilence: config.plainSilence,
     onStream: (change) => metrics.openStreams.inc(change),
-  });
+  };
+  for (const api of chatApis) serveChatApi(app, api, chat);
   if (config.metrics !== 'off') {
     registerMetrics(app, allMetrics ?? (() => metrics.registry.metrics()), config.metrics === 'open');
   }
-  refuseOtherMethods(app, config);
+  methods.refuse();
 
   return {
     server: app,

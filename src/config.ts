@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { UpstreamName } from './core/chat.ts';
 import { ConfigError } from './core/errors.ts';
+import { describeMisspelling, findMisspellings, type Misspelling } from './core/misspellings.ts';
 import type { Timeouts } from './core/timeouts.ts';
 import { type ModelOverride, parseModelsFile } from './models/overrides.ts';
-import { describeMisspelling, findMisspellings, type Misspelling } from './server/misspellings.ts';
 
 const whole = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
   z.coerce
@@ -192,7 +192,7 @@ export interface Config {
     readonly breakerCooldown: number;
   };
   readonly promptCaching: boolean;
-  /** Whether callers who say nothing of it see the reasoning. */
+  /** Whether clients who say nothing of it see the reasoning. */
   readonly showReasoning: boolean;
   readonly imageFetch: {
     readonly enabled: boolean;
@@ -203,9 +203,9 @@ export interface Config {
   /** Bytes. */
   readonly bodyLimit: number;
   /** When a slow answer's status goes out, and how long a silence may be after that, in ms; hold 0: never. */
-  readonly streamPace: { readonly hold: number; readonly interval: number };
-  readonly plainPace: { readonly hold: number; readonly interval: number };
-  /** How long a caller may take to send, in ms. */
+  readonly streamSilence: { readonly hold: number; readonly interval: number };
+  readonly plainSilence: { readonly hold: number; readonly interval: number };
+  /** How long a client may take to send, in ms. */
   readonly headersTimeout: number;
   readonly bodyTimeout: number;
   readonly maxConcurrent: number;
@@ -244,7 +244,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     );
   }
   if (present.INFERENCE_KEY === undefined && present.ALLOW_ANONYMOUS === undefined) {
-    problems.push('INFERENCE_KEY: set the key callers must send, or ALLOW_ANONYMOUS=true to serve anyone');
+    problems.push('INFERENCE_KEY: set the key clients must send, or ALLOW_ANONYMOUS=true to serve anyone');
   } else if (env !== undefined && env.INFERENCE_KEY.length === 0 && !env.ALLOW_ANONYMOUS) {
     problems.push('INFERENCE_KEY: holds no key, and ALLOW_ANONYMOUS is false');
   }
@@ -303,8 +303,8 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
       allowHosts: env.IMAGE_FETCH_ALLOW_HOSTS,
     },
     bodyLimit: env.BODY_LIMIT_BYTES,
-    streamPace: { hold: env.HEADER_HOLD_MS, interval: env.KEEPALIVE_INTERVAL_MS },
-    plainPace: {
+    streamSilence: { hold: env.HEADER_HOLD_MS, interval: env.KEEPALIVE_INTERVAL_MS },
+    plainSilence: {
       // Heroku's router drops a connection that is silent for 30 s.
       hold: env.PLAIN_HOLD_MS ?? (env.DYNO === undefined ? 0 : 20_000),
       interval: env.KEEPALIVE_INTERVAL_MS,

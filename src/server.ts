@@ -7,10 +7,10 @@ import { ProcessFailed, startPrimary } from './cluster/primary.ts';
 import { joinPrimary } from './cluster/worker.ts';
 import { type Config, readConfig } from './config.ts';
 import { ConfigError } from './core/errors.ts';
+import { describeMisspelling } from './core/misspellings.ts';
 import { createCatalogue } from './models/catalogue.ts';
 import { createProviders, type Providers } from './providers/registry.ts';
 import { createLogger } from './server/logger.ts';
-import { describeMisspelling } from './server/misspellings.ts';
 import { startSummary } from './server/start-summary.ts';
 import { createLocalStore } from './store/local.ts';
 import type { Store } from './store/store.ts';
@@ -108,11 +108,13 @@ const warnWithoutCredentials = async (
  */
 const greet = (config: Config, port: number, logger: Logger): void => {
   if (!process.stdout.isTTY || !logger.isLevelEnabled('info')) return;
+  const catalogue = createCatalogueOf(config);
   const summary = startSummary({
     host: config.host,
     port,
     needsKey: !config.allowAnonymous,
-    catalogue: createCatalogueOf(config),
+    models: catalogue.list().map(({ id }) => id),
+    example: catalogue.example()?.id,
   });
   // After the log lines of this turn.
   setImmediate(() => process.stdout.write(summary));

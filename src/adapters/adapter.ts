@@ -7,9 +7,9 @@ import type { ConceptReport } from '../core/report.ts';
 import type { Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
 
-/** Names the caller uses, under those that the upstream takes. */
+/** Names the client uses, under those that the upstream takes. */
 export interface Renaming {
-  /** The caller's name for one the upstream sent. */
+  /** The client's name for one the upstream sent. */
   readonly restore: (sent: string) => string;
 }
 
@@ -57,7 +57,7 @@ export interface Adapter<Request, Message, Event> {
 
 export interface OpenOptions {
   readonly modelId: string;
-  /** Tokens; what a refusal for length tells the caller. */
+  /** Tokens; what a refusal for length tells the client. */
   readonly contextWindow: number;
   readonly stream: boolean;
   /** What the stand-ins in the request stand for. */

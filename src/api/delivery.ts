@@ -1,6 +1,6 @@
 /**
- * Answers that take their time, to the caller: the one file that writes to the socket itself. It owns
- * back-pressure, keep-alives, the caller's leaving, and the teardown. Written straight to `reply.raw` because
+ * Answers that take their time, to the client: the one file that writes to the socket itself. It owns
+ * back-pressure, keep-alives, the client's leaving, and the teardown. Written straight to `reply.raw` because
  * the headers must leave together with the first frame, and because `Readable.from` costs another queue per
  * stream. It frames the chunks of an answer without a length itself. Behaviour 7.5 to 7.8.
  */
@@ -9,8 +9,9 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 import { Cancellation } from '../core/cancellation.ts';
-import { CallerGone } from '../core/errors.ts';
+import { ClientDisconnected } from '../core/errors.ts';
 import { setLastHeaders } from '../server/headers.ts';
+import type { FailedEnding } from './chat-api.ts';
 import type { HeaderHold } from './header-hold.ts';
 import { KeepAlive, type KeepAliveKind } from './keep-alive.ts';
 
@@ -23,26 +24,26 @@ export interface Delivery {
 }
 
 export interface StreamDelivery extends Delivery {
-  /** A frame that clients take for a piece of the answer, and that says nothing. */
-  readonly keepAliveFrame: () => string;
+  /** What breaks a silence: something that clients ignore, or a piece of the answer that says nothing. */
+  readonly keepAlive: (kind: KeepAliveKind) => string;
 }
 
 /** Ms; half of what LangChain's async streams wait for a chunk. */
 const chunkInterval = 60_000;
 
 /**
- * Aborted when the caller hangs up before the answer is complete. (Not by `request.signal`: on a POST that
+ * Aborted when the client hangs up before the answer is complete. (Not by `request.signal`: on a POST that
  * fires once the body has been read.)
  */
-export const callerLeaving = (reply: FastifyReply): Cancellation => {
+export const clientDisconnection = (reply: FastifyReply): Cancellation => {
   const cancellation = new Cancellation();
   reply.raw.on('close', () => {
-    if (!reply.raw.writableFinished) cancellation.abort(new CallerGone());
+    if (!reply.raw.writableFinished) cancellation.abort(new ClientDisconnected());
   });
   return cancellation;
 };
 
-/** Waits until there is room again, or nobody to make any; leaves no listener behind. */
+/** Waits until there is room again, or no client left to make any; leaves no listener behind. */
 const flowing = (raw: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
     const settle = (): void => {
@@ -68,16 +69,14 @@ const closeInOrder = (socket: Socket | null): void => {
 
 interface ReplyForm {
   readonly headers: Readonly<Record<string, string>>;
-  /** What clients ignore. */
-  readonly filler: string;
-  /** A frame that says nothing; absent where the answer is one piece. */
-  readonly emptyFrame?: () => string;
+  readonly keepAlive: (kind: KeepAliveKind) => string;
+  /** Ms; the longest time without a piece of the answer. */
+  readonly chunkInterval: number;
 }
 
-/** The status and headers, sent when there is something to say, and what fills the silences after. */
+/** The status and headers, sent when there is something to say, and what breaks the silences after. */
 const openReply = (reply: FastifyReply, form: ReplyForm, { hold, interval }: Delivery) => {
   const { raw } = reply;
-  const { filler, emptyFrame } = form;
   let isCommitted = false;
   let isChunked = false;
 
@@ -102,19 +101,18 @@ const openReply = (reply: FastifyReply, form: ReplyForm, { hold, interval }: Del
     stop();
     raw.end(isChunked ? `${framed(text)}0\r\n\r\n` : text);
   };
-  const fill = (kind: KeepAliveKind): void => {
+  const breakSilence = (kind: KeepAliveKind): void => {
     // With a full buffer the client has plenty to read.
-    if (!raw.writableNeedDrain) raw.write(framed(kind === 'chunk' && emptyFrame ? emptyFrame() : filler));
+    if (!raw.writableNeedDrain) raw.write(framed(form.keepAlive(kind)));
   };
-  const chunk = emptyFrame === undefined ? Number.POSITIVE_INFINITY : chunkInterval;
-  const keepAlive = new KeepAlive({ silence: interval, chunk }, fill);
+  const keepAlive = new KeepAlive({ silence: interval, chunk: form.chunkInterval }, breakSilence);
   const stop = (): void => {
     hold.stop();
     keepAlive.stop();
   };
   hold.start(() => {
     commit();
-    fill('filler');
+    breakSilence('comment');
   });
   raw.on('close', stop);
 
@@ -126,7 +124,7 @@ const openReply = (reply: FastifyReply, form: ReplyForm, { hold, interval }: Del
       raw.write(framed(text));
     },
     end: (text: string): void => end(text),
-    /** The answer in one piece; nothing but fillers may have been sent before. */
+    /** The answer in one piece; nothing but keep-alives may have been sent before. */
     endWith: (text: string): void => end(text, Buffer.byteLength(text)),
     /**
      * The last frame of an answer that failed. The connection is closed without the chunk that ends an answer, so
@@ -148,13 +146,13 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 };
 
-/** An answer on its way to the caller. */
+/** An answer on its way to the client. */
 export interface Outgoing<Batch> {
   readonly batches: AsyncIterable<Batch>;
-  /** The frames of a batch; empty where it holds nothing for the caller. */
+  /** The frames of a batch; empty where it holds nothing for the client. */
   readonly encode: (batch: Batch) => string;
   /** What follows the last batch of an answer that ended well. */
-  readonly end: () => string;
+  readonly end: () => string | Promise<string>;
   /** Called once, however it ended. */
   readonly close: () => void;
 }
@@ -173,27 +171,28 @@ const send = async <Batch>(
       open.write(frames);
       if (raw.writableNeedDrain) await flowing(raw);
     }
-    open.end(end());
+    const last = end();
+    open.end(typeof last === 'string' ? last : await last);
   } finally {
     close();
   }
 };
 
 /**
- * Resolves when the last frame is handed over, or the caller has left. A failure before the status is out is
- * thrown; a later one becomes the last frame, made by `onFailure`, and nothing pretends that it ended well.
+ * Resolves when the last frame is handed over, or the client has left. A failure before the status is out is
+ * thrown; a later one becomes the last frames, made by `onFailure`.
  */
 export const deliverStream = async <Batch>(
   reply: FastifyReply,
   answer: Promise<Outgoing<Batch>>,
   delivery: StreamDelivery,
-  onFailure: (error: unknown) => string,
+  onFailure: (error: unknown) => FailedEnding,
 ): Promise<void> => {
   const { raw } = reply;
   const form = {
     headers: streamHeaders,
-    filler: ': keep-alive\n\n',
-    emptyFrame: delivery.keepAliveFrame,
+    keepAlive: delivery.keepAlive,
+    chunkInterval,
   };
   const open = openReply(reply, form, delivery);
   try {
@@ -201,15 +200,17 @@ export const deliverStream = async <Batch>(
   } catch (error) {
     open.stop();
     if (!open.isCommitted()) throw error;
-    const last = onFailure(error);
-    if (!raw.destroyed) open.cut(last);
+    const { frames, ending } = onFailure(error);
+    if (raw.destroyed) return;
+    if (ending === 'cut') open.cut(frames);
+    else open.end(frames);
   }
 };
 
 /**
  * A plain answer. Where it takes longer than the hold, 200 and JSON white space go out first, for routers that
  * drop silent connections; if it fails after that, the connection is destroyed, so that no client takes what
- * it has for an answer, and the failure is told to `onFailure`.
+ * it has for an answer, and `onFailure` is notified.
  */
 export const deliverPlain = async (
   reply: FastifyReply,
@@ -218,7 +219,11 @@ export const deliverPlain = async (
   onFailure: (error: unknown) => void,
 ): Promise<FastifyReply> => {
   const headers = { 'content-type': 'application/json; charset=utf-8' };
-  const open = openReply(reply, { headers, filler: ' ' }, delivery);
+  const open = openReply(
+    reply,
+    { headers, keepAlive: () => ' ', chunkInterval: Number.POSITIVE_INFINITY },
+    delivery,
+  );
   try {
     open.endWith(JSON.stringify(await answer));
   } catch (error) {

@@ -4,8 +4,8 @@
  * comments or not. Behaviour 7.6.
  */
 
-/** `filler`: what clients ignore. `chunk`: a piece of the answer, with nothing in it. */
-export type KeepAliveKind = 'filler' | 'chunk';
+/** `comment`: what clients ignore. `chunk`: a piece of the answer, with nothing in it. */
+export type KeepAliveKind = 'comment' | 'chunk';
 
 /** In ms. */
 export interface KeepAliveIntervals {
@@ -20,7 +20,7 @@ export class KeepAlive {
   readonly #intervals: KeepAliveIntervals;
   readonly #send: (kind: KeepAliveKind) => void;
   #lastPiece = 0;
-  #lastFiller = 0;
+  #lastComment = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(intervals: KeepAliveIntervals, send: (kind: KeepAliveKind) => void) {
@@ -44,22 +44,22 @@ export class KeepAlive {
   }
 
   #schedule(now: number): void {
-    this.#timer = setTimeout(this.#check, Math.min(this.#chunkDue(), this.#fillerDue()) - now);
+    this.#timer = setTimeout(this.#check, Math.min(this.#chunkDue(), this.#commentDue()) - now);
   }
 
   #chunkDue(): number {
     return this.#lastPiece + this.#intervals.chunk;
   }
 
-  #fillerDue(): number {
-    return Math.max(this.#lastPiece, this.#lastFiller) + this.#intervals.silence;
+  #commentDue(): number {
+    return Math.max(this.#lastPiece, this.#lastComment) + this.#intervals.silence;
   }
 
   readonly #check = (): void => {
     const now = performance.now();
     const kind = this.#due(now);
     if (kind === 'chunk') this.#lastPiece = now;
-    else if (kind === 'filler') this.#lastFiller = now;
+    else if (kind === 'comment') this.#lastComment = now;
     // First, because sending may be what finds the connection lost, and stops this.
     this.#schedule(now);
     if (kind !== undefined) this.#send(kind);
@@ -67,6 +67,6 @@ export class KeepAlive {
 
   #due(now: number): KeepAliveKind | undefined {
     if (now >= this.#chunkDue()) return 'chunk';
-    return now >= this.#fillerDue() ? 'filler' : undefined;
+    return now >= this.#commentDue() ? 'comment' : undefined;
   }
 }

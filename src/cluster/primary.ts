@@ -108,7 +108,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
   };
 
   return {
-    // Not before the caller had time to listen for signals; the first one alone, so that a port in use is told once.
+    // Not before the client had time to listen for signals; the first one alone, so that a port in use is told once.
     listening: Promise.resolve()
       .then(start)
       .then(async () => {

@@ -1,5 +1,5 @@
 /**
- * Ends work early: the caller left, or a wait of ours ended. What an AbortController with its signal is, at a
+ * Ends work early: the client left, or a wait of ours ended. What an AbortController with its signal is, at a
  * fraction of the cost: each of those with a listener takes 4 us of a request (docs/performance.md).
  */
 export class Cancellation {

@@ -10,7 +10,7 @@ export type JsonObject = { readonly [key: string]: unknown };
 
 export type UpstreamName = 'anthropic' | 'bedrock' | 'bedrock-converse';
 
-/** A caller's prompt-caching mark: everything up to and including the marked part may be cached. */
+/** A client's prompt-caching mark: everything up to and including the marked part may be cached. */
 export interface CacheMark {
   /** How long; undefined: the request's default, five minutes unless it asks for more. */
   readonly ttl?: '5m' | '1h' | undefined;
@@ -31,7 +31,7 @@ export interface Bytes {
 export interface ImagePart {
   readonly type: 'image';
   readonly source: Bytes | { readonly url: string };
-  /** Where the caller put it, e.g. `messages[3].content[1].image_url.url`, for errors. */
+  /** Where the client put it, e.g. `messages[3].content[1].image_url.url`, for errors. */
   readonly path: string;
   readonly cache?: CacheMark | undefined;
 }
@@ -88,7 +88,7 @@ export interface Tool {
   /** A JSON Schema whose top level is an object. */
   readonly parameters: JsonObject;
   readonly strict: boolean;
-  /** Where the caller put its schema, for errors; absent: it is not the caller's. */
+  /** Where the client put its schema, for errors; absent: it is not the client's. */
   readonly path?: string | undefined;
   readonly cache?: CacheMark | undefined;
 }
@@ -112,7 +112,7 @@ export type Thinking =
   | { readonly mode: 'adaptive'; readonly effort?: Effort | undefined };
 
 /**
- * How JSON output is brought about at this target. `check` is the caller's schema where the answer still has
+ * How JSON output is brought about at this target. `check` is the client's schema where the answer still has
  * to be held against it, because the upstream does not enforce all of it.
  */
 export type Format =
@@ -140,7 +140,7 @@ export interface Prompt {
   readonly parallelToolCalls: boolean;
   /** Tokens. Undefined: the upstream's own default (Converse). */
   readonly maxTokens: number | undefined;
-  /** Whether the cap is the caller's own; ours may be lowered to fit the window. */
+  /** Whether the cap is the client's own; ours may be lowered to fit the window. */
   readonly maxTokensIsExplicit: boolean;
   readonly temperature: number | undefined;
   readonly topP: number | undefined;

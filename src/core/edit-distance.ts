@@ -1,6 +1,6 @@
 /** How many letters have to be changed, added or dropped to make one word of another: for "did you mean". */
 
-/** Quadratic: for short words only, so cut what a caller sent. */
+/** Quadratic: for short words only, so cut what a client sent. */
 export const editDistance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

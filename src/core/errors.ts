@@ -1,8 +1,7 @@
 import type { UpstreamName } from './chat.ts';
 
 /**
- * The one error class of the server, with the fields of OpenAI's error body, and its named constructors.
- * Thrown anywhere, shaped in one place (server/errors.ts, and the error frame of a stream).
+ * The one error class of the server and its named constructors. Thrown anywhere, shaped by the API that is asked.
  */
 
 export type ErrorType =
@@ -11,10 +10,6 @@ export type ErrorType =
   | 'permission_error'
   | 'rate_limit_error'
   | 'server_error';
-
-export interface ErrorBody {
-  error: { message: string; type: ErrorType; param: string | null; code: string | null };
-}
 
 /**
  * Where the same request may go better before an answer has begun: nowhere; at another upstream alone, because the
@@ -63,11 +58,10 @@ export class ApiError extends Error {
     this.retryable = details.retryable ?? 'nowhere';
     this.isOutage = details.isOutage ?? false;
   }
-
-  toBody(): ErrorBody {
-    return { error: { message: this.message, type: this.type, param: this.param, code: this.code } };
-  }
 }
+
+/** How an API writes an error down. */
+export type ErrorShape = (error: ApiError) => object;
 
 /** For clients: repeating is pointless. Whether another upstream is asked first is `retryable`. */
 const noRetry = { 'x-should-retry': 'false' };
@@ -387,11 +381,11 @@ export class UpstreamFault extends Error {
   }
 }
 
-/** The caller hung up: the reason upstream calls are cancelled with. Never sent to anyone. */
-export class CallerGone extends Error {
-  override readonly name = 'CallerGone';
+/** The client hung up: the reason upstream calls are cancelled with. Never sent to anyone. */
+export class ClientDisconnected extends Error {
+  override readonly name = 'ClientDisconnected';
   constructor() {
-    super('The caller closed the connection.');
+    super('The client closed the connection.');
   }
 }
 

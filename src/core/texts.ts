@@ -1,5 +1,5 @@
 /**
- * The long texts of a request's messages, carried from the caller's body into the upstream's as the bytes they
+ * The long texts of a request's messages, carried from the client's body into the upstream's as the bytes they
  * came in. They are nearly all of a large request, and nothing here looks into them: to decode, parse, write and
  * encode them costs four times as much as to find where they begin and end
  * (docs/decisions/2026-11-23-long-texts-as-bytes.md).
@@ -46,7 +46,7 @@ interface Found {
 export class CarriedTexts implements Texts {
   #body: Buffer;
   #bounds: number[] = [];
-  /** Begins every stand-in of this request. Nobody can guess its 60 random bits, so no caller can write one. */
+  /** Begins every stand-in of this request. Nobody can guess its 60 random bits, so no client can write one. */
   readonly #mark = randomUUID().slice(-markLength);
 
   constructor(body: Buffer) {

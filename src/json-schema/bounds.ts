@@ -1,11 +1,11 @@
 /**
- * Callers' schemas are hostile until measured. Every walk over one is bounded in depth and in size, and
+ * Clients' schemas are hostile until measured. Every walk over one is bounded in depth and in size, and
  * everything expanded from it (inlined `$ref`s above all) is paid for out of one meter.
  */
 
 import type { JsonObject } from '../core/chat.ts';
 
-/** A schema beyond our bounds; callers answer it with a 400. */
+/** A schema beyond our bounds; clients answer it with a 400. */
 export class SchemaTooLarge extends Error {
   override readonly name = 'SchemaTooLarge';
 }

@@ -1,6 +1,6 @@
 /**
  * Schemas for Claude's native structured output (`output_config.format`, strict tools). What decoding cannot
- * enforce is moved into descriptions; what cannot be said at all is `undefined`, and the caller takes another
+ * enforce is moved into descriptions; what cannot be said at all is `undefined`, and the client takes another
  * way. The limits: github.com/anthropics/skills skills/claude-api/shared/tool-use-concepts.md, and
  * github.com/vercel/ai packages/anthropic/src/sanitize-json-schema.ts.
  */

@@ -1,5 +1,5 @@
 /**
- * A caller's pattern meets a model's output only if backtracking cannot hurt: a chain of single characters
+ * A client's pattern meets a model's output only if backtracking cannot hurt: a chain of single characters
  * and classes with at most one open-ended repeat, the search for a start being one if there is no `^`. No
  * groups, no alternatives. Everything else is not run at all.
  */

@@ -1,6 +1,6 @@
 /**
- * A JSON value against a caller's schema, of any draft, within a fixed number of steps. An interpreter of our
- * own: the libraries looked at (ajv, @cfworker/json-schema) run callers' patterns, and none can be told to
+ * A JSON value against a client's schema, of any draft, within a fixed number of steps. An interpreter of our
+ * own: the libraries looked at (ajv, @cfworker/json-schema) run clients' patterns, and none can be told to
  * stop, which a schema of fanned-out `$ref`s or `anyOf`s makes necessary.
  *
  * Not checked, hence passed: `unevaluatedItems`, patterns not proven linear, references to other documents.
@@ -70,7 +70,7 @@ const check = (schema: unknown, value: unknown, path: string, depth: number, run
 };
 
 /**
- * Checks values against the caller's schema: what is wrong, in words; empty when nothing is. A check that
+ * Checks values against the client's schema: what is wrong, in words; empty when nothing is. A check that
  * takes too many steps says so as a problem. Throws `SchemaTooLarge` at once, never while checking.
  */
 export const createValidator = (schema: JsonObject): ((value: unknown) => readonly string[]) => {

@@ -1,5 +1,5 @@
 /**
- * Whether a caller's schema is built as JSON Schema is: the upstreams say of a bad one no more than that it is
+ * Whether a client's schema is built as JSON Schema is: the upstreams say of a bad one no more than that it is
  * bad. Only the build is judged, as the drafts' own schemas do; which formats a model knows is for the upstream to
  * say.
  */
@@ -22,7 +22,7 @@ export class MalformedSchema extends Error {
 /** The value, or one that says the same and is built well. Undefined: the keyword says nothing. Throws MalformedSchema. */
 type Reader = (value: unknown, path: string) => unknown;
 
-/** Characters: names in a schema are the caller's own, and paths end up in the log. */
+/** Characters: names in a schema are the client's own, and paths end up in the log. */
 const longestName = 64;
 
 const isName = (value: unknown): value is string => typeof value === 'string';

@@ -66,7 +66,7 @@ export const standardBase64 = (text: string): string | undefined => {
   return plain.padEnd(Math.ceil(plain.length / 4) * 4, '=');
 };
 
-/** An image URL as the caller gave it, to what can be sent. Throws 400 with `path`. */
+/** An image URL as the client gave it, to what can be sent. Throws 400 with `path`. */
 export const readImage = (url: string, path: string): Bytes | { readonly url: string } => {
   if (/^https?:\/\//i.test(url)) {
     if (!URL.canParse(url)) throw invalidRequest(`${path}: is not a valid URL.`, path);

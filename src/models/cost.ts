@@ -4,6 +4,7 @@
  */
 
 import type { Cost, ServiceTier, Usage } from '../core/chat.ts';
+import { promptTokens } from '../core/usage.ts';
 import type { Target } from './catalogue.ts';
 import { hasRegions, type Model, type Price, type Rates } from './model.ts';
 
@@ -77,7 +78,7 @@ const costOfCall = (usage: Usage, target: Target, askedTier: ServiceTier | undef
   const factor = tierFactor(target.model, usage.serviceTier ?? askedTier);
   if (price === undefined || factor === undefined) return undefined;
   const { long } = price;
-  const rates = long !== undefined && input + cacheRead + cacheWrite > long.above ? long : price;
+  const rates = long !== undefined && promptTokens(usage) > long.above ? long : price;
   const shortWrites = costOfKind(cacheWrite - cacheWrite1h, rates.cacheWrite);
   const longWrites = costOfKind(cacheWrite1h, rates.cacheWrite1h);
   if (shortWrites === undefined || longWrites === undefined) return undefined;
@@ -106,8 +107,3 @@ export const costOf = (
     total: sumOf(known, 'total'),
   };
 };
-
-/** A decimal fraction, never in powers of ten: `0.00000875`. */
-export const formatUsd = (amount: number): string =>
-  // From a millionth on JavaScript writes no powers of ten by itself.
-  amount >= 1e-6 ? String(amount) : amount.toFixed(12).replace(/\.?0+$/, '');

@@ -1,5 +1,5 @@
 /**
- * The caller's `anthropic-beta` header: features of Anthropic's API that are switched on by name. The API itself
+ * The client's `anthropic-beta` header: features of Anthropic's API that are switched on by name. The API itself
  * knows which there are; Bedrock fails a request for one name that it does not know. Behaviour 2.
  */
 

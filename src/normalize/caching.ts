@@ -1,5 +1,5 @@
 /**
- * Where the prompt may be cached: the caller's own marks, at most four, else marks of ours on what
+ * Where the prompt may be cached: the client's own marks, at most four, else marks of ours on what
  * stays the same from request to request. Behaviour 9.
  */
 
@@ -53,7 +53,7 @@ const mapMarks = (
   };
 };
 
-/** The caller's marks: the earliest over the limit go, and a longer life never follows a shorter one. */
+/** The client's marks: the earliest over the limit go, and a longer life never follows a shorter one. */
 const limitMarks = (
   prompt: Cacheable,
   marks: readonly CacheMark[],
@@ -134,13 +134,13 @@ const endMark = ({ turns }: Cacheable): CacheMark | undefined =>
   (turns.at(-1)?.parts.at(-1) as Marked | undefined)?.cache;
 
 export interface CachingOptions {
-  /** The caller's mark on the prompt as a whole. */
+  /** The client's mark on the prompt as a whole. */
   readonly whole?: CacheMark | undefined;
   /** For marks of ours, and for the client's that name no time. */
   readonly ttl: '5m' | '1h';
   /** Where the client asks for that, if it does. */
   readonly ttlFrom?: string | undefined;
-  /** Whether marks of ours are wanted where the caller set none. */
+  /** Whether marks of ours are wanted where the client set none. */
   readonly automatic: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Turns in the caller's order to a conversation any upstream accepts: system text apart, roles alternating,
+ * Turns in the client's order to a conversation any upstream accepts: system text apart, roles alternating,
  * the user first, every tool call answered at once. Behaviour 3.
  */
 
@@ -24,7 +24,7 @@ interface Options {
   readonly takes: { readonly image: boolean; readonly document: boolean };
 }
 
-/** Stands where the upstream demands a user turn and the caller wrote none. */
+/** Stands where the upstream demands a user turn and the client wrote none. */
 const placeholderTurn: Turn = { role: 'user', parts: [{ type: 'text', text: '.' }] };
 const emptyTurn: Turn = { role: 'user', parts: [] };
 const continueTurn: Turn = { role: 'user', parts: [{ type: 'text', text: 'Continue.' }] };
@@ -189,7 +189,7 @@ const withContinue = (turns: readonly Turn[]): readonly Turn[] => {
 };
 
 /**
- * Throws 400 where nothing is left to send. What was moved or added that the caller did not
+ * Throws 400 where nothing is left to send. What was moved or added that the client did not
  * write is reported as `messages`.
  */
 export const arrangeConversation = (
@@ -220,7 +220,7 @@ export const arrangeConversation = (
   const opened = spoken[0]?.role === 'user' ? spoken : [placeholderTurn, ...spoken];
   // A system message at the end answers nobody: before it still stands the assistant's word.
   const endsWithAnswer = opened.findLast((turn) => !isSystem(turn))?.role === 'assistant';
-  // Only what the caller sent last is the beginning of an answer: behind it no user message either that vanished.
+  // Only what the client sent last is the beginning of an answer: behind it no user message either that vanished.
   const sentLast = all.findLast((turn) => hasParts(turn) || turn.role === 'user');
   const last = opened.at(-1);
   const isPrefill = prefill && last?.role === 'assistant' && sentLast?.role === 'assistant';

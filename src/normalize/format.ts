@@ -23,14 +23,14 @@ const nativeFormat = (schema: JsonObject, path: string, { quirks }: Endpoint): F
 const isObjectSchema = (schema: JsonObject): boolean =>
   schema.type === 'object' || (schema.type === undefined && schema.properties !== undefined);
 
-/** Whether the model can be made to call a tool of ours: the caller has none, and nothing clashes with forcing. */
+/** Whether the model can be made to call a tool of ours: the client has none, and nothing clashes with forcing. */
 const canForce = ({ tools, thinking }: Settings, { quirks }: Endpoint, hasToolHistory: boolean): boolean =>
   tools.length === 0 &&
   !hasToolHistory &&
   quirks.choices.includes('tool') &&
   (thinking.mode === 'default' || thinking.mode === 'off');
 
-/** What the caller says of the whole belongs to the schema, unless that has words of its own. */
+/** What the client says of the whole belongs to the schema, unless that has words of its own. */
 const describe = (schema: JsonObject, description: string | undefined): JsonObject =>
   description?.trim() && schema.description === undefined ? { description, ...schema } : schema;
 

@@ -66,7 +66,7 @@ const initialSettings = (
 export interface NormalizeOptions {
   /** Tokens. */
   readonly defaultMaxTokens?: number | undefined;
-  /** Whether callers who say nothing of it see the reasoning. */
+  /** Whether clients who say nothing of it see the reasoning. */
   readonly showReasoning?: boolean | undefined;
   /** The thinking blocks a tool call came with, where that is remembered. */
   readonly recall?: Recall | undefined;
@@ -97,7 +97,7 @@ export const toolCallIds = ({ turns }: Ask): readonly string[] => {
 const hasToolHistory = ({ turns }: Ask): boolean =>
   turns.some(({ parts }) => parts.some(({ type }) => type === 'tool-call' || type === 'tool-result'));
 
-/** Tools as they will be offered: the caller's, the one that stands for a JSON format, or the history's. */
+/** Tools as they will be offered: the client's, the one that stands for a JSON format, or the history's. */
 const settleTools = (
   asked: AskFormat,
   settings: Settings,

@@ -1,6 +1,6 @@
 import type { ParameterNames, Report } from '../core/report.ts';
 
-/** Characters. Names of unknown fields are the caller's, and end up in headers and the log. */
+/** Characters. Names of unknown fields are the client's, and end up in headers and the log. */
 const longestName = 100;
 
 /** Collects, while a request is fitted to a model, what had no effect and what was changed. */

@@ -1,4 +1,4 @@
-/** A caller's schema, checked before anything is made of it. */
+/** A client's schema, checked before anything is made of it. */
 
 import type { JsonObject } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';
@@ -7,7 +7,7 @@ import { toDraft2020 } from '../json-schema/drafts.ts';
 import { MalformedSchema, wellFormed } from '../json-schema/well-formed.ts';
 import type { Quirks } from '../models/model.ts';
 
-/** Runs a step that walks a caller's schema; what is wrong with it is the caller's mistake, at its path. */
+/** Runs a step that walks a client's schema; what is wrong with it is the client's mistake, at its path. */
 export const walking = <Result>(path: string, walk: () => Result): Result => {
   try {
     return walk();

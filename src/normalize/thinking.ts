@@ -1,5 +1,5 @@
 /**
- * Extended thinking: from the four ways callers ask for it to what the model's row understands.
+ * Extended thinking: from the four ways clients ask for it to what the model's row understands.
  * Rules and numbers: behaviour 5.
  */
 
@@ -46,7 +46,7 @@ export const asksNothingMore = (first: AskThinking, second: AskThinking): boolea
 export interface ThinkingPlan {
   readonly thinking: Thinking;
   readonly maxTokens: number | undefined;
-  /** What to tell the caller of the parameter. */
+  /** What to tell the client of the parameter. */
   readonly outcome: 'done' | 'ignored' | 'adjusted';
 }
 
@@ -98,7 +98,7 @@ const withBudget = (
       );
     }
   }
-  // What we choose leaves room for an answer: half of the caller's cap, unless a word's full budget fits below it.
+  // What we choose leaves room for an answer: half of the client's cap, unless a word's full budget fits below it.
   const wanted = effort === undefined ? defaultBudget : budgetOfEffort[effort];
   const half =
     cap === undefined ? model.maxOutput - defaultBudget : Math.max(leastBudget, Math.floor(cap / 2));
@@ -118,7 +118,7 @@ const capBeside = (
 
 /**
  * What to send, within the model's row. Throws 400 for an order that cannot be met: thinking on a model
- * that has none, a budget that is too small or does not fit under the caller's cap.
+ * that has none, a budget that is too small or does not fit under the client's cap.
  */
 export const planThinking = (request: AskThinking, limits: Limits): ThinkingPlan => {
   const { model, maxTokens } = limits;

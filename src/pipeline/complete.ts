@@ -25,7 +25,7 @@ export interface AnswerOptions {
   readonly texts: Texts;
   readonly cancellation: Cancellation;
   /** Whose thinking blocks are remembered: something that stands for the client's key. */
-  readonly caller: string;
+  readonly client: string;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching: boolean;
   /** Notified of what is about to be asked, before anything can fail upstream: for headers and the log. */
@@ -134,7 +134,7 @@ export const createAnswerer =
   (dependencies: Dependencies): Answerer =>
   async (ask, options) => {
     const { catalogue, backends, resilience, memory, timeouts } = dependencies;
-    const { cancellation, caller, onRetry } = options;
+    const { cancellation, client, onRetry } = options;
     const startedAt = performance.now();
     const deadline = startedAt + (ask.stream ? timeouts.stream : timeouts.total);
     const model = catalogue.resolve(ask.model);
@@ -142,7 +142,7 @@ export const createAnswerer =
     const canThink =
       model.thinking !== null && model.endpoints.some(({ quirks }) => quirks.replay !== 'never');
     const remembering: Remembering | undefined = canThink
-      ? { memory, scope: { caller, model: model.id } }
+      ? { memory, scope: { client, model: model.id } }
       : undefined;
     const calls = canThink ? toolCallIds(ask) : [];
     const recall =

@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts';
 
 /** Whose memory it is. */
 export interface Scope {
-  readonly caller: string;
+  readonly client: string;
   readonly model: string;
 }
 
@@ -48,9 +48,9 @@ const parseBlocks = (value: string): readonly ThinkingBlock[] | undefined => {
 
 export const createThinkingMemory = (store: Store): ThinkingMemory => {
   /** Hashed: ids come from clients and may be of any length, and the store may be another's. */
-  const keyOf = ({ caller, model }: Scope, id: string) =>
+  const keyOf = ({ client, model }: Scope, id: string) =>
     `thinking:${createHash('sha256')
-      .update(JSON.stringify([caller, model, id]))
+      .update(JSON.stringify([client, model, id]))
       .digest('base64url')}`;
 
   return {

@@ -44,12 +44,12 @@ const createFinder = (keys: readonly string[]): ((given: string) => string | und
     bytes.fill(0).write(key, 'utf16le');
     return bytes;
   };
-  const accepted = keys.map((key) => ({ bytes: write(Buffer.alloc(width), key), caller: fingerprint(key) }));
+  const accepted = keys.map((key) => ({ bytes: write(Buffer.alloc(width), key), client: fingerprint(key) }));
   const candidate = Buffer.alloc(width);
   return (given) => {
     write(candidate, given);
     let found: string | undefined;
-    for (const { bytes, caller } of accepted) if (timingSafeEqual(bytes, candidate)) found = caller;
+    for (const { bytes, client } of accepted) if (timingSafeEqual(bytes, candidate)) found = client;
     return found;
   };
 };
@@ -60,9 +60,9 @@ export const registerAuth = (app: FastifyInstance, { keys, allowAnonymous }: Opt
   app.addHook('onRequest', (request, _reply, done) => {
     const given = givenKeys(request.headers);
     // Every one is compared, whichever is accepted.
-    const accepted = given.map(find).find((caller) => caller !== undefined);
+    const accepted = given.map(find).find((client) => client !== undefined);
     const [first] = given;
-    if (first !== undefined) request.record.caller = accepted ?? fingerprint(first);
+    if (first !== undefined) request.record.client = accepted ?? fingerprint(first);
     if (allowAnonymous || request.routeOptions.config.open === true || accepted !== undefined) return done();
     done(
       invalidKey(

@@ -1,7 +1,6 @@
 /** Request bodies: JSON and nothing else, parsed once; the long texts of their messages stay bytes (core/texts.ts). */
 
 import type { FastifyInstance } from 'fastify';
-import { cutLongTexts } from '../api/chat-completions/long-texts.ts';
 import { invalidRequest } from '../core/errors.ts';
 import { parseJson } from '../core/surrogates.ts';
 import type { Texts } from '../core/texts.ts';
@@ -33,7 +32,10 @@ interface Parsed {
   readonly texts: Texts;
 }
 
-const parse = (body: Buffer): Parsed => {
+/** Takes the long texts out of a JSON body that begins at `begin`. */
+type CutLongTexts = (body: Buffer, begin: number) => { readonly json: string; readonly texts: Texts };
+
+const parse = (body: Buffer, cutLongTexts: CutLongTexts): Parsed => {
   if (body.length === 0) throw invalidRequest('The request body is empty; expected a JSON object.');
   const begin = startsWithMark(body) ? 3 : 0;
   const { json, texts } = cutLongTexts(body, begin);
@@ -51,16 +53,20 @@ interface Options {
   /** Bytes, unpacked. */
   readonly bodyLimit: number;
   readonly maxConcurrent: number;
+  readonly cutLongTexts: CutLongTexts;
 }
 
-export const registerBody = (app: FastifyInstance, { bodyLimit, maxConcurrent }: Options): void => {
+export const registerBody = (
+  app: FastifyInstance,
+  { bodyLimit, maxConcurrent, cutLongTexts }: Options,
+): void => {
   const unpack = createUnpacker(bodyLimit, maxConcurrent);
   app.decorateRequest('texts', null as unknown as Texts);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const read = (unpacked: Buffer): void => {
       try {
-        const { value, texts } = parse(unpacked);
+        const { value, texts } = parse(unpacked, cutLongTexts);
         request.texts = texts;
         done(null, value);
       } catch (error) {

@@ -3,7 +3,7 @@
 import { constants } from 'node:buffer';
 import { promisify } from 'node:util';
 import zlib, { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
-import { CallerGone, invalidRequest, requestTooLarge, unsupportedEncoding } from '../core/errors.ts';
+import { ClientDisconnected, invalidRequest, requestTooLarge, unsupportedEncoding } from '../core/errors.ts';
 import { createSlots } from '../core/slots.ts';
 
 interface Options {
@@ -61,7 +61,7 @@ const isTooLarge = (error: unknown): boolean =>
 /** A body of a few hundred bytes may ask for as much memory as the largest; only so many do at a time. */
 const unpackedAtOnce = 2;
 
-/** Rejects with an ApiError, or with CallerGone where `isAwaited` says no when its turn comes. */
+/** Rejects with an ApiError, or with ClientDisconnected where `isAwaited` says no when its turn comes. */
 export type Unpacker = (body: Buffer, encoding: string, isAwaited: () => boolean) => Promise<Buffer>;
 
 /** For bodies of at most `maxBytes`, beyond which nothing more is unpacked; `maxWaiting` wait for their turn. */
@@ -77,7 +77,7 @@ export const createUnpacker = (maxBytes: number, maxWaiting: number): Unpacker =
     if (unpack === undefined) throw unsupportedEncoding(encodingNames);
     const release = await slots.take();
     try {
-      if (!isAwaited()) throw new CallerGone();
+      if (!isAwaited()) throw new ClientDisconnected();
       return await unpack(body, options).catch((error: unknown) => {
         throw isTooLarge(error)
           ? requestTooLarge(maxBytes)

@@ -1,4 +1,4 @@
-/** Every error, from every layer, in OpenAI's shape. Behaviour 1.3. */
+/** Every error, from every layer, in the shape of the API that is asked. Behaviour 1.3. */
 
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -6,7 +6,8 @@ import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
   ApiError,
-  CallerGone,
+  ClientDisconnected,
+  type ErrorShape,
   internalError,
   invalidRequest,
   notAProxy,
@@ -46,7 +47,7 @@ const fromFramework = (code: unknown, request: FastifyRequest, bodyLimit: number
   }
 };
 
-/** Anything thrown, as an ApiError; what is nobody's fault but ours says no more than the request id. */
+/** Anything thrown, as an ApiError; what is our own fault says no more than the request id. */
 export const toKnownError = (error: unknown, request: FastifyRequest, bodyLimit: number): ApiError => {
   if (error instanceof ApiError) return error;
   const { code, statusCode } = (typeof error === 'object' && error !== null ? error : {}) as FrameworkError;
@@ -71,7 +72,7 @@ const keepWhileSending = ({ request, raw }: FastifyReply): boolean => {
   return isLarge && !complete && httpVersion === '1.1' && !raw.headersSent;
 };
 
-const respond = (reply: FastifyReply, error: ApiError): FastifyReply => {
+const respond = (reply: FastifyReply, error: ApiError, shapeAt: ShapeAt): FastifyReply => {
   const { record } = reply.request;
   record.error = error;
   const origin = originOf(error);
@@ -84,31 +85,34 @@ const respond = (reply: FastifyReply, error: ApiError): FastifyReply => {
     .headers({ ...error.headers })
     .header('content-type', 'application/json; charset=utf-8');
   if (keepWhileSending(reply)) reply.header('connection', 'keep-alive');
-  return reply.send(JSON.stringify(error.toBody()));
+  return reply.send(JSON.stringify(shapeAt(reply.request.url)(error)));
 };
 
-export const registerErrors = (app: FastifyInstance, bodyLimit: number): void => {
+/** The shape of errors under a path. */
+export type ShapeAt = (path: string) => ErrorShape;
+
+export const registerErrors = (app: FastifyInstance, bodyLimit: number, shapeAt: ShapeAt): void => {
   // Node answers an `Expect` it does not know with a bare 417; to us it is a request like any other.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.setErrorHandler((error, request, reply) => {
-    // Nobody is there to be told.
-    if (error instanceof CallerGone) {
+    // No client is there to read of it.
+    if (error instanceof ClientDisconnected) {
       request.record.error = error;
       reply.hijack();
       reply.raw.destroy();
       return;
     }
-    respond(reply, toKnownError(error, request, bodyLimit));
+    respond(reply, toKnownError(error, request, bodyLimit), shapeAt);
   });
   app.setNotFoundHandler((request, reply) => {
     const path = displayedPath(request.originalUrl);
     request.record.unknownPath = path;
-    respond(reply, unknownPath(request.method, path, unknownPathHint(path)));
+    respond(reply, unknownPath(request.method, path, unknownPathHint(path)), shapeAt);
   });
 };
 
 /** Who takes this server for a proxy is told; Node would close the connection without a word. */
-export const refuseTunnels = (server: Server, recorder: Recorder): void => {
+export const refuseTunnels = (server: Server, recorder: Recorder, shapeAt: ShapeAt): void => {
   server.on('connect', (_request, socket) => {
     // Node has taken its own listener away.
     socket.on('error', () => socket.destroy());
@@ -118,22 +122,33 @@ export const refuseTunnels = (server: Server, recorder: Recorder): void => {
     }
     const refusal = notAProxy();
     const result = recorder.refuse(undefined, refusal);
-    refuseOnSocket(socket, { refusal, reason: 'Method Not Allowed', result, corsHeaders: {} });
+    refuseOnSocket(socket, {
+      refusal,
+      shape: shapeAt(''),
+      reason: 'Method Not Allowed',
+      result,
+      corsHeaders: {},
+    });
   });
 };
+
+export interface RefusalOptions {
+  readonly recorder: Recorder;
+  readonly corsHeaders: CorsHeaders;
+  readonly shapeAt: ShapeAt;
+}
 
 /** What the router refuses before there is a route; hooks do not run for it. */
 export const onFrameworkError = (
   error: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  recorder: Recorder,
-  corsHeaders: CorsHeaders,
+  { recorder, corsHeaders, shapeAt }: RefusalOptions,
 ): void => {
   recorder.begin(request, reply);
   reply.headers(corsHeaders(request.headers.origin));
   setLastHeaders(reply);
-  respond(reply, toKnownError(error, request, 0));
+  respond(reply, toKnownError(error, request, 0), shapeAt);
 };
 
 const parserErrors: Readonly<Record<string, { status: number; reason: string; message: string }>> = {
@@ -151,7 +166,7 @@ const parserErrors: Readonly<Record<string, { status: number; reason: string; me
 
 const malformed = { status: 400, reason: 'Bad Request', message: 'The request is not valid HTTP.' };
 
-/** How long a caller may take to read such a refusal and hang up. Ms. */
+/** How long a client may take to read such a refusal and hang up. Ms. */
 const lingering = 1000;
 
 /** The answer whose turn it is on a socket; Node's own handler of such errors looks at the same field. */
@@ -160,6 +175,7 @@ const answerDue = (socket: Duplex): ServerResponse | undefined =>
 
 interface SocketRefusal {
   readonly refusal: ApiError;
+  readonly shape: ErrorShape;
   /** The words beside the status. */
   readonly reason: string;
   /** What was recorded of it. */
@@ -168,8 +184,11 @@ interface SocketRefusal {
 }
 
 /** Answers where there is no response to do it with, and closes the socket. */
-const refuseOnSocket = (socket: Duplex, { refusal, reason, result, corsHeaders }: SocketRefusal): void => {
-  const body = JSON.stringify(refusal.toBody());
+const refuseOnSocket = (
+  socket: Duplex,
+  { refusal, shape, reason, result, corsHeaders }: SocketRefusal,
+): void => {
+  const body = JSON.stringify(shape(refusal));
   const headers = [
     ['content-type', 'application/json; charset=utf-8'],
     ['content-length', Buffer.byteLength(body)],
@@ -182,7 +201,7 @@ const refuseOnSocket = (socket: Duplex, { refusal, reason, result, corsHeaders }
   ];
   const head = headers.map(([name, value]) => `${name}: ${value}`);
   socket.end([`HTTP/1.1 ${refusal.status} ${reason}`, ...head, '', body].join('\r\n'));
-  // Closed at once, the answer could be lost on its way; left to the caller, the socket could stay for ever.
+  // Closed at once, the answer could be lost on its way; left to the client, the socket could stay for ever.
   const late = setTimeout(() => socket.destroy(), lingering);
   socket.once('close', () => clearTimeout(late));
 };
@@ -191,8 +210,7 @@ const refuseOnSocket = (socket: Duplex, { refusal, reason, result, corsHeaders }
 export const onParserError = (
   error: { code?: string },
   socket: Socket,
-  recorder: Recorder,
-  corsHeaders: CorsHeaders,
+  { recorder, corsHeaders, shapeAt }: RefusalOptions,
 ): void => {
   // Refused already, and the rest of it still came.
   if (socket.writableEnded) return;
@@ -206,5 +224,9 @@ export const onParserError = (
   const { status, reason, message } = parserErrors[error.code ?? ''] ?? malformed;
   const refusal = new ApiError({ status, type: 'invalid_request_error', message, code: null });
   const result = recorder.refuse(due, refusal);
-  refuseOnSocket(socket, { refusal, reason, result, corsHeaders: corsHeaders(due?.req.headers.origin) });
+  refuseOnSocket(socket, {
+    ...{ refusal, reason, result },
+    shape: shapeAt(due?.req.url ?? ''),
+    corsHeaders: corsHeaders(due?.req.headers.origin),
+  });
 };

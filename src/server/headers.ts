@@ -7,13 +7,13 @@ import type { Cost } from '../core/chat.ts';
 import type { Origin } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
 import type { Report } from '../core/report.ts';
-import { formatUsd } from '../models/cost.ts';
+import { formatUsd } from '../core/usd.ts';
 
 const plainId = /^[A-Za-z0-9._:-]{1,64}$/;
 
 export const newRequestId = (): string => `req_${randomUUID()}`;
 
-/** The caller's own request id if it is short and plain, else a new one. */
+/** The client's own request id if it is short and plain, else a new one. */
 export const requestId = ({ headers }: IncomingMessage): string => {
   const given = headers['x-request-id'];
   return typeof given === 'string' && plainId.test(given) ? given : newRequestId();
@@ -21,7 +21,7 @@ export const requestId = ({ headers }: IncomingMessage): string => {
 
 const longestName = 100;
 
-/** Names come from the caller: only what a header may hold. */
+/** Names come from the client: only what a header may hold. */
 const toHeaderText = (name: string): string =>
   name.slice(0, longestName).replace(/[^\x21-\x2b\x2d-\x7e]/g, '?');
 
@@ -44,7 +44,7 @@ export const setReportHeaders = (reply: FastifyReply, { ignored, adjusted }: Rep
 export const setOriginHeaders = (reply: FastifyReply, origin: Origin): void => {
   reply.header('x-upstream', origin.upstream);
   if (origin.requestId !== undefined) reply.header('x-upstream-request-id', origin.requestId);
-  // A rate limit of our own is the one the caller meets first.
+  // A rate limit of our own is the one the client meets first.
   if (!reply.hasHeader('x-ratelimit-limit-requests')) reply.headers(origin.rateLimits);
 };
 

@@ -3,16 +3,18 @@
 import type { FastifyInstance } from 'fastify';
 import { duration } from '../core/duration.ts';
 import { overloaded, rateLimited } from '../core/errors.ts';
-import type { Store } from '../store/store.ts';
 
 export interface LimitOptions {
   readonly maxConcurrent: number;
   /** Completions per minute and key; 0: no limit. */
   readonly requestsPerMinute: number;
-  /** Keys that anyone makes up are nobody's: all callers then share one rate. */
+  /** Keys that anyone makes up are nobody's: all clients then share one rate. */
   readonly allowAnonymous: boolean;
-  /** Where the rates are counted. */
-  readonly store: Store;
+  /** Where the rates are counted: takes one of the requests that a key may send each minute, if one is left. */
+  readonly takeRequest: (
+    key: string,
+    perMinute: number,
+  ) => Promise<{ readonly isAllowed: boolean; readonly left: number }>;
 }
 
 declare module 'fastify' {
@@ -31,7 +33,7 @@ export interface Load {
 
 export const registerLimits = (
   app: FastifyInstance,
-  { maxConcurrent, requestsPerMinute, allowAnonymous, store }: LimitOptions,
+  { maxConcurrent, requestsPerMinute, allowAnonymous, takeRequest }: LimitOptions,
 ): Load => {
   let running = 0;
   let onIdle: (() => void)[] = [];
@@ -57,8 +59,8 @@ export const registerLimits = (
   if (requestsPerMinute > 0) {
     app.addHook('onRequest', async (request, reply) => {
       if (request.routeOptions.config.metered !== true) return;
-      const key = (allowAnonymous ? undefined : request.record.caller) ?? 'anonymous';
-      const { isAllowed, left } = await store.take(key, requestsPerMinute);
+      const key = (allowAnonymous ? undefined : request.record.client) ?? 'anonymous';
+      const { isAllowed, left } = await takeRequest(key, requestsPerMinute);
       reply.headers({
         'x-ratelimit-limit-requests': String(requestsPerMinute),
         'x-ratelimit-remaining-requests': String(Math.floor(left)),

@@ -45,7 +45,7 @@ const describeCause = (cause: unknown, isOurFault: boolean): object | undefined 
   };
 };
 
-/** An error as the log may show it: kind, code and place, never what an upstream or a caller wrote. */
+/** An error as the log may show it: kind, code and place, never what an upstream or a client wrote. */
 export const describeError = (error: unknown): object => {
   if (error instanceof ApiError) {
     const { status, type, code, param, cause } = error;

@@ -68,7 +68,7 @@ const kindOf = ({ record: { error }, ended }: FinishedRequest): string => {
 };
 
 /**
- * `broken` names the upstreams whose breaker is open. `isListed` tells ids of the catalogue from those callers make
+ * `broken` names the upstreams whose breaker is open. `isListed` tells ids of the catalogue from those clients make
  * up, which must not become labels. What is counted is added up here and told to prom-client when it is asked: it
  * looks up all labels at every step, which takes some hundredths of a small request (docs/performance.md).
  */

@@ -5,11 +5,10 @@
 
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Cost, Usage } from '../core/chat.ts';
-import { type ApiError, CallerGone, type Origin, UpstreamFault } from '../core/errors.ts';
+import type { Cost, UpstreamName, Usage } from '../core/chat.ts';
+import { type ApiError, ClientDisconnected, type Origin, UpstreamFault } from '../core/errors.ts';
 import { createTurn } from '../core/event-loop-batch.ts';
 import type { Report } from '../core/report.ts';
-import type { Target } from '../models/catalogue.ts';
 import { newRequestId } from './headers.ts';
 
 export interface Outcome {
@@ -20,17 +19,24 @@ export interface Outcome {
   readonly finish: string | undefined;
 }
 
+/** What is asked, as the log and the metrics name it. */
+interface AskedTarget {
+  readonly model: { readonly id: string };
+  readonly upstream: UpstreamName;
+  readonly modelId: string;
+}
+
 export interface RequestRecord {
   /** `performance.now()` at the first byte of the request. */
   readonly startedAt: number;
   /** A path that does not exist, cut and without its query. For the log; as a label it would have no bound. */
   unknownPath: string | undefined;
-  /** A hash of the caller's key; the log shows its beginning. */
-  caller: string | undefined;
-  /** The model as the caller named it. */
+  /** A hash of the client's key; the log shows its beginning. */
+  client: string | undefined;
+  /** The model as the client named it. */
   model: string | undefined;
   stream: boolean;
-  target: Target | undefined;
+  target: AskedTarget | undefined;
   report: Report | undefined;
   origin: Origin | undefined;
   /** How often an upstream was asked once more, the same or another. */
@@ -40,7 +46,7 @@ export interface RequestRecord {
   firstByteMs: number | undefined;
   /** What is known of the answer by now; of a stream that is under way, too. */
   outcome: (() => Outcome) | undefined;
-  /** Once the answer is over: what a JSON answer misses of the caller's schema. */
+  /** Once the answer is over: what a JSON answer misses of the client's schema. */
   schemaProblems: (() => readonly string[]) | undefined;
   error: unknown;
 }
@@ -77,7 +83,7 @@ declare module 'fastify' {
 const newRecord = (): RequestRecord => ({
   startedAt: performance.now(),
   unknownPath: undefined,
-  caller: undefined,
+  client: undefined,
   model: undefined,
   stream: false,
   target: undefined,
@@ -91,9 +97,9 @@ const newRecord = (): RequestRecord => ({
   error: undefined,
 });
 
-/** A connection that we destroyed for a failure is no caller who left. */
+/** A connection that we destroyed for a failure is no client who left. */
 const endingOf = (error: unknown, writableFinished: boolean): FinishedRequest['ended'] => {
-  if (error !== undefined && !(error instanceof CallerGone)) return 'failed';
+  if (error !== undefined && !(error instanceof ClientDisconnected)) return 'failed';
   return writableFinished ? 'complete' : 'client_gone';
 };
 
@@ -103,7 +109,7 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
   const { record } = request;
   const { writableFinished, headersSent } = reply.raw;
   const { usage, cost, finish } = record.outcome?.() ?? nothingSaid;
-  // A caller who left before the status was sent got none; 499 is what proxies write for that.
+  // A client who left before the status was sent got none; 499 is what proxies write for that.
   const statusCode = headersSent ? reply.raw.statusCode : 499;
   return {
     // As it is now: what comes too late for the answer is not of it.
@@ -153,7 +159,7 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
     // What comes on a socket that was answered with a refusal has its line already.
     if (request.raw.socket.writableEnded) return;
     reply.raw[openRequest] = request;
-    // `close` comes for every answer, also for one the caller did not wait for.
+    // `close` comes for every answer, also for one the client did not wait for.
     reply.raw.on('close', () => {
       if (reply.raw[openRequest] === undefined) return;
       reply.raw[openRequest] = undefined;
@@ -168,7 +174,7 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
   });
   // Complete in the end, but refused for its slowness: nobody would hear the answer.
   app.addHook('preHandler', (_request, reply, done) => {
-    done(reply.raw[openRequest] === undefined ? new CallerGone() : undefined);
+    done(reply.raw[openRequest] === undefined ? new ClientDisconnected() : undefined);
   });
 
   return {

@@ -1,9 +1,9 @@
 /** One line a request. What is in it is listed in behaviour 11.2; what is never in it, too. */
 
 import type { FastifyBaseLogger } from 'fastify';
-import { toWireUsage } from '../api/chat-completions/usage.ts';
 import { ApiError } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
+import { promptTokens } from '../core/usage.ts';
 import type { RequestObserver } from './record.ts';
 
 const round = (value: number, digits: number) => {
@@ -26,14 +26,13 @@ const probes: ReadonlySet<string | undefined> = new Set([
 
 export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => {
   // What is in a line is listed below; looking through it for secrets would cost more than all the rest of it.
-  // `metadata` is the caller's own and stands there as it was sent.
+  // `metadata` is the client's own and stands there as it was sent.
   const log = logger.child({}, { redact: [] });
   return (request) => {
     const { record, ended, usage, cost } = request;
     const { target, report, origin, error } = record;
     // Only how many: the words may quote the answer.
     const schemaProblems = record.schemaProblems?.().length ?? 0;
-    const wire = usage === undefined ? undefined : toWireUsage(usage);
     // What is undefined is left out of the line.
     const line = {
       request_id: request.id,
@@ -43,7 +42,7 @@ export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => 
       status: request.status,
       ended,
       duration_ms: round(request.durationMs, 1),
-      key_fingerprint: record.caller?.slice(0, 8),
+      key_fingerprint: record.client?.slice(0, 8),
       model: record.model?.slice(0, 128),
       stream: record.model === undefined ? undefined : record.stream,
       upstream: target === undefined ? undefined : (origin?.upstream ?? target.upstream),
@@ -51,8 +50,8 @@ export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => 
       upstream_request_id: origin?.requestId,
       first_byte_ms: record.firstByteMs === undefined ? undefined : round(record.firstByteMs, 1),
       retries: record.retries > 0 ? record.retries : undefined,
-      prompt_tokens: wire?.prompt_tokens,
-      completion_tokens: wire?.completion_tokens,
+      prompt_tokens: usage && promptTokens(usage),
+      completion_tokens: usage?.output,
       cached_tokens: usage?.cacheRead,
       cache_write_tokens: usage?.cacheWrite,
       cache_write_1h_tokens: usage?.cacheWrite1h || undefined,

@@ -1,13 +1,14 @@
 /** What someone who starts the server at a terminal wants to know: where it is, what it serves, how to ask. */
 
-import type { Catalogue } from '../models/catalogue.ts';
-
 interface Started {
   readonly host: string;
   readonly port: number;
-  /** Whether callers need a key. The key itself is never shown: terminals are recorded and shared. */
+  /** Whether clients need a key. The key itself is never shown: terminals are recorded and shared. */
   readonly needsKey: boolean;
-  readonly catalogue: Catalogue;
+  /** Ids of what is served. */
+  readonly models: readonly string[];
+  /** A model that can be recommended, if there is one. */
+  readonly example: string | undefined;
 }
 
 const shownModels = 6;
@@ -19,16 +20,15 @@ const baseUrl = ({ host, port }: Started): string => {
 };
 
 export const startSummary = (started: Started): string => {
-  const { needsKey, catalogue } = started;
+  const { needsKey, models } = started;
   const url = baseUrl(started);
-  const ids = catalogue.list().map(({ id }) => id);
-  const example = catalogue.example()?.id ?? ids[0] ?? '';
-  const more = ids.length - shownModels;
+  const example = started.example ?? models[0] ?? '';
+  const more = models.length - shownModels;
   const key = needsKey ? '-H "Authorization: Bearer $INFERENCE_KEY" ' : '';
   return `
 Parley listens on ${url}; base URL for SDKs: ${url}/v1
 
-Models: ${ids.slice(0, shownModels).join(', ')}${more > 0 ? ` and ${more} more (GET /v1/models)` : ''}
+Models: ${models.slice(0, shownModels).join(', ')}${more > 0 ? ` and ${more} more (GET /v1/models)` : ''}
 
 curl ${url}/v1/chat/completions ${key}-H "Content-Type: application/json" \\
   -d '{"model": "${example}", "messages": [{"role": "user", "content": "Hello"}]}'

@@ -1,6 +1,6 @@
 /**
  * The store in Redis, for several machines. Whatever Redis cannot do in time is done by the process's own
- * store instead: a caller never waits long for it, and never fails for it. Going and coming back are logged,
+ * store instead: a client never waits long for it, and never fails for it. Going and coming back are logged,
  * once each.
  */
 

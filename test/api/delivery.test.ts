@@ -3,10 +3,11 @@
 import { Duplex } from 'node:stream';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { callerLeaving, deliverPlain, deliverStream } from '../../src/api/delivery.ts';
+import { clientDisconnection, deliverPlain, deliverStream } from '../../src/api/delivery.ts';
 import { HeaderHold } from '../../src/api/header-hold.ts';
+import type { KeepAliveKind } from '../../src/api/keep-alive.ts';
 import type { Cancellation } from '../../src/core/cancellation.ts';
-import { CallerGone } from '../../src/core/errors.ts';
+import { ClientDisconnected } from '../../src/core/errors.ts';
 import { registerRecord } from '../../src/server/record.ts';
 
 const second = 1000;
@@ -137,7 +138,10 @@ const connect = async (version: string | undefined): Promise<Client> => {
 const stream = async ({ hold = 0, interval = 15 * second, version }: Options = {}) => {
   const source = new Source();
   const close = vi.fn();
-  const onFailure = vi.fn((error: unknown) => `data: ${(error as Error).message}\n\n`);
+  const onFailure = vi.fn((error: unknown) => ({
+    frames: `data: ${(error as Error).message}\n\n`,
+    ending: 'cut' as const,
+  }));
   let begin!: () => void;
   let refuse!: (error: Error) => void;
   const begun = new Promise<void>((resolve, reject) => {
@@ -149,7 +153,7 @@ const stream = async ({ hold = 0, interval = 15 * second, version }: Options = {
   let outcome: 'pending' | 'resolved' | Error = 'pending';
   handler = async (reply) => {
     raw = reply.raw;
-    leaving = callerLeaving(reply);
+    leaving = clientDisconnection(reply);
     const answer = begun.then(() => ({
       batches: source,
       encode: (batch: string) => batch,
@@ -159,7 +163,7 @@ const stream = async ({ hold = 0, interval = 15 * second, version }: Options = {
     const delivery = {
       hold: new HeaderHold(hold),
       interval,
-      keepAliveFrame: () => 'data: {}\n\n',
+      keepAlive: (kind: KeepAliveKind) => (kind === 'chunk' ? 'data: {}\n\n' : ': keep-alive\n\n'),
     };
     try {
       await deliverStream(reply, answer, delivery, onFailure);
@@ -487,7 +491,7 @@ describe('a client that hangs up', () => {
     client.destroy();
     await settled();
     expect(leaving.aborted).toBe(true);
-    expect(leaving.reason).toBeInstanceOf(CallerGone);
+    expect(leaving.reason).toBeInstanceOf(ClientDisconnected);
     expect(vi.getTimerCount()).toBe(0);
     await refuse(leaving.reason as Error);
     expect(outcome()).toBe(leaving.reason);
@@ -501,7 +505,7 @@ describe('a client that hangs up', () => {
     await settled();
     client.destroy();
     await settled();
-    expect(leaving.reason).toBeInstanceOf(CallerGone);
+    expect(leaving.reason).toBeInstanceOf(ClientDisconnected);
     source.push('data: 2\n\n');
     await settled();
     expect(outcome()).toBe('resolved');

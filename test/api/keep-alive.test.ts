@@ -37,18 +37,18 @@ describe('a silent answer gets', () => {
     sent: string[];
   }>([
     {
-      name: 'a filler for each interval, and a chunk for each minute',
+      name: 'a comment for each interval, and a chunk for each minute',
       intervals: { silence: 15_000, chunk: 60_000 },
       seconds: 125,
       sent: [15, 30, 45, 60, 75, 90, 105, 120].map(
-        (second) => `${second % 60 === 0 ? 'chunk' : 'filler'} at ${second}`,
+        (second) => `${second % 60 === 0 ? 'chunk' : 'comment'} at ${second}`,
       ),
     },
     {
       name: 'the chunk in time where the interval does not divide the minute',
       intervals: { silence: 25_000, chunk: 60_000 },
       seconds: 90,
-      sent: ['filler at 25', 'filler at 50', 'chunk at 60', 'filler at 85'],
+      sent: ['comment at 25', 'comment at 50', 'chunk at 60', 'comment at 85'],
     },
     {
       name: 'the chunk where the interval is longer than the minute',
@@ -64,17 +64,17 @@ describe('a silent answer gets', () => {
       sent: [],
     },
     {
-      name: 'fillers alone where it is one piece',
+      name: 'comments alone where it is one piece',
       intervals: { silence: 15_000, chunk: never },
       seconds: 70,
-      sent: ['filler at 15', 'filler at 30', 'filler at 45', 'filler at 60'],
+      sent: ['comment at 15', 'comment at 30', 'comment at 45', 'comment at 60'],
     },
     {
       name: 'both counted from the last piece',
       intervals: { silence: 15_000, chunk: 60_000 },
       seconds: 75,
       pieces: [10],
-      sent: ['filler at 25', 'filler at 40', 'filler at 55', 'chunk at 70'],
+      sent: ['comment at 25', 'comment at 40', 'comment at 55', 'chunk at 70'],
     },
   ])('$name', ({ intervals, seconds, pieces, sent }) => {
     expect(sentWithin(seconds, intervals, pieces)).toEqual(sent);

@@ -163,13 +163,14 @@ describe('requests per minute', () => {
 
   it('come back evenly over the minute, up to the limit and no further', async () => {
     let now = 0;
+    const store = createLocalStore({ now: () => now });
     const app = Fastify();
     registerRecord(app, []);
     registerLimits(app, {
       maxConcurrent: 10,
       requestsPerMinute: 6,
       allowAnonymous: false,
-      store: createLocalStore({ now: () => now }),
+      takeRequest: store.take,
     });
     app.setErrorHandler((error, _request, reply) => {
       if (!(error instanceof ApiError)) throw error;

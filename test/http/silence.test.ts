@@ -382,8 +382,8 @@ describe('the settings', () => {
     { name: 'off for an empty DYNO', env: { DYNO: '' }, hold: 0 },
   ])('a plain answer\u2019s hold is $name', ({ env, hold }) => {
     expect(readConfig({ ...least, ...env })).toMatchObject({
-      plainPace: { hold, interval: 15_000 },
-      streamPace: { hold: 10_000, interval: 15_000 },
+      plainSilence: { hold, interval: 15_000 },
+      streamSilence: { hold: 10_000, interval: 15_000 },
     });
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ServiceTier, UpstreamName, Usage } from '../../src/core/chat.ts';
+import { formatUsd } from '../../src/core/usd.ts';
 import type { Target } from '../../src/models/catalogue.ts';
-import { costOf, formatUsd } from '../../src/models/cost.ts';
+import { costOf } from '../../src/models/cost.ts';
 import { endpointAtUpstream } from '../../src/models/model.ts';
 import { models } from '../../src/models/rows.ts';
 

@@ -7,7 +7,7 @@ import { Cancellation } from '../../src/core/cancellation.ts';
 import type { ChatEvent, Prompt, UpstreamName, Usage } from '../../src/core/chat.ts';
 import {
   ApiError,
-  CallerGone,
+  ClientDisconnected,
   contextLengthExceeded,
   invalidRequest,
   modelGoneUpstream,
@@ -148,7 +148,7 @@ const run = async (setting: Setting): Promise<Ran> => {
   const outcome = await answerer(request, {
     texts: noTexts,
     cancellation,
-    caller: 'someone',
+    client: 'someone',
     promptCaching: false,
     onPrepared: ({ upstream }, report) => prepared.push([upstream, report]),
     onRetry: () => {
@@ -408,17 +408,17 @@ describe('the repair of a JSON answer', () => {
       cancellation,
       onOpen: () => {
         asked += 1;
-        if (asked === 2) cancellation.abort(new CallerGone());
+        if (asked === 2) cancellation.abort(new ClientDisconnected());
       },
     });
-    await expect(whole(ran)).rejects.toBeInstanceOf(CallerGone);
+    await expect(whole(ran)).rejects.toBeInstanceOf(ClientDisconnected);
   });
 });
 
 describe('what ends it', () => {
   it('a client that leaves while an upstream is asked: nothing is asked after that', async () => {
     const cancellation = new Cancellation();
-    const gone = new CallerGone();
+    const gone = new ClientDisconnected();
     const ran = await run({
       replies: { anthropic: [upstreamFailed('Broken.')], bedrock: [saying('Hello')] },
       cancellation,

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { createServer as createTcpServer, type LookupFunction, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ApiError, CallerGone, ConfigError } from '../../src/core/errors.ts';
+import { ApiError, ClientDisconnected, ConfigError } from '../../src/core/errors.ts';
 import { createImageFetcher, type ImageFetcherOptions } from '../../src/pipeline/image-fetcher.ts';
 import { pixelBytes as png } from '../support/images.ts';
 import { listen } from '../support/listen.ts';
@@ -318,7 +318,7 @@ describe('an image URL with a host name', () => {
     const fetches = [1, 2, 3, 4].map((n) => fetcher.fetch(`http://${n}.slow.example/`, path, caller.signal));
     const settled = Promise.allSettled(fetches);
     await vi.waitFor(() => expect(asked).toBe(2));
-    caller.abort(new CallerGone());
+    caller.abort(new ClientDisconnected());
     await settled;
     // The callers have left, the look-ups have not.
     const next = create({ lookup, timeoutMs: 20 });
@@ -605,7 +605,7 @@ describe('hosts that the operator exempts from the check of addresses', () => {
 describe('a client that leaves while its image is fetched', () => {
   it('before the fetch', async () => {
     const lookup = vi.fn(async () => loopback);
-    const gone = new CallerGone();
+    const gone = new ClientDisconnected();
     const fetched = create({ lookup }).fetch('http://images.example/', path, AbortSignal.abort(gone));
     await expect(fetched).rejects.toBe(gone);
     expect(lookup).not.toHaveBeenCalled();
@@ -613,7 +613,7 @@ describe('a client that leaves while its image is fetched', () => {
 
   it('while a name is looked up', async () => {
     const caller = new AbortController();
-    const gone = new CallerGone();
+    const gone = new ClientDisconnected();
     const lookup = () => {
       queueMicrotask(() => caller.abort(gone));
       return new Promise<typeof loopback>(() => {});
@@ -626,7 +626,7 @@ describe('a client that leaves while its image is fetched', () => {
     ['in the middle of the body', true],
   ])('%s: the connection ends', async (_when, begun) => {
     const caller = new AbortController();
-    const gone = new CallerGone();
+    const gone = new ClientDisconnected();
     const closed = deferred<void>();
     const host = await listenFor((request, response) => {
       request.socket.on('close', () => closed.resolve());
@@ -685,7 +685,7 @@ describe('the bound on fetches at once', () => {
     const caller = new AbortController();
     const second = start(caller.signal);
     const third = start();
-    const gone = new CallerGone();
+    const gone = new ClientDisconnected();
     caller.abort(gone);
     await expect(second).rejects.toBe(gone);
     await vi.waitFor(() => expect(open.length).toBe(1), { interval: 5 });

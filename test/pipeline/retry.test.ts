@@ -3,7 +3,7 @@ import { Cancellation } from '../../src/core/cancellation.ts';
 import type { UpstreamName } from '../../src/core/chat.ts';
 import {
   ApiError,
-  CallerGone,
+  ClientDisconnected,
   credentialRefused,
   invalidRequest,
   malformedOutput,
@@ -191,7 +191,7 @@ describe('with one upstream', () => {
 
   it('a caller who leaves while we wait ends it at once', async () => {
     const hangUp = new Cancellation();
-    setTimeout(() => hangUp.abort(new CallerGone()), 20);
+    setTimeout(() => hangUp.abort(new ClientDisconnected()), 20);
     const start = performance.now();
     const { asked, outcome } = await run(
       create({ random: () => 1, retryBudget: 5000 }),
@@ -199,21 +199,21 @@ describe('with one upstream', () => {
       { anthropic: [answered(500)] },
       { cancellation: hangUp },
     );
-    expect(outcome).toBeInstanceOf(CallerGone);
+    expect(outcome).toBeInstanceOf(ClientDisconnected);
     expect(asked).toHaveLength(1);
     expect(performance.now() - start).toBeLessThan(300);
   });
 
   it('a caller who has left is told so, whatever the attempt says, and nothing is asked again', async () => {
     const hangUp = new Cancellation();
-    hangUp.abort(new CallerGone());
+    hangUp.abort(new ClientDisconnected());
     const { asked, outcome } = await run(
       create(),
       both,
       { anthropic: [answered(500)] },
       { cancellation: hangUp },
     );
-    expect(outcome).toBeInstanceOf(CallerGone);
+    expect(outcome).toBeInstanceOf(ClientDisconnected);
     expect(asked).toHaveLength(1);
   });
 });
@@ -345,7 +345,7 @@ describe('the breaker', () => {
     { name: 'our credential', error: credentialRefused('anthropic', fault(401)) },
     { name: 'a refusal of ours', error: invalidRequest('No.') },
     { name: 'malformed output', error: malformedOutput('Unreadable.', fault(424)) },
-    { name: 'a caller who left', error: new CallerGone() },
+    { name: 'a caller who left', error: new ClientDisconnected() },
     { name: 'a bug', error: new TypeError('x') },
   ])('$name never counts against it', async ({ error }) => {
     const resilience = create();
@@ -358,9 +358,9 @@ describe('the breaker', () => {
     const resilience = create();
     for (let request = 0; request < 12; request++) {
       const hangUp = new Cancellation();
-      hangUp.abort(new CallerGone());
+      hangUp.abort(new ClientDisconnected());
       // What the transport says then may be anything.
-      await run(resilience, both, { anthropic: [new CallerGone()] }, { cancellation: hangUp });
+      await run(resilience, both, { anthropic: [new ClientDisconnected()] }, { cancellation: hangUp });
     }
     expect(resilience.broken()).toEqual([]);
   });

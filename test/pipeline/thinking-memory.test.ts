@@ -4,7 +4,7 @@ import { createThinkingMemory } from '../../src/pipeline/thinking-memory.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 
 const block = (thinking: string): ThinkingBlock => ({ type: 'thinking', thinking, signature: 's' });
-const me = { caller: 'me', model: 'm' };
+const me = { client: 'me', model: 'm' };
 
 const setUp = () => {
   const store = createLocalStore();
@@ -23,11 +23,11 @@ describe('the memory of thinking', () => {
   });
 
   it.each([
-    { caller: 'other', model: 'm' },
-    { caller: 'me', model: 'other' },
+    { client: 'other', model: 'm' },
+    { client: 'me', model: 'other' },
     // Not by joining names either.
-    { caller: 'me\nm', model: '1' },
-    { caller: 'me","m', model: '1' },
+    { client: 'me\nm', model: '1' },
+    { client: 'me","m', model: '1' },
   ])('is nobody else’s and no other model’s: %o', async (scope) => {
     const { memory, recall } = setUp();
     await memory.remember(me, ['1'], [block('a')]);
@@ -81,7 +81,7 @@ describe('the memory of thinking', () => {
     expect((await memory.recall(me, ['1']))('1')).toBeUndefined();
   });
 
-  it('keeps ids and callers out of the store’s keys', async () => {
+  it('keeps ids and clients out of the store’s keys', async () => {
     const keys: string[] = [];
     const memory = createThinkingMemory({
       ...createLocalStore(),

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Cancellation } from '../../src/core/cancellation.ts';
-import { ApiError, CallerGone } from '../../src/core/errors.ts';
+import { ApiError, ClientDisconnected } from '../../src/core/errors.ts';
 import { type Attempt, AttemptTimeouts } from '../../src/providers/timeouts.ts';
 
 const never = 60_000;
@@ -193,14 +193,14 @@ describe('a client of a request that is waited for', () => {
   it('who leaves ends the wait with that reason', () => {
     const hangUp = new Cancellation();
     const { cancellation, done } = begin({}, { client: hangUp });
-    const reason = new CallerGone();
+    const reason = new ClientDisconnected();
     hangUp.abort(reason);
     expect(cancellation.reason).toBe(reason);
     done(false);
   });
 
   it('who has left already is noticed before anything is sent', () => {
-    const reason = new CallerGone();
+    const reason = new ClientDisconnected();
     const gone = new Cancellation();
     gone.abort(reason);
     const { cancellation, done } = begin({ firstByte: 10 }, { client: gone });
@@ -211,9 +211,9 @@ describe('a client of a request that is waited for', () => {
   it('who leaves first is the reason, even when a wait ends afterwards', () => {
     const hangUp = new Cancellation();
     const { cancellation, done } = begin({ firstByte: 20, stream: 20 }, { client: hangUp });
-    hangUp.abort(new CallerGone());
+    hangUp.abort(new ClientDisconnected());
     passes(50);
-    expect(cancellation.reason).toBeInstanceOf(CallerGone);
+    expect(cancellation.reason).toBeInstanceOf(ClientDisconnected);
     done(false);
   });
 });
@@ -245,7 +245,7 @@ describe('once a request is over', () => {
     const hangUp = new Cancellation();
     const { cancellation, done } = begin({}, { client: hangUp });
     done(true);
-    hangUp.abort(new CallerGone());
+    hangUp.abort(new ClientDisconnected());
     expect(cancellation.aborted).toBe(false);
   });
 });

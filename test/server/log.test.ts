@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import {
-  CallerGone,
+  ClientDisconnected,
   credentialRefused,
   internalError,
   invalidRequest,
@@ -27,7 +27,7 @@ const say = (content: unknown) => ({ model: 'claude-4-5-haiku', messages: [{ rol
 const withKey = { authorization: 'Bearer marker-key-5d1f' };
 
 // Behaviour 11.2: never a prompt, a completion, a key, an image, an upstream's text, a refused value.
-describe('no log line holds what belongs to a caller', () => {
+describe('no log line holds what belongs to a client', () => {
   const requests: readonly { name: string; body: unknown; headers?: Record<string, string> }[] = [
     { name: 'a prompt and its completion', body: say('marker-prompt-5d1f [[say marker-completion-5d1f]]') },
     { name: 'a stream', body: { ...say('marker-prompt-5d1f [[say marker-completion-5d1f]]'), stream: true } },
@@ -42,7 +42,7 @@ describe('no log line holds what belongs to a caller', () => {
         ],
       },
     },
-    { name: 'a caller with the key', body: say('Hi'), headers: withKey },
+    { name: 'a client with the key', body: say('Hi'), headers: withKey },
     { name: 'a wrong key', body: say('Hi'), headers: { authorization: 'Bearer marker-wrong-5d1f' } },
     {
       name: 'an image',
@@ -150,7 +150,7 @@ describe('an error as the log shows it', () => {
       error: Object.assign(new Error('secret'), { code: 'ECONNRESET' }),
       shows: { code: 'ECONNRESET' },
     },
-    { name: 'a caller who left', error: new CallerGone(), shows: { name: 'CallerGone' } },
+    { name: 'a client who left', error: new ClientDisconnected(), shows: { name: 'ClientDisconnected' } },
     { name: 'something thrown that is no error', error: 'secret', shows: { name: 'string' } },
   ])('$name: kind and place, not text', ({ error, shows }) => {
     const shown = describeError(error);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Usage } from '../../src/core/chat.ts';
 import { invalidRequest } from '../../src/core/errors.ts';
-import { type Endpoint, endpointAtUpstream } from '../../src/models/model.ts';
 import { models } from '../../src/models/rows.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
 import type { FinishedRequest } from '../../src/server/record.ts';
@@ -28,7 +27,7 @@ const finished = (given: Given = {}): FinishedRequest => ({
   record: {
     startedAt: 0,
     unknownPath: undefined,
-    caller: 'someone',
+    client: 'someone',
     model: haiku.id,
     stream: given.stream ?? false,
     target:
@@ -36,7 +35,6 @@ const finished = (given: Given = {}): FinishedRequest => ({
         ? undefined
         : {
             model: haiku,
-            endpoint: endpointAtUpstream(haiku, 'anthropic') as Endpoint,
             upstream: 'anthropic',
             modelId: 'claude-haiku-4-5',
           },

@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 import { afterEach, expect, it } from 'vitest';
-import { CallerGone, invalidRequest } from '../../src/core/errors.ts';
+import { ClientDisconnected, invalidRequest } from '../../src/core/errors.ts';
 import { type FinishedRequest, registerRecord } from '../../src/server/record.ts';
 
 const app = Fastify();
@@ -13,7 +13,7 @@ it('what befalls a request after its refusal is not in what is told of it', asyn
   const refusal = invalidRequest('The body was sent too slowly.');
   app.get('/', async (request, reply) => {
     recorder.refuse(reply.raw, refusal);
-    request.record.error = new CallerGone();
+    request.record.error = new ClientDisconnected();
     return 'too late';
   });
   const response = await fetch(await app.listen({ port: 0, host: '127.0.0.1' }));

@@ -30,7 +30,7 @@ export const propertyKeyRule: NameRule = {
 /** What the strict tools of one request may come to (npm @earendil-works/pi-ai 1.5.2, strict-tool-limits.js). */
 const mostStrict = { tools: 20, loose: 16 };
 
-/** Runs a step that walks a caller's schema; one of absurd size is the caller's mistake. */
+/** Runs a step that walks a client's schema; one of absurd size is the client's mistake. */
 const walking = <Result>({ path = 'tools' }: Tool, walk: () => Result): Result => {
   try {
     return walk();

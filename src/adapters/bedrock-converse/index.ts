@@ -31,7 +31,7 @@ const mostStops = 4;
 /** Unconfirmed, on the safe side: AWS's page names no ceiling (complete-request-schema), our simulator this one. */
 const mostTopK = 128;
 
-/** For tools AWS advises to decode greedily; done only where the caller has no wish of his own. */
+/** For tools AWS advises to decode greedily; done only where the client has no wish of his own. */
 const isGreedy = ({ temperature, topP, topK }: Prompt, { thinking }: Model): boolean =>
   thinking === null && temperature === undefined && topP === undefined && topK === undefined;
 

@@ -6,7 +6,6 @@
  */
 
 import type { ChatEvent, Cost, ThinkingBlock, Usage } from '../../core/chat.ts';
-import type { ErrorBody } from '../../core/errors.ts';
 import {
   customText,
   type ReplyOptions,
@@ -19,7 +18,7 @@ import type { StreamHead } from './stream-head.ts';
 import { toWireUsage } from './usage.ts';
 
 export interface ChunkEncoder {
-  /** The frames for a batch; empty where it holds nothing for the caller. */
+  /** The frames for a batch; empty where it holds nothing for the client. */
   push(events: readonly ChatEvent[]): string;
   /** What follows the last batch of an answer that ended well. */
   end(): string;
@@ -27,7 +26,7 @@ export interface ChunkEncoder {
   readonly summary: () => { readonly usage: Usage | undefined; readonly finish: string | undefined };
 }
 
-export const errorFrame = (body: ErrorBody): string => `data: ${JSON.stringify(body)}\n\n`;
+export const errorFrame = (body: object): string => `data: ${JSON.stringify(body)}\n\n`;
 
 const doneFrame = 'data: [DONE]\n\n';
 

@@ -2,7 +2,7 @@
 
 import type { Ask, AskCaching, AskFormat, AskTools, Wish } from '../../core/ask.ts';
 import { unsupportedParameter } from '../../core/errors.ts';
-import { readBetas } from '../betas.ts';
+import { readBetas } from '../content/betas.ts';
 import { parameterNames } from './parameter-names.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
 import { readMessages } from './read-messages.ts';

@@ -122,7 +122,7 @@ const readJson = (json: string | undefined): unknown => {
   }
 };
 
-/** The caller has a call that the token limit cut off from us: refused, it would end the conversation for ever. */
+/** The client has a call that the token limit cut off from us: refused, it would end the conversation for ever. */
 const readCutArguments = (value: string, adjusted: Adjusted): unknown => {
   const parsed = readJson(closeJson(value));
   if (parsed !== undefined) adjusted.add('messages');

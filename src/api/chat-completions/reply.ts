@@ -16,7 +16,7 @@ export const openRouterFields = (
 
 /** What every answer to one request has in common, plain or streamed. */
 export interface ReplyOptions {
-  /** The model as the caller named it. */
+  /** The model as the client named it. */
   readonly model: string;
   /** Unix seconds. */
   readonly created: number;

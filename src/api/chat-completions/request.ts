@@ -230,7 +230,7 @@ export const responseFormatSchema = z.discriminatedUnion('type', [
 
 type Issue = z.core.$ZodIssue;
 
-/** Characters. Some keys are the caller's own, as in `metadata`, and paths end up in the log. */
+/** Characters. Some keys are the client's own, as in `metadata`, and paths end up in the log. */
 const longestKey = 64;
 
 /** `['messages', 3, 'content']` -> `messages[3].content` */
@@ -263,7 +263,7 @@ interface Located {
 
 const better = (one: Located, other: Located): Located => {
   if (one.path.length !== other.path.length) return other.path.length > one.path.length ? other : one;
-  // What the caller wrote says more than what is missing.
+  // What the client wrote says more than what is missing.
   return isMissing(one.issue) && !isMissing(other.issue) ? other : one;
 };
 
@@ -271,7 +271,7 @@ const hasWrongType = (branch: Branch): boolean =>
   branch.some(({ code, path }) => code === 'invalid_value' && path.length === 1 && path[0] === 'type');
 
 /**
- * Of a union's branches the one that got furthest: the caller most likely meant that one. Those of another `type` are
+ * Of a union's branches the one that got furthest: the client most likely meant that one. Those of another `type` are
  * out of the question; where all are, the types that there are is what can be said.
  */
 const deepest = (issue: Issue, base: readonly PropertyKey[]): Located => {

@@ -1,4 +1,5 @@
 import type { Cost, Usage } from '../../core/chat.ts';
+import { promptTokens } from '../../core/usage.ts';
 
 export interface WireUsage {
   readonly prompt_tokens: number;
@@ -26,7 +27,7 @@ const toWireCost = ({ prompt, completion, total }: Cost): Pick<WireUsage, 'cost'
 
 /** OpenAI counts cached tokens into the prompt, and reasoning into the completion. `cost` where it is wanted. */
 export const toWireUsage = (usage: Usage, cost?: Cost): WireUsage => {
-  const prompt = usage.input + usage.cacheRead + usage.cacheWrite;
+  const prompt = promptTokens(usage);
   return {
     prompt_tokens: prompt,
     completion_tokens: usage.output,

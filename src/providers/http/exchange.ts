@@ -48,12 +48,12 @@ interface Waiting<Value> {
   readonly reject: (error: unknown) => void;
 }
 
-/** An error of undici's, or the cancellation's reason, as the caller is to see it; with headers where they had come. */
+/** An error of undici's, or the cancellation's reason, as the client is to see it; with headers where they had come. */
 export type Describe = (error: unknown, headers: Answered['headers'] | undefined) => unknown;
 
 class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer> {
   readonly #cancellation: Cancellation;
-  readonly #caller: Waiting<Answered>;
+  readonly #client: Waiting<Answered>;
   readonly #describe: Describe;
   readonly #woken: Turn<Exchange>;
   readonly #connections: Connections;
@@ -72,14 +72,14 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
 
   constructor(
     cancellation: Cancellation,
-    caller: Waiting<Answered>,
+    client: Waiting<Answered>,
     describe: Describe,
     woken: Turn<Exchange>,
     connections: Connections,
     connection: Client,
   ) {
     this.#cancellation = cancellation;
-    this.#caller = caller;
+    this.#client = client;
     this.#describe = describe;
     this.#woken = woken;
     this.#connections = connections;
@@ -88,7 +88,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   }
 
   readonly #cancel = (): void => {
-    // While it still waits for a connection, nobody but us would tell the caller.
+    // While it still waits for a connection, nobody but us would tell the client.
     if (this.#controller === undefined) this.#fail(this.#cancellation.reason);
     else this.#controller.abort(this.#cancellation.reason as Error);
   };
@@ -96,7 +96,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   #fail(error: unknown): void {
     if (this.#isOver) return;
     const failure = this.#describe(error, this.#headers);
-    this.#caller.reject(failure);
+    this.#client.reject(failure);
     this.#end(failure);
     this.#connections.discard(this.#connection);
   }
@@ -166,7 +166,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
     if (status < 200) return;
     this.#headers = headers;
     this.#canWait = canBeHeldBack(headers);
-    this.#caller.resolve({ status, headers, body: this });
+    this.#client.resolve({ status, headers, body: this });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
@@ -237,10 +237,10 @@ export const createExchanger = (connections: Connections): Exchanger => {
       }
       const connection = connections.take();
       // A closure of this place would hold the request while the answer is awaited.
-      const caller = { resolve, reject };
+      const client = { resolve, reject };
       connection.dispatch(
         request,
-        new Exchange(cancellation, caller, describe, woken, connections, connection),
+        new Exchange(cancellation, client, describe, woken, connections, connection),
       );
     });
 };

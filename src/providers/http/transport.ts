@@ -2,7 +2,7 @@
  * HTTP to an upstream, on undici's dispatch interface (exchange.ts): no fetch, no web streams. The
  * SDKs keep credentials and types; their transports cost three to eight times the CPU of this one
  * (docs/decisions/2026-11-22-own-transports.md). Redirects are never followed: they would
- * carry the credential along. Waits are the caller's business, by the cancellation, except for connecting.
+ * carry the credential along. Waits are the client's business, by the cancellation, except for connecting.
  */
 
 import type { Cancellation } from '../../core/cancellation.ts';
@@ -45,7 +45,7 @@ export interface TransportOptions {
   readonly connections: number;
 }
 
-/** What an aborted or broken exchange means to the caller. */
+/** What an aborted or broken exchange means to the client. */
 const networkError = (error: unknown, cancellation: Cancellation, connectTimeout: number): unknown => {
   if (cancellation.aborted) return cancellation.reason;
   if (error instanceof ApiError) return error;
@@ -98,7 +98,7 @@ export const createTransport = (
 };
 
 /**
- * A request's body, the caller's long texts included. Bytes, because text is up to twice as large and would stay
+ * A request's body, the client's long texts included. Bytes, because text is up to twice as large and would stay
  * on the heap while the answer is awaited.
  */
 export const toPayload = (value: object, texts: Texts): Buffer => texts.write(JSON.stringify(value));

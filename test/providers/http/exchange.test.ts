@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Cancellation } from '../../../src/core/cancellation.ts';
-import { ApiError, CallerGone, type Origin } from '../../../src/core/errors.ts';
+import { ApiError, ClientDisconnected, type Origin } from '../../../src/core/errors.ts';
 import type { Body } from '../../../src/providers/http/exchange.ts';
 import { createTransport, type Transport } from '../../../src/providers/http/transport.ts';
 import { listen } from '../../support/listen.ts';
@@ -225,7 +225,7 @@ describe('a whole body', () => {
   it('is given up by a cancellation', async () => {
     const open = await upstreamOf((socket) => socket.write(`${head('content-length: 10')}hello`));
     const cancellation = new Cancellation();
-    const reason = new CallerGone();
+    const reason = new ClientDisconnected();
     const { body: waiting } = await ask(open, cancellation);
     const read = waiting.whole();
     cancellation.abort(reason);
@@ -237,7 +237,7 @@ describe('a whole body', () => {
 describe('a cancellation', () => {
   it('is heard before the answer, and in it', async () => {
     const open = await upstreamOf((socket) => socket.write(head('transfer-encoding: chunked')));
-    const reason = new CallerGone();
+    const reason = new ClientDisconnected();
     const early = new Cancellation();
     early.abort(reason);
     await expect(ask(open, early)).rejects.toBe(reason);
@@ -252,7 +252,7 @@ describe('a cancellation', () => {
   it('is heard while a connection is waited for', async () => {
     transport = createTransport('http://127.0.0.1:9', { connectTimeout: 1000, connections: 1 });
     const cancellation = new Cancellation();
-    const reason = new CallerGone();
+    const reason = new ClientDisconnected();
     const asked = ask(transport, cancellation);
     cancellation.abort(reason);
     await expect(asked).rejects.toBe(reason);

@@ -1,6 +1,6 @@
 /** Environment variables that are no settings and look as if they were meant to be one: `INFERENCE_KEYS`. */
 
-import { editDistance } from '../core/edit-distance.ts';
+import { editDistance } from './edit-distance.ts';
 
 export interface Misspelling {
   readonly name: string;
