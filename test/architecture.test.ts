@@ -162,6 +162,17 @@ describe('an import only points where the layout allows it:', () => {
     expect(wrong.map(show)).toEqual([]);
   });
 
+  it('a text that may travel as bytes is opened by what cuts and what writes it, and nothing else', () => {
+    const opening = files.filter(({ text }) => /\b(?:onWire|CarriedTexts|texts\.write)\(/.test(text));
+    expect(opening.map(({ path }) => path).sort()).toEqual([
+      'adapters/anthropic-messages/messages',
+      'adapters/bedrock-converse/messages',
+      'api/chat-completions/long-texts',
+      'core/message-text',
+      'providers/http/transport',
+    ]);
+  });
+
   it('no adapter knows another family', () => {
     const wrong = imports.filter(
       ({ from, to }) =>

@@ -3,8 +3,8 @@
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ChatEvent, Prompt, UpstreamName } from '../core/chat.ts';
 import type { ApiError, Origin } from '../core/errors.ts';
+import type { LongTexts } from '../core/message-text.ts';
 import type { ConceptReport } from '../core/report.ts';
-import type { Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
 
 /** Names the client uses, under those that the upstream takes. */
@@ -61,7 +61,7 @@ export interface OpenOptions {
   readonly contextWindow: number;
   readonly stream: boolean;
   /** What the stand-ins in the request stand for. */
-  readonly texts: Texts;
+  readonly texts: LongTexts;
   readonly cancellation: Cancellation;
 }
 

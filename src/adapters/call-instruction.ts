@@ -1,6 +1,7 @@
 /** The instruction for a model that has to call a tool and cannot be forced to. Behaviour 4.3. */
 
 import type { Prompt, TextPart } from '../core/chat.ts';
+import { textPart } from '../core/message-text.ts';
 import type { Names } from './names.ts';
 
 const instruction = (names: readonly string[]): string =>
@@ -14,5 +15,5 @@ export const withCallInstruction = (
   names: Names,
 ): readonly TextPart[] =>
   toolChoice.type === 'instructed' && tools.length > 0
-    ? [...system, { type: 'text', text: instruction(tools.map(({ name }) => names.send(name))) }]
+    ? [...system, textPart(instruction(tools.map(({ name }) => names.send(name))))]
     : system;

@@ -8,6 +8,7 @@ import type { Ask } from '../core/ask.ts';
 import type { ChatEvent, Cost, Usage } from '../core/chat.ts';
 import type { ApiError, ErrorShape } from '../core/errors.ts';
 import type { Folded } from '../core/fold.ts';
+import type { LongTexts } from '../core/message-text.ts';
 import type { KeepAliveKind } from './keep-alive.ts';
 
 /** What is known of a request before it is read as a whole, and also if it cannot be. */
@@ -21,6 +22,8 @@ export interface Identified {
 
 export interface ParseContext {
   readonly headers: IncomingHttpHeaders;
+  /** The long texts that were cut from the body. */
+  readonly texts: LongTexts;
   /** To be called once, as soon as the body's shape has been checked. */
   identified(request: Identified): void;
 }

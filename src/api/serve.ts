@@ -55,7 +55,6 @@ export const serveChatApi = <Context>(
   ): Promise<Answer> => {
     const { record } = request;
     const answered = await answer(ask, {
-      texts: request.texts,
       cancellation: clientDisconnection(reply),
       client: record.client ?? 'anonymous',
       promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
@@ -152,6 +151,7 @@ export const serveChatApi = <Context>(
     try {
       return await api.parse(body, {
         headers,
+        texts: request.texts,
         identified: ({ model, stream, metadata }) => Object.assign(record, { model, stream, metadata }),
       });
     } catch (error) {

@@ -4,6 +4,7 @@
  */
 
 import type { CacheMark, Effort, JsonObject, Part, ServiceTier } from './chat.ts';
+import type { LongTexts } from './message-text.ts';
 import type { Concept, ParameterNames } from './report.ts';
 
 /**
@@ -114,6 +115,8 @@ export interface AskCaching {
 }
 
 export interface Ask {
+  /** What placeholders in the turns stand for. */
+  readonly texts: LongTexts;
   /** As the client calls it. */
   readonly model: string;
   readonly stream: boolean;

@@ -4,7 +4,7 @@
  * Anthropic's and AWS's in adapters/.
  */
 
-import type { Texts } from './texts.ts';
+import type { LongTexts, MessageText } from './message-text.ts';
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -18,7 +18,7 @@ export interface CacheMark {
 
 export interface TextPart {
   readonly type: 'text';
-  readonly text: string;
+  readonly text: MessageText;
   readonly cache?: CacheMark | undefined;
 }
 
@@ -134,7 +134,7 @@ export interface Prompt {
   readonly system: readonly TextPart[];
   readonly turns: readonly Turn[];
   /** What the stand-ins in those stand for. */
-  readonly texts: Texts;
+  readonly texts: LongTexts;
   readonly tools: readonly Tool[];
   readonly toolChoice: ToolChoice;
   readonly parallelToolCalls: boolean;

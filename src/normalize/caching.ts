@@ -4,7 +4,7 @@
  */
 
 import type { CacheMark, Part, Prompt, TextPart, Tool, Turn } from '../core/chat.ts';
-import type { Texts } from '../core/texts.ts';
+import { type LongTexts, type MessageText, messageText } from '../core/message-text.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Reporter } from './report.ts';
 
@@ -78,16 +78,16 @@ const limitMarks = (
 const markLast = <T extends object>(items: readonly T[], cache: CacheMark | undefined): readonly T[] =>
   items.map((item, index) => (index === items.length - 1 ? { ...item, cache } : item));
 
-const textsOf = (part: Part): readonly string[] => {
+const textsOf = (part: Part): readonly MessageText[] => {
   if (part.type === 'text') return [part.text];
   if (part.type === 'tool-result') return part.content.flatMap(textsOf);
-  return part.type === 'tool-call' ? [JSON.stringify(part.input)] : [];
+  return part.type === 'tool-call' ? [messageText(JSON.stringify(part.input))] : [];
 };
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /** Whether so many characters are there; the words are looked at only where their size leaves that open. */
-const reach = (least: number, written: readonly string[], texts: Texts): boolean => {
+const reach = (least: number, written: readonly MessageText[], texts: LongTexts): boolean => {
   const most = sum(written.map(texts.sizeOf, texts));
   if (most < least || most / 6 >= least) return most >= least;
   return sum(written.map((text) => texts.read(text).length)) >= least;
@@ -108,7 +108,7 @@ const autoMarks = (
   );
   const prefix = system.map(({ text }) => text);
   const whole = () => [...prefix, ...turns.flatMap(({ parts }) => parts.flatMap(textsOf))];
-  const isLong = (written: readonly string[]) => reach(least - toolsLength, written, texts);
+  const isLong = (written: readonly MessageText[]) => reach(least - toolsLength, written, texts);
   const mark: CacheMark = { ttl };
   return {
     tools: toolsLength >= least ? markLast(tools, mark) : tools,

@@ -6,6 +6,7 @@
 import type { AskTurn } from '../core/ask.ts';
 import type { DocumentPart, ImagePart, Part, TextPart, ToolResultPart, Turn } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';
+import { textPart, trimmedEnd } from '../core/message-text.ts';
 import { createCallIds } from './call-ids.ts';
 import { isCall, partsOf } from './parts.ts';
 import type { Reporter } from './report.ts';
@@ -25,9 +26,9 @@ interface Options {
 }
 
 /** Stands where the upstream demands a user turn and the client wrote none. */
-const placeholderTurn: Turn = { role: 'user', parts: [{ type: 'text', text: '.' }] };
+const placeholderTurn: Turn = { role: 'user', parts: [textPart('.')] };
 const emptyTurn: Turn = { role: 'user', parts: [] };
-const continueTurn: Turn = { role: 'user', parts: [{ type: 'text', text: 'Continue.' }] };
+const continueTurn: Turn = { role: 'user', parts: [textPart('Continue.')] };
 
 const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
   const merged: Turn[] = [];
@@ -58,7 +59,7 @@ const isText = (part: Part): part is TextPart => part.type === 'text';
 const missingResult = (id: string): ToolResultPart => ({
   type: 'tool-result',
   id,
-  content: [{ type: 'text', text: 'No result was provided for this call.' }],
+  content: [textPart('No result was provided for this call.')],
   isError: true,
 });
 
@@ -129,7 +130,7 @@ const trimPrefill = (turn: Turn): Turn => ({
   ...turn,
   parts: turn.parts.flatMap((part, index): Part[] => {
     if (part.type !== 'text' || index < turn.parts.length - 1) return [part];
-    return [{ ...part, text: part.text.trimEnd() }];
+    return [{ ...part, text: trimmedEnd(part.text) }];
   }),
 });
 
@@ -162,10 +163,10 @@ const placeSystem = (turns: readonly Turn[]): readonly Turn[] => {
 const differs = (before: readonly Turn[], after: readonly Turn[]): boolean =>
   before.length !== after.length || after.some((turn, index) => turn !== before[index]);
 
-const unseen = (type: 'image' | 'document'): TextPart => ({
-  type: 'text',
-  text: `[The tool returned an ${type === 'image' ? 'image' : 'attached document'}, which this model cannot read.]`,
-});
+const unseen = (type: 'image' | 'document'): TextPart =>
+  textPart(
+    `[The tool returned an ${type === 'image' ? 'image' : 'attached document'}, which this model cannot read.]`,
+  );
 
 /** A tool's image must not end a conversation for ever: the agent could never send it without. */
 const withoutUnseen = (turns: readonly Turn[], takes: Options['takes']): readonly Turn[] => {

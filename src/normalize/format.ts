@@ -5,6 +5,7 @@
 
 import type { AskFormat } from '../core/ask.ts';
 import type { Format, JsonObject, TextPart, Tool } from '../core/chat.ts';
+import { textPart } from '../core/message-text.ts';
 import { toNativeSchema } from '../json-schema/claude.ts';
 import { instruction } from '../json-schema/describe.ts';
 import type { Target } from '../models/catalogue.ts';
@@ -78,5 +79,5 @@ export const answerTool = (
 /** What the model is told where nothing else binds it to JSON. */
 export const formatInstruction = (format: Format, asked: AskFormat): readonly TextPart[] =>
   format.type === 'instructed'
-    ? [{ type: 'text', text: walking(pathOf(asked) ?? '', () => instruction(format.schema)) }]
+    ? [textPart(walking(pathOf(asked) ?? '', () => instruction(format.schema)))]
     : [];

@@ -5,7 +5,6 @@ import type { Prompt, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
 import type { ParameterNames, Report } from '../core/report.ts';
-import { noTexts, type Texts } from '../core/texts.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Endpoint } from '../models/model.ts';
 import { settleBetas } from './betas.ts';
@@ -72,8 +71,6 @@ export interface NormalizeOptions {
   readonly recall?: Recall | undefined;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching?: boolean | undefined;
-  /** What the stand-ins in the request stand for. */
-  readonly texts?: Texts | undefined;
 }
 
 const callIdsOf = (turns: readonly AskTurn[]): readonly string[] =>
@@ -146,7 +143,6 @@ const toPrompt = (
 /** Throws 400 for what the target cannot be asked. */
 export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = {}): Normalized => {
   const { model, endpoint } = target;
-  const { texts = noTexts } = options;
   const report = new Reporter(ask.names);
   const asked = decide(ask, target, initialSettings(target, options), report);
   const betas = settleBetas(ask.betas, endpoint, report);
@@ -180,7 +176,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   };
   const system = [...conversation.system, ...formatInstruction(format, ask.format)];
   const prompt = placeMarks(
-    toPrompt(settings, { system, turns: history.turns, texts, betas }),
+    toPrompt(settings, { system, turns: history.turns, texts: ask.texts, betas }),
     target,
     {
       whole: settings.cacheWhole,

@@ -5,8 +5,8 @@ import { type AdapterOf, adapters, type UpstreamOf } from '../adapters/protocols
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Prompt, UpstreamName } from '../core/chat.ts';
 import { type Origin, UpstreamFault, unknownModel, upstreamFailed } from '../core/errors.ts';
+import type { LongTexts } from '../core/message-text.ts';
 import type { ConceptReport } from '../core/report.ts';
-import type { Texts } from '../core/texts.ts';
 import type { Timeouts } from '../core/timeouts.ts';
 import type { Target } from '../models/catalogue.ts';
 import { type Protocol, protocols, providers as providerNames, upstreamOf } from '../models/model.ts';
@@ -64,7 +64,7 @@ class PreparedPrompt<P extends Protocol> implements Prepared {
   readonly report: ConceptReport;
   readonly #pair: Pair<P>;
   readonly #target: Target;
-  readonly #texts: Texts;
+  readonly #texts: LongTexts;
   readonly #isLong: boolean;
   readonly #decoder: DecoderOptions;
   /** Let go of with the sending: a long history's is large, and its answer may take minutes. */

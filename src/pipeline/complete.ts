@@ -5,7 +5,6 @@ import type { AttemptListener } from '../core/attempt-listener.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
 import type { ParameterNames, Report } from '../core/report.ts';
-import type { Texts } from '../core/texts.ts';
 import type { Timeouts } from '../core/timeouts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
 import { normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
@@ -21,8 +20,6 @@ import type { Recalled, ThinkingMemory } from './thinking-memory.ts';
 export type { Answer } from './answer.ts';
 
 export interface AnswerOptions {
-  /** What the placeholders in the request stand for. */
-  readonly texts: Texts;
   readonly cancellation: Cancellation;
   /** Whose thinking blocks are remembered: something that stands for the client's key. */
   readonly client: string;
@@ -119,13 +116,12 @@ class PendingChat {
   #fit(target: Target) {
     const { dependencies, ask, options, recall } = this.#parts;
     const { defaultMaxTokens, showReasoning } = dependencies;
-    const { promptCaching, texts } = options;
+    const { promptCaching } = options;
     return normalize(ask, target, {
       defaultMaxTokens,
       showReasoning,
       recall,
       promptCaching,
-      texts,
     });
   }
 }

@@ -1,9 +1,8 @@
 /** One more try for a JSON answer that failed: what was wrong, said to the model. Pure. */
 
-import type { Prompt, TextPart, Turn, Usage } from '../core/chat.ts';
+import type { Prompt, Turn, Usage } from '../core/chat.ts';
+import { textPart } from '../core/message-text.ts';
 import type { JsonOutcome } from './json-output.ts';
-
-const text = (value: string): TextPart => ({ type: 'text', text: value });
 
 /** The problems named are bounded: a model needs a few, not all. */
 const complaint = ({ isJson, problems }: JsonOutcome): string =>
@@ -13,7 +12,7 @@ const complaint = ({ isJson, problems }: JsonOutcome): string =>
 
 /** The prompt with the failed answer and the complaint about it at its end. */
 export const repairPrompt = (prompt: Prompt, outcome: JsonOutcome): Prompt => {
-  const request: TextPart = text(complaint(outcome));
+  const request = textPart(complaint(outcome));
   if (outcome.text.trim() === '') {
     // Nothing was said that could be corrected: the demand joins what the user said last.
     const last = prompt.turns.findLastIndex(({ role }) => role === 'user');
@@ -28,7 +27,7 @@ export const repairPrompt = (prompt: Prompt, outcome: JsonOutcome): Prompt => {
     ...prompt,
     turns: [
       ...before,
-      { role: 'assistant', parts: [text(outcome.text.trimEnd())] },
+      { role: 'assistant', parts: [textPart(outcome.text.trimEnd())] },
       { role: 'user', parts: [request] },
     ],
   };

@@ -1,15 +1,15 @@
-/** Request bodies: JSON and nothing else, parsed once; the long texts of their messages stay bytes (core/texts.ts). */
+/** Request bodies: JSON and nothing else, parsed once; the long texts of their messages stay bytes (core/message-text.ts). */
 
 import type { FastifyInstance } from 'fastify';
 import { invalidRequest } from '../core/errors.ts';
+import type { LongTexts } from '../core/message-text.ts';
 import { parseJson } from '../core/surrogates.ts';
-import type { Texts } from '../core/texts.ts';
 import { contentEncoding, createUnpacker } from './content-encoding.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the stand-ins in a JSON body stand for. */
-    texts: Texts;
+    /** What the placeholders in a JSON body stand for. */
+    texts: LongTexts;
   }
 }
 
@@ -29,11 +29,11 @@ const brokenAt = (body: Buffer, begin: number): string | undefined => {
 
 interface Parsed {
   readonly value: unknown;
-  readonly texts: Texts;
+  readonly texts: LongTexts;
 }
 
 /** Takes the long texts out of a JSON body that begins at `begin`. */
-type CutLongTexts = (body: Buffer, begin: number) => { readonly json: string; readonly texts: Texts };
+type CutLongTexts = (body: Buffer, begin: number) => { readonly json: string; readonly texts: LongTexts };
 
 const parse = (body: Buffer, cutLongTexts: CutLongTexts): Parsed => {
   if (body.length === 0) throw invalidRequest('The request body is empty; expected a JSON object.');
@@ -61,7 +61,7 @@ export const registerBody = (
   { bodyLimit, maxConcurrent, cutLongTexts }: Options,
 ): void => {
   const unpack = createUnpacker(bodyLimit, maxConcurrent);
-  app.decorateRequest('texts', null as unknown as Texts);
+  app.decorateRequest('texts', null as unknown as LongTexts);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const read = (unpacked: Buffer): void => {

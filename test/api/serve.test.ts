@@ -9,7 +9,7 @@ import type { Ask } from '../../src/core/ask.ts';
 import type { ChatEvent } from '../../src/core/chat.ts';
 import { invalidRequest, overloaded, upstreamFailed } from '../../src/core/errors.ts';
 import { fold } from '../../src/core/fold.ts';
-import { noTexts } from '../../src/core/texts.ts';
+import { noLongTexts } from '../../src/core/message-text.ts';
 import { createCatalogue } from '../../src/models/catalogue.ts';
 import type { Answer } from '../../src/pipeline/complete.ts';
 import { registerErrors } from '../../src/server/errors.ts';
@@ -89,7 +89,7 @@ const serve = async (batches: readonly (readonly ChatEvent[] | Error)[]) => {
   registerErrors(app, 1000, (path) =>
     path.startsWith(lines.path) ? lines.errorBody : (error) => ({ error }),
   );
-  app.decorateRequest('texts', { getter: () => noTexts });
+  app.decorateRequest('texts', { getter: () => noLongTexts });
   serveChatApi(app, lines, {
     answer,
     catalogue,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { cutLongTexts } from '../../src/api/chat-completions/long-texts.ts';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
-import { parse } from '../../src/api/chat-completions/parse.ts';
+import { check, parse, read } from '../../src/api/chat-completions/parse.ts';
 import type { CacheMark, TextPart, Tool, Turn } from '../../src/core/chat.ts';
-import { noTexts } from '../../src/core/texts.ts';
+import { noLongTexts, textPart } from '../../src/core/message-text.ts';
 import { placeMarks } from '../../src/normalize/caching.ts';
 import { normalize } from '../../src/normalize/index.ts';
 import { Reporter } from '../../src/normalize/report.ts';
@@ -11,7 +11,7 @@ import { hello, targetOf } from './fit.ts';
 
 const long: CacheMark = { ttl: '1h' };
 const short: CacheMark = { ttl: '5m' };
-const text = (cache?: CacheMark, length = 1): TextPart => ({ type: 'text', text: 'x'.repeat(length), cache });
+const text = (cache?: CacheMark, length = 1): TextPart => textPart('x'.repeat(length), cache);
 const tool = (cache?: CacheMark, length = 1): Tool => ({
   name: 't',
   description: 'd'.repeat(length),
@@ -40,7 +40,7 @@ const placed = (
   ttl: '5m' | '1h' = '5m',
 ) => {
   const report = new Reporter(parameterNames);
-  const whole = { tools: [], system: [], turns: [user(text())], texts: noTexts, ...prompt };
+  const whole = { tools: [], system: [], turns: [user(text())], texts: noLongTexts, ...prompt };
   const { tools, system, turns } = placeMarks(whole, targetOf(model), { ttl, automatic }, report);
   const name = (each: object) =>
     'cache' in each ? ((each.cache as CacheMark | undefined)?.ttl ?? '-') : '-';
@@ -141,14 +141,14 @@ describe('marks of ours', () => {
 
   it("the life asked for holds for the caller's marks that name none, and is reported where nothing is cached", () => {
     const report = new Reporter(parameterNames);
-    const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())], texts: noTexts };
+    const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())], texts: noLongTexts };
     const model = targetOf('claude-4-5-sonnet');
     const marked = placeMarks(prompt, model, { ttl: '1h', automatic: false }, report);
     expect(marked.system.map(({ cache }) => cache)).toEqual([{ ttl: '1h' }, short]);
     expect(report.toReport().ignored).toEqual([]);
 
     placeMarks(
-      { tools: [], system: [], turns: [user(text())], texts: noTexts },
+      { tools: [], system: [], turns: [user(text())], texts: noLongTexts },
       model,
       { ttl: '1h', ttlFrom: 'prompt_cache_retention', automatic: true },
       report,
@@ -170,9 +170,9 @@ describe('a long text of the body', () => {
   const cut = (body: object, write: (json: string) => string) => {
     const { json, texts } = cutLongTexts(Buffer.from(write(JSON.stringify(body))), 0);
     expect(json).not.toContain('end.');
-    const { ask } = parse(JSON.parse(json));
+    const { ask } = read(check(JSON.parse(json)), {}, { headers: {}, texts });
     const target = targetOf('claude-4-5-sonnet', 'anthropic');
-    return normalize(ask, target, { promptCaching: true, texts }).prompt;
+    return normalize(ask, target, { promptCaching: true }).prompt;
   };
 
   it.each([

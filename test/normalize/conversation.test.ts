@@ -3,6 +3,7 @@ import { parameterNames } from '../../src/api/chat-completions/parameter-names.t
 import { readMessages } from '../../src/api/chat-completions/read-messages.ts';
 import type { Message } from '../../src/api/chat-completions/request.ts';
 import type { Part, Turn } from '../../src/core/chat.ts';
+import { noLongTexts } from '../../src/core/message-text.ts';
 import { arrangeConversation } from '../../src/normalize/conversation.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { imagePart, pngOf } from '../support/images.ts';
@@ -30,7 +31,7 @@ const said = ({ role, parts }: Turn): string => `${role}: ${parts.map(inShort).j
 const inShort = (part: Part): string => {
   switch (part.type) {
     case 'text':
-      return part.text;
+      return noLongTexts.read(part.text);
     case 'tool-call':
       return `call ${part.id}`;
     case 'tool-result':

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import type { Part, Thinking, ThinkingBlock, Turn } from '../../src/core/chat.ts';
+import { textPart } from '../../src/core/message-text.ts';
 import { type Recall, settleThinking } from '../../src/normalize/history.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { normalized, targetOf } from './fit.ts';
@@ -8,7 +9,7 @@ import { normalized, targetOf } from './fit.ts';
 const block = (thinking: string): ThinkingBlock => ({ type: 'thinking', thinking, signature: 's' });
 const thought = (thinking: string): Part => ({ type: 'thinking-block', block: block(thinking) });
 const call = (id: string): Part => ({ type: 'tool-call', id, name: 'f', input: {} });
-const text: Part = { type: 'text', text: 'x' };
+const text = textPart('x');
 const user: Turn = { role: 'user', parts: [text] };
 const assistant = (...parts: Part[]): Turn => ({ role: 'assistant', parts });
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { legacyCallId } from '../../src/api/chat-completions/read-messages.ts';
 import type { Part, Turn } from '../../src/core/chat.ts';
+import { textPart } from '../../src/core/message-text.ts';
 import { normalized, refusal } from './fit.ts';
 
-const text = (value: string): Part => ({ type: 'text', text: value });
+const text = (value: string): Part => textPart(value);
 const user = (...parts: readonly (string | Part)[]): Turn => ({
   role: 'user',
   parts: parts.map((part) => (typeof part === 'string' ? text(part) : part)),
@@ -20,13 +21,13 @@ const call = (id: string, input: Record<string, unknown> = {}, name = 'look'): P
 const result = (id: string, ...content: readonly string[]): Part => ({
   type: 'tool-result',
   id,
-  content: content.map((value) => ({ type: 'text', text: value })),
+  content: content.map((value) => textPart(value)),
   isError: false,
 });
 const missing = (id: string): Part => ({
   type: 'tool-result',
   id,
-  content: [{ type: 'text', text: 'No result was provided for this call.' }],
+  content: [textPart('No result was provided for this call.')],
   isError: true,
 });
 

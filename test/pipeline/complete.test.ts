@@ -15,7 +15,6 @@ import {
   upstreamFailed,
 } from '../../src/core/errors.ts';
 import type { ConceptReport, Report } from '../../src/core/report.ts';
-import { noTexts } from '../../src/core/texts.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
 import type { Backends } from '../../src/pipeline/backends.ts';
 import { type Answer, createAnswerer } from '../../src/pipeline/complete.ts';
@@ -146,7 +145,6 @@ const run = async (setting: Setting): Promise<Ran> => {
     ...body,
   });
   const outcome = await answerer(request, {
-    texts: noTexts,
     cancellation,
     client: 'someone',
     promptCaching: false,

@@ -11,6 +11,7 @@ import type {
   Turn,
 } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
+import { onWire } from '../../core/message-text.ts';
 import type { CallIdRule } from '../../models/model.ts';
 import { type Names, sendCallId } from '../names.ts';
 import type { PropertyKeys } from '../property-keys.ts';
@@ -23,7 +24,9 @@ export const cacheControl = (cache: CacheMark | undefined): Marked =>
     : { cache_control: { type: 'ephemeral', ...(cache.ttl === '1h' ? { ttl: '1h' } : {}) } };
 
 export const textBlock = ({ text, cache }: TextPart): Anthropic.TextBlockParam =>
-  cache === undefined ? { type: 'text', text } : { type: 'text', text, ...cacheControl(cache) };
+  cache === undefined
+    ? { type: 'text', text: onWire(text) }
+    : { type: 'text', text: onWire(text), ...cacheControl(cache) };
 
 type ImageType = Anthropic.Base64ImageSource['media_type'];
 
@@ -107,7 +110,7 @@ const block = (part: Part, { names, keys, callIds }: Replacements): Anthropic.Co
 
 /** One text without a mark goes as the string it is: less to write where most turns are such. */
 const plainText = ([first, ...rest]: readonly Part[]): string | undefined =>
-  first?.type === 'text' && first.cache === undefined && rest.length === 0 ? first.text : undefined;
+  first?.type === 'text' && first.cache === undefined && rest.length === 0 ? onWire(first.text) : undefined;
 
 export const encodeSystem = (parts: readonly TextPart[]): string | Anthropic.TextBlockParam[] =>
   plainText(parts) ?? parts.map(textBlock);

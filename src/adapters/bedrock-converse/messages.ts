@@ -11,8 +11,8 @@ import type {
   Turn,
 } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
+import { type LongTexts, onWire, textPart } from '../../core/message-text.ts';
 import { parseJson } from '../../core/surrogates.ts';
-import type { Texts } from '../../core/texts.ts';
 import { isTooDeep } from '../../json-schema/bounds.ts';
 import type { CallIdRule } from '../../models/model.ts';
 import { type Names, sendCallId } from '../names.ts';
@@ -72,7 +72,7 @@ interface Context {
   readonly names: Names;
   readonly keys: PropertyKeys;
   readonly callIds: CallIdRule;
-  readonly texts: Texts;
+  readonly texts: LongTexts;
   readonly nameDocument: NameDocument;
 }
 
@@ -137,7 +137,7 @@ const resultContent = (
     if (part.type === 'image') return imageContent(part);
     if (part.type === 'document') return documentContent(part, nameDocument);
     const json = content.length === 1 ? asJson(texts.read(part.text)) : undefined;
-    return json === undefined ? { text: part.text } : { json };
+    return json === undefined ? { text: onWire(part.text) } : { json };
   });
 };
 
@@ -169,7 +169,7 @@ const encodePart = (part: Exclude<Part, TextPart>, context: Context): WireConten
 };
 
 const addText = (content: (WireContent | typeof cachePoint)[], { text, cache }: TextPart): void => {
-  content.push({ text });
+  content.push({ text: onWire(text) });
   if (cache !== undefined) content.push(cachePoint);
 };
 
@@ -191,12 +191,11 @@ export const toolsAsText = (turn: Turn): Turn => {
   if (!turn.parts.some(isAboutTools)) return turn;
   const parts = turn.parts.flatMap((part): Part[] => {
     if (part.type === 'tool-call') {
-      const told = `[Called the tool ${part.name} with ${JSON.stringify(part.input)}]`;
-      return [{ type: 'text', text: told, cache: part.cache }];
+      return [textPart(`[Called the tool ${part.name} with ${JSON.stringify(part.input)}]`, part.cache)];
     }
     if (part.type !== 'tool-result') return [part];
     const said: readonly Part[] = [
-      { type: 'text', text: part.isError ? '[The call failed:]' : '[It returned:]' },
+      textPart(part.isError ? '[The call failed:]' : '[It returned:]'),
       ...part.content,
     ];
     return said.map((each, index) =>

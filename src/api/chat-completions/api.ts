@@ -65,14 +65,14 @@ class ChatEncoder implements AnswerEncoder {
 
 export const chatCompletions: ChatApi<ChatContext> = {
   path: '/v1/chat/completions',
-  parse: (body, { headers, identified }) => {
+  parse: (body, { headers, texts, identified }) => {
     const checked = check(body);
     identified({
       model: checked.model,
       stream: checked.stream === true,
       metadata: checked.metadata ?? undefined,
     });
-    return read(checked, body, headers);
+    return read(checked, body, { headers, texts });
   },
   encoder: (context) => new ChatEncoder(context),
   toBody: (folded, context, facts, cost: Cost | undefined) =>

@@ -4,13 +4,12 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import { CarriedTexts, noTexts, type Texts } from '../../core/texts.ts';
+import { CarriedTexts, type LongTexts, noLongTexts } from '../../core/message-text.ts';
 
 /** Bytes. Shorter texts cost less to parse than to carry. */
 const shortest = 256;
 
-/** Where texts stand, by the depth of brackets and the key: `messages[].content`, `messages[].content[].text`, also
- * `messages[].reasoning_details[].text`, thinking that goes back as it came. */
+/** Where texts stand, by the depth of brackets and the key: `messages[].content`, `messages[].content[].text`. */
 const textKeys: Readonly<Record<number, Buffer>> = { 3: Buffer.from('content'), 5: Buffer.from('text') };
 const messagesKey = Buffer.from('messages');
 
@@ -160,7 +159,7 @@ const isWhite = (body: Buffer, byte: number): boolean => {
 
 export interface Cut {
   readonly json: string;
-  readonly texts: Texts;
+  readonly texts: LongTexts;
 }
 
 /** Of a text that was found, what to carry: where it is long, and its ends are surely no white space. */
@@ -172,7 +171,7 @@ const isCarried = (body: Buffer, { inkBegin, inkEnd, isBroken }: Found): boolean
  * body that is no JSON nothing is said: the parser will.
  */
 export const cutLongTexts = (body: Buffer, begin: number): Cut => {
-  const whole = () => ({ json: body.toString('utf8', begin), texts: noTexts });
+  const whole = () => ({ json: body.toString('utf8', begin), texts: noLongTexts });
   if (body.length < shortest || !isUtf8(body)) return whole();
 
   const view = new DataView(body.buffer, body.byteOffset, body.length);

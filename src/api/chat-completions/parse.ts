@@ -2,6 +2,7 @@
 
 import type { Ask, AskCaching, AskFormat, AskTools, Wish } from '../../core/ask.ts';
 import { unsupportedParameter } from '../../core/errors.ts';
+import { type LongTexts, noLongTexts } from '../../core/message-text.ts';
 import { readBetas } from '../content/betas.ts';
 import { parameterNames } from './parameter-names.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
@@ -124,16 +125,21 @@ export interface Parsed {
   readonly context: ChatContext;
 }
 
-type Headers = Readonly<Record<string, string | string[] | undefined>>;
+/** What comes beside the body. */
+interface Beside {
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly texts: LongTexts;
+}
 
 /** `body`: what was checked, as it came. Throws 400 naming what in it cannot be read. */
-export const read = (request: ChatRequest, body: unknown, headers: Headers): Parsed => {
+export const read = (request: ChatRequest, body: unknown, { headers, texts }: Beside): Parsed => {
   const ignored = findIgnored(request, body);
   refuseModalities(request.modalities);
   const { stop } = request;
   const tools = readTools(request);
-  const { turns, adjusted } = readMessages(request.messages);
+  const { turns, adjusted } = readMessages(request.messages, texts);
   const ask: Ask = {
+    texts,
     model: request.model,
     stream: request.stream === true,
     turns,
@@ -162,4 +168,5 @@ export const read = (request: ChatRequest, body: unknown, headers: Headers): Par
   return { ask, context: readContext(request, tools) };
 };
 
-export const parse = (body: unknown, headers: Headers = {}): Parsed => read(check(body), body, headers);
+export const parse = (body: unknown, headers: Beside['headers'] = {}): Parsed =>
+  read(check(body), body, { headers, texts: noLongTexts });

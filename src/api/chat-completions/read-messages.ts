@@ -14,6 +14,7 @@ import type {
   ToolResultPart,
 } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
+import { type LongTexts, messageText, noLongTexts, textPart } from '../../core/message-text.ts';
 import { closeJson } from '../../core/partial-json.ts';
 import type { Concept } from '../../core/report.ts';
 import { parseJson } from '../../core/surrogates.ts';
@@ -33,14 +34,12 @@ export const legacyCallId = (name: string, written: string): string =>
 
 const isBlank = (text: string): boolean => text.trim() === '';
 
-const text = (value: string, cache?: CacheMark): TextPart => ({ type: 'text', text: value, cache });
-
 const readPart = (part: ContentPart, path: string): TextPart | ImagePart | DocumentPart | undefined => {
   switch (part.type) {
     case 'text':
-      return isBlank(part.text) ? undefined : text(part.text, cacheMark(part));
+      return isBlank(part.text) ? undefined : textPart(part.text, cacheMark(part));
     case 'refusal':
-      return isBlank(part.refusal) ? undefined : text(part.refusal);
+      return isBlank(part.refusal) ? undefined : textPart(part.refusal);
     case 'image_url': {
       const nested = typeof part.image_url === 'object';
       const url = typeof part.image_url === 'object' ? part.image_url.url : part.image_url;
@@ -91,7 +90,7 @@ const readContent = (
   adjusted: Adjusted,
 ): (TextPart | ImagePart | DocumentPart)[] => {
   if (content === null || content === undefined) return [];
-  if (typeof content === 'string') return isBlank(content) ? [] : [text(content)];
+  if (typeof content === 'string') return isBlank(content) ? [] : [textPart(content)];
   const read = (part: ContentPart, index: number) => {
     const found = readPart(part, `${path}[${index}]`);
     return found === undefined ? [] : [found];
@@ -169,7 +168,7 @@ const redacted = (data: unknown): ThinkingBlock[] =>
  * OpenRouter's form. Clients that keep a stream's pieces as they came send a block as several items: those of one
  * index up to the signature are one block.
  */
-const readDetails = (details: readonly JsonObject[]): readonly ThinkingBlock[] => {
+const readDetails = (details: readonly JsonObject[], texts: LongTexts): readonly ThinkingBlock[] => {
   const blocks: ThinkingBlock[] = [];
   let pieces = '';
   let index: unknown;
@@ -183,20 +182,20 @@ const readDetails = (details: readonly JsonObject[]): readonly ThinkingBlock[] =
     index = detail.index;
     pieces += asString(detail.text ?? detail.thinking) ?? '';
     if (asString(detail.signature) === undefined) continue;
-    blocks.push(...signed(pieces, detail.signature));
+    blocks.push(...signed(texts.read(messageText(pieces)), detail.signature));
     pieces = '';
   }
   return blocks;
 };
 
 /** The signed blocks a message carries, in whichever form the client keeps them. Unsigned text is dropped. */
-const readThinking = (message: MessageOf<'assistant'>): readonly ThinkingBlock[] => {
+const readThinking = (message: MessageOf<'assistant'>, texts: LongTexts): readonly ThinkingBlock[] => {
   const { thinking_blocks: ours, reasoning_details: details, reasoning } = message;
   const blocks = (ours ?? []).flatMap((block) =>
     block.type === 'redacted_thinking' ? redacted(block.data) : signed(block.thinking, block.signature),
   );
   if (blocks.length > 0) return blocks;
-  const detailed = readDetails(details ?? []);
+  const detailed = readDetails(details ?? [], texts);
   if (detailed.length > 0) return detailed;
   return typeof reasoning === 'object' && reasoning !== null
     ? signed(reasoning.thinking, reasoning.signature)
@@ -238,7 +237,7 @@ const readAssistant = (
   message: MessageOf<'assistant'>,
   path: string,
   legacyId: string,
-  adjusted: Adjusted,
+  { adjusted, texts }: { readonly adjusted: Adjusted; readonly texts: LongTexts },
 ): readonly Part[] => {
   const { tool_calls: calls, function_call: legacy } = message;
   const parts = readSpoken(message, path, adjusted);
@@ -254,7 +253,7 @@ const readAssistant = (
   if (parts.every(isThinking)) return [];
   const marked = markLast(parts, cacheMark(message), adjusted);
   // The same blocks twice would be refused: those that have their place among the parts count.
-  const thinking = parts.some(isThinking) ? [] : readThinking(message);
+  const thinking = parts.some(isThinking) ? [] : readThinking(message, texts);
   return thinking.length === 0 ? marked : [...thinking.map(thinkingPart), ...marked];
 };
 
@@ -264,7 +263,7 @@ export interface ReadMessages {
 }
 
 /** In the client's order. Throws 400 with the field's path for content that cannot be sent. */
-export const readMessages = (messages: readonly Message[]): ReadMessages => {
+export const readMessages = (messages: readonly Message[], texts: LongTexts = noLongTexts): ReadMessages => {
   const adjusted: Adjusted = new Set();
   // The legacy spelling has no ids: a result answers the latest call.
   let latestLegacyId = 'call_legacy';
@@ -295,7 +294,10 @@ export const readMessages = (messages: readonly Message[]): ReadMessages => {
           const { name, arguments: written } = message.function_call;
           latestLegacyId = legacyCallId(name, written ?? '');
         }
-        return { role: 'assistant', parts: readAssistant(message, path, latestLegacyId, adjusted) };
+        return {
+          role: 'assistant',
+          parts: readAssistant(message, path, latestLegacyId, { adjusted, texts }),
+        };
       case 'tool':
       case 'function': {
         // Marks inside a result stand for one on the result.

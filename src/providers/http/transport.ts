@@ -7,7 +7,7 @@
 
 import type { Cancellation } from '../../core/cancellation.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../../core/errors.ts';
-import type { Texts } from '../../core/texts.ts';
+import type { LongTexts } from '../../core/message-text.ts';
 import { Connections } from './connections.ts';
 import { createConnector } from './connector.ts';
 import { type Body, createExchanger } from './exchange.ts';
@@ -101,7 +101,7 @@ export const createTransport = (
  * A request's body, the client's long texts included. Bytes, because text is up to twice as large and would stay
  * on the heap while the answer is awaited.
  */
-export const toPayload = (value: object, texts: Texts): Buffer => texts.write(JSON.stringify(value));
+export const toPayload = (value: object, texts: LongTexts): Buffer => texts.write(JSON.stringify(value));
 
 /** A body as JSON, or undefined where it is none (an HTML page of some proxy, say). */
 export const parseJson = (body: Buffer): unknown => {

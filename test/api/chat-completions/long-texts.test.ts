@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cutLongTexts } from '../../../src/api/chat-completions/long-texts.ts';
-import { noTexts, type Texts } from '../../../src/core/texts.ts';
+import { type LongTexts, messageText, noLongTexts } from '../../../src/core/message-text.ts';
 import { explore, runsFor, timeoutFor } from '../../support/fuzz.ts';
 
 // ---- what must hold for any body ------------------------------------------------------------------
@@ -64,7 +64,7 @@ const checkBody = (body: Buffer): number => {
   expect(cut === undefined, 'refused').toBe(original === undefined);
   if (cut === undefined || original === undefined) return 0;
 
-  const read = (value: unknown) => mapStrings(value, (text) => texts.read(text));
+  const read = (value: unknown) => mapStrings(value, (text) => texts.read(messageText(text)));
   expectSame(read(cut.value), original.value, 'read');
   const written = texts.write(JSON.stringify(cut.value)).toString('utf8');
   // As it was without the cut: JSON knows no -0.
@@ -78,10 +78,12 @@ const checkBody = (body: Buffer): number => {
   });
   for (const { path, text, standIn } of changed) {
     expect(path).toMatch(carriedPaths);
-    for (const [name, trim] of Object.entries(ways)) expectSame(texts.read(trim(standIn)), trim(text), name);
+    for (const [name, trim] of Object.entries(ways))
+      expectSame(texts.read(messageText(trim(standIn))), trim(text), name);
     expect(standIn.trim() === '', 'blank').toBe(text.trim() === '');
   }
-  if (texts !== noTexts) expect(texts.write(json).equals(body.subarray(begin)), 'the very bytes').toBe(true);
+  if (texts !== noLongTexts)
+    expect(texts.write(json).equals(body.subarray(begin)), 'the very bytes').toBe(true);
   return changed.length;
 };
 
@@ -332,7 +334,7 @@ const long = 'Words of a text, “quoted” and\n\tlong. '.repeat(12).trim();
 
 interface CutValue {
   readonly value: never;
-  readonly texts: Texts;
+  readonly texts: LongTexts;
   readonly json: string;
 }
 
@@ -341,7 +343,7 @@ const cut = (body: unknown, indent?: number): CutValue => {
   return { value: JSON.parse(json) as never, texts, json };
 };
 
-const isCarried = (body: unknown): boolean => cut(body).texts !== noTexts;
+const isCarried = (body: unknown): boolean => cut(body).texts !== noLongTexts;
 
 describe('the long texts of a chat', () => {
   const part = (text: string) => ({ type: 'text', text });
@@ -374,7 +376,7 @@ describe('the long texts of a chat', () => {
       const { value, json, texts } = cut(body, indent);
       expect(json.length).toBeLessThan(JSON.stringify(body, null, indent).length - long.length + 60);
       expect(json).not.toContain('Words of a text');
-      expect(mapStrings(value, (text) => texts.read(text))).toEqual(body);
+      expect(mapStrings(value, (text) => texts.read(messageText(text)))).toEqual(body);
     }
   });
 
@@ -383,7 +385,7 @@ describe('the long texts of a chat', () => {
     const body = { messages: contents.map((content) => ({ role: 'user', content })) };
     const { value, json, texts } = cut(body);
     expect(json).not.toContain('Words of a text');
-    expect(mapStrings(value, (text) => texts.read(text))).toEqual(body);
+    expect(mapStrings(value, (text) => texts.read(messageText(text)))).toEqual(body);
   });
 
   it.each([
@@ -410,7 +412,7 @@ describe('the long texts of a chat', () => {
     const { value, texts } = cut({ messages: [{ role: 'user', content: text }] });
     const [{ content }] = (value as { messages: [{ content: string }] }).messages;
     expect(content.trim()).toBe('');
-    expect(texts.read(content)).toBe(text);
+    expect(texts.read(messageText(content))).toBe(text);
   });
 
   it('stay where they are when short', () => {
@@ -425,7 +427,7 @@ describe('the long texts of a chat', () => {
     const { json, texts } = cutLongTexts(body, 0);
     const { messages: read } = JSON.parse(json) as { messages: [{ content: string }] };
     expect(read).toHaveLength(1);
-    expect(texts.read(read[0].content)).toBe(other);
+    expect(texts.read(messageText(read[0].content))).toBe(other);
   });
 });
 
@@ -478,7 +480,7 @@ describe('what else is long', () => {
     const body = Buffer.from(JSON.stringify({ messages, metadata: { note: long } }));
     const { json, texts } = cutLongTexts(body, 0);
     expect(json).toBe(body.toString());
-    expect(texts).toBe(noTexts);
+    expect(texts).toBe(noLongTexts);
   });
 });
 
@@ -505,7 +507,10 @@ describe('beside what is much longer', () => {
     const { json, texts } = cutLongTexts(body, 0);
     expect(json).not.toContain('größer');
     body.fill('x');
-    expect(mapStrings(JSON.parse(json), (text) => texts.read(text))).toEqual({ model: 'm', messages });
+    expect(mapStrings(JSON.parse(json), (text) => texts.read(messageText(text)))).toEqual({
+      model: 'm',
+      messages,
+    });
     expect(JSON.parse(texts.write(json).toString())).toEqual({ model: 'm', messages });
   });
 });
@@ -519,6 +524,6 @@ it('a stand-in differs from request to request, so that nobody can write one', (
 
   const forged = { messages: [{ content: first }, { content: `${first} ${long}` }] };
   const { value, texts } = cut(forged);
-  expect(mapStrings(value, (text) => texts.read(text))).toEqual(forged);
+  expect(mapStrings(value, (text) => texts.read(messageText(text)))).toEqual(forged);
   expect(JSON.parse(texts.write(JSON.stringify(value)).toString())).toEqual(forged);
 });

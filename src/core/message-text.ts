@@ -1,41 +1,62 @@
 /**
- * The long texts of a request's messages, carried from the client's body into the upstream's as the bytes they
- * came in. They are nearly all of a large request, and nothing here looks into them: to decode, parse, write and
+ * Texts of messages. The long ones of a request are carried from the client's body into the upstream's as the bytes they
+ * came in. They are nearly all of a large request, and hardly anything looks into them: to decode, parse, write and
  * encode them costs four times as much as to find where they begin and end
  * (docs/decisions/2026-11-23-long-texts-as-bytes.md).
  *
- * Where such a text stood, the request holds a stand-in: a short string like any other, which may be moved,
- * dropped, joined and written as JSON. White space at the ends of a text stays outside, so that trimming, and
- * asking whether a text is blank, give what they always gave. Who has to know the words asks `read`.
+ * Where such a text stood, the request holds a placeholder: a short string, which may be moved, dropped and written as
+ * JSON. White space at the ends of a text stays outside of it, so that trimming gives what it always gave. A text that may
+ * hold one has a type of its own without a string's methods: the words are had from `read`, the wire's from `onWire`.
  */
 
 import { randomUUID } from 'node:crypto';
+import type { CacheMark, TextPart } from './chat.ts';
 
-export interface Texts {
-  /** The text itself, where it is a stand-in or holds some. */
-  read(text: string): string;
+declare const opaque: unique symbol;
+
+export interface MessageText {
+  readonly [opaque]: true;
+}
+
+/** Of a string of ours, or of one that stood in a body whose long texts were cut. */
+export const messageText = (text: string): MessageText => text as unknown as MessageText;
+
+export const textPart = (text: string, cache?: CacheMark): TextPart => ({
+  type: 'text',
+  text: messageText(text),
+  cache,
+});
+
+/** As it is put into the JSON that `LongTexts.write` turns into bytes, and nowhere else. */
+export const onWire = (text: MessageText): string => text as unknown as string;
+
+export const trimmedEnd = (text: MessageText): MessageText => messageText(onWire(text).trimEnd());
+
+export interface LongTexts {
+  /** The text itself, whatever of it is carried. */
+  read(text: MessageText): string;
   /** At most so many characters, at least a sixth of it: what is carried counts by its bytes. */
-  sizeOf(text: string): number;
+  sizeOf(text: MessageText): number;
   /** A JSON text as bytes, with the texts back in their places. */
   write(json: string): Buffer;
 }
 
 /** Of a request without long texts. */
-export const noTexts: Texts = {
-  read: (text) => text,
-  sizeOf: (text) => text.length,
+export const noLongTexts: LongTexts = {
+  read: onWire,
+  sizeOf: (text) => onWire(text).length,
   write: (json) => Buffer.from(json),
 };
 
-/** Stand-ins are counted from here, so that all their numbers have as many digits. */
+/** Placeholders are counted from here, so that all their numbers have as many digits. */
 const firstNumber = 1_000_000;
 const digits = String(firstNumber).length;
 /** In characters: the end of a UUID. */
 const markLength = 16;
-/** Of a stand-in, in characters. */
+/** Of a placeholder, in characters. */
 const length = markLength + digits;
 
-/** A stand-in: where it begins in a text, and where its own text lies in the body, in bytes. */
+/** A placeholder: where it begins in a text, and where its own text lies in the body, in bytes. */
 interface Found {
   readonly at: number;
   readonly begin: number;
@@ -43,17 +64,17 @@ interface Found {
 }
 
 /** Texts that are parts of a body: JSON strings without their quotes, in valid UTF-8. */
-export class CarriedTexts implements Texts {
+export class CarriedTexts implements LongTexts {
   #body: Buffer;
   #bounds: number[] = [];
-  /** Begins every stand-in of this request. Nobody can guess its 60 random bits, so no client can write one. */
+  /** Begins every placeholder of this request. No client can guess its 60 random bits, and so write one. */
   readonly #mark = randomUUID().slice(-markLength);
 
   constructor(body: Buffer) {
     this.#body = body;
   }
 
-  /** Takes what stands in the body from `begin` to `end`, in bytes. Returns its stand-in. */
+  /** Takes what stands in the body from `begin` to `end`, in bytes. Returns its placeholder. */
   add(begin: number, end: number): string {
     return this.#mark + String(firstNumber + this.#bounds.push(begin, end) / 2 - 1);
   }
@@ -89,7 +110,8 @@ export class CarriedTexts implements Texts {
     return found;
   }
 
-  read(text: string): string {
+  read(messageText: MessageText): string {
+    const text = onWire(messageText);
     let read = '';
     let done = 0;
     for (const { at, begin, end } of this.#find(text)) {
@@ -100,7 +122,8 @@ export class CarriedTexts implements Texts {
     return read + text.slice(done);
   }
 
-  sizeOf(text: string): number {
+  sizeOf(messageText: MessageText): number {
+    const text = onWire(messageText);
     let size = text.length;
     for (const { begin, end } of this.#find(text)) size += end - begin - length;
     return size;

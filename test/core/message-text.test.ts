@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CarriedTexts, noTexts } from '../../src/core/texts.ts';
+import { CarriedTexts, messageText, noLongTexts } from '../../src/core/message-text.ts';
 
 /** Texts as they lie in a body, between quotes of JSON; what each says is what JSON.parse makes of it. */
 const carry = (...written: readonly string[]) => {
@@ -30,7 +30,7 @@ describe('a stand-in', () => {
     ['nothing at all', ''],
   ])('reads and is written as what it stands for: %s', (_name, written) => {
     const { texts, standIn, said } = one(written);
-    expect(texts.read(standIn)).toBe(said);
+    expect(texts.read(messageText(standIn))).toBe(said);
     expect(JSON.parse(texts.write(JSON.stringify({ text: standIn })).toString())).toEqual({ text: said });
     // The very bytes, not others that say the same.
     expect(texts.write(`{"text":"${standIn}"}`).toString()).toBe(`{"text":"${written}"}`);
@@ -49,7 +49,7 @@ describe('a stand-in', () => {
     const [first, second, third] = said;
     const text = `1${a}00000000${b}${c}${a}\u00e9 "\\\n9`;
     const expected = `1${first}00000000${second}${third}${first}\u00e9 "\\\n9`;
-    expect(texts.read(text)).toBe(expected);
+    expect(texts.read(messageText(text))).toBe(expected);
     expect(JSON.parse(texts.write(JSON.stringify([text])).toString())).toEqual([expected]);
   });
 
@@ -65,16 +65,16 @@ describe('a stand-in', () => {
 
   it('counts as long as its text, about', () => {
     const { texts, standIn } = one('x'.repeat(5000));
-    expect(texts.sizeOf(standIn)).toBe(5000);
-    expect(texts.sizeOf(`ab${standIn}é${standIn}`)).toBe(10_003);
-    expect(texts.sizeOf('none')).toBe(4);
+    expect(texts.sizeOf(messageText(standIn))).toBe(5000);
+    expect(texts.sizeOf(messageText(`ab${standIn}é${standIn}`))).toBe(10_003);
+    expect(texts.sizeOf(messageText('none'))).toBe(4);
   });
 
   it('of one request means nothing in another', () => {
     const mine = one('mine');
     const other = one('other');
     expect(mine.standIn).not.toBe(other.standIn);
-    expect(other.texts.read(mine.standIn)).toBe(mine.standIn);
+    expect(other.texts.read(messageText(mine.standIn))).toBe(mine.standIn);
     expect(other.texts.write(`"${mine.standIn}"`).toString()).toBe(`"${mine.standIn}"`);
   });
 
@@ -85,7 +85,7 @@ describe('a stand-in', () => {
 });
 
 it('what holds no stand-in is read and written as it is', () => {
-  for (const texts of [noTexts, one('x').texts]) {
+  for (const texts of [noLongTexts, one('x').texts]) {
     for (const text of [
       '',
       'plain',
@@ -93,8 +93,8 @@ it('what holds no stand-in is read and written as it is', () => {
       '\u0000"\\',
       '00000000-0000-4000-8000-00000000000010000000',
     ]) {
-      expect(texts.read(text)).toBe(text);
-      expect(texts.sizeOf(text)).toBe(text.length);
+      expect(texts.read(messageText(text))).toBe(text);
+      expect(texts.sizeOf(messageText(text))).toBe(text.length);
       expect(texts.write(JSON.stringify(text)).toString()).toBe(JSON.stringify(text));
     }
   }
@@ -133,8 +133,10 @@ describe('once all texts are taken', () => {
     { name: 'nothing but text', before: 0, between: 0 },
   ])('they read and are written as ever, from a body that is $name', ({ before, between }) => {
     const { texts, standIns } = bodyOf(before, between);
-    expect(standIns.map((each) => texts.read(each))).toEqual(said);
-    expect(standIns.map((each) => texts.sizeOf(each))).toEqual(words.map((each) => Buffer.byteLength(each)));
+    expect(standIns.map((each) => texts.read(messageText(each)))).toEqual(said);
+    expect(standIns.map((each) => texts.sizeOf(messageText(each)))).toEqual(
+      words.map((each) => Buffer.byteLength(each)),
+    );
     const [a, b, c] = standIns;
     const json = `["${c}","${a} ${b}","${a}"]`;
     expect(texts.write(json).toString()).toBe(`["${words[2]}","${words[0]} ${words[1]}","${words[0]}"]`);
@@ -148,9 +150,9 @@ describe('once all texts are taken', () => {
     const { body, texts, standIns } = bodyOf(before, between);
     // Whoever still looks into the body sees this.
     body.fill('x');
-    expect(standIns.map((each) => texts.read(each) === 'x'.repeat(texts.sizeOf(each)))).toEqual(
-      standIns.map(() => isHeld),
-    );
-    if (!isHeld) expect(standIns.map((each) => texts.read(each))).toEqual(said);
+    expect(
+      standIns.map((each) => texts.read(messageText(each)) === 'x'.repeat(texts.sizeOf(messageText(each)))),
+    ).toEqual(standIns.map(() => isHeld));
+    if (!isHeld) expect(standIns.map((each) => texts.read(messageText(each)))).toEqual(said);
   });
 });
