@@ -34,8 +34,8 @@ import {
 import { registerHeaders, requestId } from './server/headers.ts';
 import { registerLimits } from './server/limits.ts';
 import { createMetrics, registerMetrics } from './server/metrics.ts';
+import { createTurnWatch } from './server/node-internals.ts';
 import { watchMethods } from './server/other-methods.ts';
-import { createTurnWatch } from './server/pipelining.ts';
 import { registerRecord } from './server/record.ts';
 import { createRequestLog } from './server/request-log.ts';
 import { routedUrl } from './server/request-path.ts';

@@ -11,6 +11,7 @@ import type { FastifyReply } from 'fastify';
 import { Cancellation } from '../core/cancellation.ts';
 import { ClientDisconnected } from '../core/errors.ts';
 import { setLastHeaders } from '../server/headers.ts';
+import { type Framing, takeFraming } from '../server/node-internals.ts';
 import type { FailedEnding } from './chat-api.ts';
 import type { HeaderHold } from './header-hold.ts';
 import { KeepAlive, type KeepAliveKind } from './keep-alive.ts';
@@ -78,7 +79,7 @@ interface ReplyForm {
 const openReply = (reply: FastifyReply, form: ReplyForm, { hold, interval }: Delivery) => {
   const { raw } = reply;
   let isCommitted = false;
-  let isChunked = false;
+  let framing: Framing | undefined;
 
   const commit = (length?: number): void => {
     if (isCommitted) return;
@@ -89,17 +90,14 @@ const openReply = (reply: FastifyReply, form: ReplyForm, { hold, interval }: Del
     setLastHeaders(reply);
     reply.hijack();
     raw.writeHead(200, reply.getHeaders() as Record<string, string>);
-    // Node writes a chunk in four pieces; as one it costs a fourth less (docs/decisions/2026-11-23-own-chunk-framing.md).
-    isChunked = raw.chunkedEncoding;
-    raw.chunkedEncoding = false;
+    framing = takeFraming(raw);
     if (length === undefined) keepAlive.start();
   };
-  const framed = (text: string): string =>
-    isChunked && text !== '' ? `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n` : text;
+  const framed = (text: string): string => framing?.frame(text) ?? text;
   const end = (text: string, length?: number): void => {
     commit(length);
     stop();
-    raw.end(isChunked ? `${framed(text)}0\r\n\r\n` : text);
+    raw.end(framing?.last(text) ?? text);
   };
   const breakSilence = (kind: KeepAliveKind): void => {
     // With a full buffer the client has plenty to read.

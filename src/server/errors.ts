@@ -1,6 +1,6 @@
 /** Every error, from every layer, in the shape of the API that is asked. Behaviour 1.3. */
 
-import type { Server, ServerResponse } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -17,6 +17,7 @@ import {
 } from '../core/errors.ts';
 import type { CorsHeaders } from './cors.ts';
 import { safetyHeaders, setLastHeaders, setOriginHeaders } from './headers.ts';
+import { answerDue } from './node-internals.ts';
 import { type FinishedRequest, originOf, type Recorder } from './record.ts';
 import { displayedPath } from './request-path.ts';
 import { unknownPathHint } from './unknown-path.ts';
@@ -168,10 +169,6 @@ const malformed = { status: 400, reason: 'Bad Request', message: 'The request is
 
 /** How long a client may take to read such a refusal and hang up. Ms. */
 const lingering = 1000;
-
-/** The answer whose turn it is on a socket; Node's own handler of such errors looks at the same field. */
-const answerDue = (socket: Duplex): ServerResponse | undefined =>
-  (socket as { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 
 interface SocketRefusal {
   readonly refusal: ApiError;

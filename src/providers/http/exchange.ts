@@ -8,9 +8,8 @@ import type { Cancellation } from '../../core/cancellation.ts';
 import { upstreamFailed } from '../../core/errors.ts';
 import { createTurn, type Turn } from '../../core/event-loop-batch.ts';
 import type { Connections } from './connections.ts';
-import { ownCopy } from './connector.ts';
 
-/** For one reader, piece by piece or whole. Whoever stops reading cancels the request. */
+/** For one reader, piece by piece or whole. To stop reading cancels the request. */
 export interface Body extends AsyncIterable<Buffer> {
   /** All of it at once. */
   whole(): Promise<Buffer>;
@@ -62,7 +61,6 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   #controller: Dispatcher.DispatchController | undefined;
   #pieces: Buffer[] = [];
   #size = 0;
-  #hasBegun = false;
   #isOver = false;
   #failure: unknown;
   #reader: Waiting<IteratorResult<Buffer, undefined>> | undefined;
@@ -88,7 +86,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   }
 
   readonly #cancel = (): void => {
-    // While it still waits for a connection, nobody but us would tell the client.
+    // While it still waits for a connection, we alone can tell the client.
     if (this.#controller === undefined) this.#fail(this.#cancellation.reason);
     else this.#controller.abort(this.#cancellation.reason as Error);
   };
@@ -109,7 +107,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
     this.#deliver();
   }
 
-  /** The whole, to who waits for it. */
+  /** The whole, to the one who waits for it. */
   #deliver(): void {
     if (this.#collector === undefined || !this.#isOver) return;
     if (this.#failure !== undefined) this.#collector.reject(this.#failure);
@@ -170,10 +168,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
-    // The first comes with the headers, and is asked for when those have been read.
-    const isAwaited = !this.#hasBegun || this.#reader !== undefined || this.#collector !== undefined;
-    this.#hasBegun = true;
-    this.#pieces.push(isAwaited ? piece : ownCopy(piece));
+    this.#pieces.push(piece);
     this.#size += piece.length;
     if (this.#collector !== undefined) {
       if (this.#size > largestAnswer)
@@ -213,7 +208,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   }
 
   async return(): Promise<IteratorResult<Buffer, undefined>> {
-    if (!this.#isOver) this.#controller?.abort(new Error('Nobody reads the answer any more.'));
+    if (!this.#isOver) this.#controller?.abort(new Error('The answer is not read any more.'));
     return { value: undefined, done: true };
   }
 }

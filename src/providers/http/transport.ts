@@ -5,11 +5,11 @@
  * carry the credential along. Waits are the client's business, by the cancellation, except for connecting.
  */
 
+import { buildConnector } from 'undici';
 import type { Cancellation } from '../../core/cancellation.ts';
 import { ApiError, type Origin, UpstreamFault, upstreamFailed, upstreamTimeout } from '../../core/errors.ts';
 import type { LongTexts } from '../../core/message-text.ts';
 import { Connections } from './connections.ts';
-import { createConnector } from './connector.ts';
 import { type Body, createExchanger } from './exchange.ts';
 
 export interface UpstreamResponse {
@@ -72,7 +72,7 @@ export const createTransport = (
   const url = new URL(baseUrl);
   const prefix = url.pathname.replace(/\/+$/, '');
   const pool = new Connections(url.origin, {
-    connect: createConnector({ timeout: connectTimeout }),
+    connect: buildConnector({ timeout: connectTimeout }),
     limit: connections,
   });
   const exchange = createExchanger(pool);
@@ -117,7 +117,7 @@ export const header = (headers: UpstreamResponse['headers'], name: string): stri
   return Array.isArray(value) ? value[0] : value;
 };
 
-/** Seconds. Nobody waits longer for a model. */
+/** Seconds. No client waits longer for a model. */
 const longestWait = 24 * 3600;
 
 /** `retry-after` in seconds, given as seconds or as a date. */
