@@ -37,7 +37,7 @@ const positions: ReadonlyMap<string, Position> = new Map(Object.entries(table));
 /** Undefined: the keyword holds no schemas. Drafts before 2020-12 wrote tuples as a list of `items`. */
 export const positionOf = (keyword: string, value: unknown): Position | undefined => {
   const position = positions.get(keyword);
-  return position === 'one' && Array.isArray(value) ? 'list' : position;
+  return keyword === 'items' && Array.isArray(value) ? 'list' : position;
 };
 
 type Change = (schema: JsonObject) => JsonObject;
@@ -94,7 +94,8 @@ export const forEachSubschema = (schema: JsonObject, visit: (schema: JsonObject)
     const value = schema[keyword];
     if (typeof value !== 'object' || value === null) continue;
     const position = positionOf(keyword, value);
-    if (position === 'one') visit(value as JsonObject);
-    else if (position !== undefined) for (const each of Object.values(value)) if (isObject(each)) visit(each);
+    if (position === 'one') {
+      if (isObject(value)) visit(value);
+    } else if (position !== undefined) for (const each of Object.values(value)) if (isObject(each)) visit(each);
   }
 };

@@ -23,6 +23,7 @@ describe('a schema that is built wrong is named by its place', () => {
     ['one option in place of the list', { anyOf: {} }, 'schema.anyOf'],
     ['an option that is text', { oneOf: [{}, ''] }, 'schema.oneOf[1]'],
     ['items that are text', { items: 'string' }, 'schema.items'],
+    ['a list where one schema stands', { additionalProperties: [false] }, 'schema.additionalProperties'],
     ['a list of items with a number', { items: [{}, 1] }, 'schema.items[1]'],
     [
       'deep inside',
