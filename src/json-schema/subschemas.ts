@@ -96,6 +96,7 @@ export const forEachSubschema = (schema: JsonObject, visit: (schema: JsonObject)
     const position = positionOf(keyword, value);
     if (position === 'one') {
       if (isObject(value)) visit(value);
-    } else if (position !== undefined) for (const each of Object.values(value)) if (isObject(each)) visit(each);
+    } else if (position !== undefined)
+      for (const each of Object.values(value)) if (isObject(each)) visit(each);
   }
 };

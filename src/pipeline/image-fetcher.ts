@@ -1,23 +1,19 @@
 /**
- * Fetching a client's image URL. The URL is hostile until shown otherwise: every hop's addresses are
- * checked before a packet is sent, and the connection goes to a checked address, whatever DNS says next.
+ * Fetching a client's image URL. The URL is hostile until shown otherwise: a name is looked up once, by the connection
+ * itself, and its addresses are checked there, so that it goes to a checked address whatever DNS says next.
  */
 
+import type { LookupAddress } from 'node:dns';
 import { lookup as systemLookup } from 'node:dns/promises';
 import { setMaxListeners } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Bytes } from '../core/chat.ts';
-import { type ApiError, ConfigError, draining, invalidRequest, overloaded } from '../core/errors.ts';
+import { ApiError, ConfigError, draining, invalidRequest, overloaded } from '../core/errors.ts';
 import { createSlots, type Slots } from '../core/slots.ts';
 import { createAddressCheck } from './addresses.ts';
 import { failed, readImage } from './image-response.ts';
-
-interface Address {
-  readonly address: string;
-  readonly family: number;
-}
 
 export interface ImageFetcherOptions {
   readonly enabled: boolean;
@@ -28,7 +24,7 @@ export interface ImageFetcherOptions {
   readonly allowHosts: readonly string[];
   readonly maxRedirects?: number | undefined;
   /** All addresses of a name. */
-  readonly lookup?: ((hostname: string) => Promise<readonly Address[]>) | undefined;
+  readonly lookup?: ((hostname: string) => Promise<readonly LookupAddress[]>) | undefined;
   /** Fetches at once; eight times as many may wait. */
   readonly maxConcurrent?: number | undefined;
 }
@@ -107,20 +103,11 @@ const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
   });
 
-/** Whatever is asked for, the checked addresses; a host that is an address itself is never looked up. */
-const pinned =
-  (addresses: readonly Address[]): LookupFunction =>
-  (_hostname, { all }, callback) => {
-    const [first] = addresses;
-    if (all) callback(null, [...addresses]);
-    else callback(null, first?.address ?? '', first?.family);
-  };
-
 /**
  * On node:http, not undici: a one-off agent keeps no socket that a later request could be given, knows no
  * proxy, and destroying the request also ends a connection still being made.
  */
-const get = (url: URL, addresses: readonly Address[], signal: AbortSignal): Promise<IncomingMessage> =>
+const get = (url: URL, lookup: LookupFunction, signal: AbortSignal): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)({
       agent: false,
@@ -128,7 +115,7 @@ const get = (url: URL, addresses: readonly Address[], signal: AbortSignal): Prom
       port: portOf(url),
       path: url.pathname + url.search,
       headers,
-      lookup: pinned(addresses),
+      lookup,
       signal,
     });
     request.on('response', resolve);
@@ -157,7 +144,7 @@ interface Limits {
 /** What all fetches share. */
 interface Shared {
   readonly limits: Limits;
-  readonly lookup: (hostname: string) => Promise<readonly Address[]>;
+  readonly lookup: (hostname: string) => Promise<readonly LookupAddress[]>;
   readonly places: Slots;
   readonly lookups: Slots;
   readonly isAllowed: (address: string) => boolean;
@@ -219,9 +206,8 @@ class Fetch {
     const path = this.#path;
     let url = start;
     for (let hop = 0; hop <= maxRedirects; hop += 1) {
-      const addresses = await this.#resolve(url);
-      this.#doing = 'loading';
-      const response = await get(url, addresses, this.#controller.signal).catch(() => {
+      const response = await this.#get(url).catch((error: unknown) => {
+        if (error instanceof ApiError) throw error;
         throw failed(path, 'its host could not be reached, or did not answer in HTTP');
       });
       try {
@@ -235,20 +221,39 @@ class Fetch {
     throw failed(path, `it redirects more than ${maxRedirects} times`);
   }
 
-  /** The addresses to connect to, each of them checked. */
-  async #resolve(url: URL): Promise<readonly Address[]> {
+  #get(url: URL): Promise<IncomingMessage> {
     const { exempt, isAllowed } = this.#shared;
     const host = hostOf(url);
     const literal = unbracketed(host);
-    const addresses =
-      isIP(literal) === 0 ? await this.#lookUp(url.hostname) : [{ address: literal, family: isIP(literal) }];
     const isExempt = exempt.has(host) || exempt.has(`${host}:${portOf(url)}`);
-    if (addresses.length === 0) throw refused(this.#path);
-    if (!isExempt && !addresses.every(({ address }) => isAllowed(address))) throw refused(this.#path);
-    return addresses.map(({ address }) => ({ address, family: isIP(address) }));
+    const mayConnect = (addresses: readonly string[]) =>
+      addresses.length > 0 && (isExempt || addresses.every(isAllowed));
+    // A host that is an address itself is never looked up.
+    if (isIP(literal) !== 0) {
+      if (!mayConnect([literal])) throw refused(this.#path);
+      this.#doing = 'loading';
+    }
+    const lookup: LookupFunction = (hostname, { all }, callback) => {
+      const answer = (error: Error | null, found: readonly LookupAddress[]) => {
+        if (all) callback(error, [...found]);
+        else callback(error, found[0]?.address ?? '', found[0]?.family);
+      };
+      this.#lookUp(hostname).then(
+        (addresses) => {
+          if (!mayConnect(addresses)) return answer(refused(this.#path), []);
+          this.#doing = 'loading';
+          answer(
+            null,
+            addresses.map((address) => ({ address, family: isIP(address) })),
+          );
+        },
+        (error: Error) => answer(error, []),
+      );
+    };
+    return get(url, lookup, this.#controller.signal);
   }
 
-  async #lookUp(hostname: string): Promise<readonly Address[]> {
+  async #lookUp(hostname: string): Promise<readonly string[]> {
     const { lookup, lookups } = this.#shared;
     const { signal } = this.#controller;
     this.#doing = 'queued';
@@ -256,7 +261,8 @@ class Fetch {
     this.#doing = 'resolving';
     // The place is kept until the answer is here, even for a client that has left.
     const answer = (async () => lookup(hostname))().finally(release);
-    return orAborted(answer, signal).catch(() => []);
+    const found = await orAborted(answer, signal).catch(() => []);
+    return found.map(({ address }) => address);
   }
 }
 

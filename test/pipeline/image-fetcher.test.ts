@@ -281,9 +281,15 @@ describe('an image URL with a host name', () => {
     ['no address', ['localhost']],
   ])('that resolve to %s are refused', async (_kind, addresses) => {
     const connect = vi.spyOn(Socket.prototype, 'connect');
-    const lookup = async () => addresses.map((address) => ({ address, family: 4 as const }));
+    const attempts: unknown[] = [];
+    const lookup = async () => {
+      for (const socket of connect.mock.contexts as Socket[])
+        socket.on('connectionAttempt', (address) => attempts.push(address));
+      return addresses.map((address) => ({ address, family: 4 as const }));
+    };
     await expectRefused(create({ lookup }).fetch('http://pictures.example/', path, signal()));
-    expect(connect).not.toHaveBeenCalled();
+    expect(connect).toHaveBeenCalledOnce();
+    expect(attempts).toEqual([]);
   });
 
   it('that do not resolve are refused with the same text', async () => {
