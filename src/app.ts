@@ -61,7 +61,7 @@ export interface App {
   /** This process's metrics, in prom-client's JSON form. */
   metrics(): Promise<readonly object[]>;
   /** Has every request that is over in the log and the metrics; done by itself within a turn of the event loop. */
-  settle(): void;
+  flush(): void;
   /** Closes every socket and the upstreams', whatever still runs. */
   close(): Promise<void>;
 }
@@ -69,7 +69,7 @@ export interface App {
 /** Longer than any router keeps an idle connection, so that it is never us who closes one in its face. Ms. */
 const keepAlive = 95_000;
 
-/** How long a client may take to send. Node looks only every 30 s unless told otherwise. */
+/** How long a client may take to send. Node looks only every 30 s unless set otherwise. */
 const sendingTimes = ({ headersTimeout, bodyTimeout }: Config) => ({
   headersTimeout,
   requestTimeout: headersTimeout + bodyTimeout,
@@ -204,7 +204,7 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
     },
     idle: load.idle,
     metrics: () => metrics.registry.getMetricsAsJSON(),
-    settle: recorder.settle,
+    flush: recorder.flush,
     close: async () => {
       isDraining = true;
       app.server.closeAllConnections();
@@ -214,9 +214,9 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
         images.close(),
         store.close(),
       ]);
-      // Requests that were cut off have their line too; their sockets are gone in a moment.
+      // Requests that were cut off have their line too; their sockets close in a moment.
       await Promise.race([load.idle(), sleep(lastWait, undefined, { ref: false })]);
-      recorder.settle();
+      recorder.flush();
     },
   };
 };

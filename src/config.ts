@@ -153,7 +153,7 @@ const environmentSchema = z.object({
   METRICS: choice(['key', 'open', 'off']).default('key'),
 });
 
-/** Known by name, and not built: whoever sets one is told. */
+/** Known by name, and not built: the operator who sets one is warned. */
 const notBuilt = ['OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 export interface Config {

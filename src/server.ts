@@ -144,7 +144,7 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
     ...(worker === undefined ? {} : { allMetrics: worker.allMetrics }),
   });
   // Before the logger's own listener, which writes its last lines.
-  process.prependListener('exit', app.settle);
+  process.prependListener('exit', app.flush);
   const address = await app.server.listen({ port: config.port, host: config.host });
   logger.info(
     { address, pid: process.pid, upstreams: config.upstreams, models: catalogue.list().length },
@@ -157,7 +157,7 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
     return onSignal(logger, stop);
   }
   // Signals reach the whole group of processes; the primary says when to stop.
-  // Without a primary nobody can reach this one any more, and Node ends it at once.
+  // Without a primary no client can reach this one any more, and Node ends it at once.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => {});
 };
 

@@ -60,7 +60,7 @@ export interface OpenOptions {
   /** Tokens; what a refusal for length tells the client. */
   readonly contextWindow: number;
   readonly stream: boolean;
-  /** What the stand-ins in the request stand for. */
+  /** What the placeholders in the request stand for. */
   readonly texts: LongTexts;
   readonly cancellation: Cancellation;
 }

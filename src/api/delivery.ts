@@ -47,11 +47,11 @@ export const clientDisconnection = (reply: FastifyReply): Cancellation => {
 /** Waits until there is room again, or no client left to make any; leaves no listener behind. */
 const flowing = (raw: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
-    const settle = (): void => {
-      raw.off('drain', settle).off('close', settle);
+    const resume = (): void => {
+      raw.off('drain', resume).off('close', resume);
       resolve();
     };
-    raw.on('drain', settle).on('close', settle);
+    raw.on('drain', resume).on('close', resume);
   });
 
 /** Ms for a client to close its side of a connection that we have ended. */

@@ -1,5 +1,5 @@
 /**
- * When a silent answer needs a sign of life, and of which kind. Routers count bytes, so something that clients
+ * When a silent answer needs something sent, and of which kind. Routers count bytes, so something that clients
  * ignore is enough for them. Some clients count chunks: LangChain's async streams give up after 120 s without one,
  * comments or not. Behaviour 7.6.
  */

@@ -123,7 +123,7 @@ export const serveChatApi = <Context>(
     const { usage, finish } = folded;
     const cost = costOf(usage);
     record.outcome = () => ({ usage, cost, finish: finish.upstreamReason });
-    // Where a hold has committed the headers already, they are gone.
+    // Where a hold has committed the headers already, it is too late.
     if (!reply.raw.headersSent) setCostHeader(reply, cost);
     return api.toBody(folded, context, factsOf(answered), cost);
   };

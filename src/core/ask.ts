@@ -1,6 +1,6 @@
 /**
  * What a client wants of a chat, in our words: read once from its request by the folder of its API, free of any
- * target. The normalizer says what of it a target can be told. Types only.
+ * target. The normalizer says what of it a target can be asked. Types only.
  */
 
 import type { CacheMark, Effort, JsonObject, Part, ServiceTier } from './chat.ts';

@@ -103,7 +103,7 @@ export type ToolChoice =
 
 export type Effort = 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
-/** What to tell the model about thinking, decided within its row. `default`: say nothing. */
+/** What is said to the model about thinking, decided within its row. `default`: say nothing. */
 export type Thinking =
   | { readonly mode: 'default' }
   | { readonly mode: 'off' }
@@ -133,7 +133,7 @@ export type Format =
 export interface Prompt {
   readonly system: readonly TextPart[];
   readonly turns: readonly Turn[];
-  /** What the stand-ins in those stand for. */
+  /** What the placeholders in those stand for. */
   readonly texts: LongTexts;
   readonly tools: readonly Tool[];
   readonly toolChoice: ToolChoice;

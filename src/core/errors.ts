@@ -183,7 +183,7 @@ export const methodNotAllowed = (method: string, path: string, allowed: readonly
     headers: { allow: allowed.join(', ') },
   });
 
-/** 405 for a client that was told to use this server as its proxy. */
+/** 405 for a client that is set to use this server as its proxy. */
 export const notAProxy = () =>
   new ApiError({
     status: 405,
@@ -237,7 +237,7 @@ export const rateLimited = (message: string, retryAfter: number, facts: FailureF
     ...facts,
   });
 
-/** 429 on spent quota: repeating is pointless, though clients that wait anyway are told how long. */
+/** 429 on spent quota: repeating is pointless, though clients that wait anyway learn how long. */
 export const quotaSpent = (message: string, retryAfter: number, cause?: unknown) =>
   new ApiError({
     status: 429,

@@ -8,7 +8,7 @@ export class IdleTimer {
   #lastSign = performance.now();
   #timer: NodeJS.Timeout;
 
-  /** Calls back after each `ms` without a sign of life, from now on until it is stopped. */
+  /** Calls back after each `ms` without a reset, from now on until it is stopped. */
   constructor(ms: number, onSilence: () => void) {
     this.#ms = ms;
     this.#onSilence = onSilence;

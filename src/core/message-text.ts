@@ -57,7 +57,7 @@ const markLength = 16;
 const length = markLength + digits;
 
 /** A placeholder: where it begins in a text, and where its own text lies in the body, in bytes. */
-interface Found {
+interface Placeholder {
   readonly at: number;
   readonly begin: number;
   readonly end: number;
@@ -84,7 +84,7 @@ export class CarriedTexts implements LongTexts {
   }
 
   /** Once all are taken: lets go of a body that is mostly something else, an image say, which the answer would outlive. */
-  settle(): void {
+  releaseBody(): void {
     const bounds = this.#bounds;
     let size = 0;
     for (let at = 0; at < bounds.length; at += 2) size += (bounds[at + 1] ?? 0) - (bounds[at] ?? 0);
@@ -100,8 +100,8 @@ export class CarriedTexts implements LongTexts {
     this.#body = texts;
   }
 
-  #find(text: string): readonly Found[] {
-    const found: Found[] = [];
+  #find(text: string): readonly Placeholder[] {
+    const found: Placeholder[] = [];
     const mark = this.#mark;
     for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + length)) {
       const index = 2 * (Number(text.slice(at + markLength, at + length)) - firstNumber);

@@ -34,16 +34,16 @@ export const createSlots = (limit: number, waiting: number, fullMessage: string)
       }
       if (queue.size >= waiting) throw overloaded(fullMessage);
       return new Promise((resolve, reject) => {
-        const settle = () => {
+        const leaveQueue = () => {
           queue.delete(enter);
           signal?.removeEventListener('abort', leave);
         };
         const enter = () => {
-          settle();
+          leaveQueue();
           resolve(hold());
         };
         const leave = () => {
-          settle();
+          leaveQueue();
           reject(signal?.reason);
         };
         queue.add(enter);

@@ -41,7 +41,7 @@ const otherOrder = (name: string): string | undefined => {
   return word === undefined ? undefined : `claude-${number}-${word}${end}`;
 };
 
-/** Reads the part of a name that is left when all prefixes are gone. */
+/** Reads the part of a name that is left without all prefixes. */
 const spell = (name: string): readonly string[] => {
   const plain = withHyphens(name.replace(makerPrefix, ''));
   const base = plain.replace(bedrockVersion, '');

@@ -96,7 +96,7 @@ const quirkFields = {
   choices: listOf('auto', 'any', 'tool', 'none'),
   /** Forcing a call is taken only once thinking, on by default, is switched off. */
   forcingNeedsThinkingOff: z.boolean(),
-  /** Whether it can be told to call one tool at a time. */
+  /** Whether it can be asked to call one tool at a time. */
   singleCalls: z.boolean(),
   /** Whether decoding can be bound to a tool's schema. */
   strictTools: z.boolean(),

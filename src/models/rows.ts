@@ -639,7 +639,7 @@ export const models: readonly Model[] = [
 ];
 
 /**
- * The row for a `claude-*` id nobody wrote down yet: the newest family's rules, and no ceiling of ours,
+ * The row for a `claude-*` id that no row lists: the newest family's rules, and no ceiling of ours,
  * so that a model released tomorrow works the day after. Only the Anthropic API is asked.
  */
 export const unlistedClaude = (id: string): Model => ({

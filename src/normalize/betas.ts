@@ -25,7 +25,7 @@ const knownToBedrock: ReadonlySet<string> = new Set([
 ]);
 
 /** Those that the upstream can be sent; whether some cannot is reported. */
-export const settleBetas = (
+export const selectBetas = (
   betas: readonly string[],
   { quirks }: Endpoint,
   report: Reporter,

@@ -93,17 +93,17 @@ const pairCalls = (turns: readonly Turn[]): Turn[] => {
   const paired: Turn[] = [];
   const callId = createCallIds(turns);
   let open: OpenCall[] = [];
-  const settle = (turn: Turn) => {
+  const answerOpenCalls = (turn: Turn) => {
     const parts = answerCalls(open, turn.parts);
     paired.push(parts === turn.parts ? turn : { role: 'user', parts });
     open = [];
   };
   for (const turn of turns) {
     if (turn.role === 'user') {
-      settle(turn);
+      answerOpenCalls(turn);
       continue;
     }
-    if (open.length > 0) settle(emptyTurn);
+    if (open.length > 0) answerOpenCalls(emptyTurn);
     if (!turn.parts.some(isCall)) {
       paired.push(turn);
       continue;
@@ -116,7 +116,7 @@ const pairCalls = (turns: readonly Turn[]): Turn[] => {
     });
     paired.push({ role: turn.role, parts });
   }
-  if (open.length > 0) settle(emptyTurn);
+  if (open.length > 0) answerOpenCalls(emptyTurn);
   return paired;
 };
 
@@ -219,7 +219,7 @@ export const arrangeConversation = (
     );
   }
   const opened = spoken[0]?.role === 'user' ? spoken : [placeholderTurn, ...spoken];
-  // A system message at the end answers nobody: before it still stands the assistant's word.
+  // A system message at the end answers no one: before it still stands the assistant's word.
   const endsWithAnswer = opened.findLast((turn) => !isSystem(turn))?.role === 'assistant';
   // Only what the client sent last is the beginning of an answer: behind it no user message either that vanished.
   const sentLast = all.findLast((turn) => hasParts(turn) || turn.role === 'user');

@@ -6,12 +6,12 @@
 
 import type { Ask } from '../core/ask.ts';
 import type { Target } from '../models/catalogue.ts';
-import { opaqueUser } from './identity.ts';
 import { decideReasoning } from './reasoning.ts';
 import type { Reporter } from './report.ts';
 import { decideSampling } from './sampling.ts';
 import type { Settings, SettingsDraft } from './settings.ts';
 import { offerTools } from './tools.ts';
+import { opaqueUser } from './user-id.ts';
 
 const decideCap = ({ maxTokens: caps }: Ask, draft: SettingsDraft, { model }: Target, report: Reporter) => {
   for (const { value, path } of caps) {

@@ -76,7 +76,7 @@ export const answerTool = (
   path: pathOf(asked),
 });
 
-/** What the model is told where nothing else binds it to JSON. */
+/** What the model is asked in words where nothing else binds it to JSON. */
 export const formatInstruction = (format: Format, asked: AskFormat): readonly TextPart[] =>
   format.type === 'instructed'
     ? [textPart(walking(pathOf(asked) ?? '', () => instruction(format.schema)))]

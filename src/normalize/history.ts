@@ -66,7 +66,7 @@ export interface History {
   readonly settings: Settings;
 }
 
-export const settleThinking = (
+export const restoreThinking = (
   turns: readonly Turn[],
   settings: Settings,
   { model, endpoint }: Target,

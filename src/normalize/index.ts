@@ -7,12 +7,12 @@ import { shortNameList } from '../core/name-list.ts';
 import type { ParameterNames, Report } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Endpoint } from '../models/model.ts';
-import { settleBetas } from './betas.ts';
+import { selectBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
 import { arrangeConversation } from './conversation.ts';
 import { decide } from './decisions.ts';
 import { answerTool, chooseFormat, formatInstruction } from './format.ts';
-import { type Recall, settleThinking } from './history.ts';
+import { type Recall, restoreThinking } from './history.ts';
 import { checkMedia } from './limits.ts';
 import { isCall, partsOf } from './parts.ts';
 import { Reporter } from './report.ts';
@@ -95,7 +95,7 @@ const hasToolHistory = ({ turns }: Ask): boolean =>
   turns.some(({ parts }) => parts.some(({ type }) => type === 'tool-call' || type === 'tool-result'));
 
 /** Tools as they will be offered: the client's, the one that stands for a JSON format, or the history's. */
-const settleTools = (
+const chooseTools = (
   asked: AskFormat,
   settings: Settings,
   turns: readonly Turn[],
@@ -145,7 +145,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   const { model, endpoint } = target;
   const report = new Reporter(ask.names);
   const asked = decide(ask, target, initialSettings(target, options), report);
-  const betas = settleBetas(ask.betas, endpoint, report);
+  const betas = selectBetas(ask.betas, endpoint, report);
 
   const format = chooseFormat(ask.format, asked, target, hasToolHistory(ask));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
@@ -163,7 +163,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   checkMedia(conversation.turns, target);
 
   const forcing = format.type === 'forced-tool' ? makeForcible(target, asked, report) : {};
-  const history = settleThinking(
+  const history = restoreThinking(
     conversation.turns,
     { ...asked, format, ...forcing },
     target,
@@ -172,7 +172,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   );
   const settings = {
     ...history.settings,
-    ...settleTools(ask.format, history.settings, history.turns, endpoint),
+    ...chooseTools(ask.format, history.settings, history.turns, endpoint),
   };
   const system = [...conversation.system, ...formatInstruction(format, ask.format)];
   const prompt = placeMarks(

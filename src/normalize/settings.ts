@@ -7,7 +7,7 @@ export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'b
   readonly includeReasoning: boolean;
   /** What decided that; undefined: the operator's default. */
   readonly reasoningShownBy: string | undefined;
-  /** Whether the model signs its reasoning, so that there are blocks to tell of. */
+  /** Whether the model signs its reasoning, so that there are blocks to show. */
   readonly reasoningIsSigned: boolean;
   /** Where the client's cap stands, if there is one. */
   readonly maxTokensFrom: string | undefined;

@@ -46,7 +46,7 @@ export const asksNothingMore = (first: AskThinking, second: AskThinking): boolea
 export interface ThinkingPlan {
   readonly thinking: Thinking;
   readonly maxTokens: number | undefined;
-  /** What to tell the client of the parameter. */
+  /** What is reported of the parameter. */
   readonly outcome: 'done' | 'ignored' | 'adjusted';
 }
 

@@ -128,7 +128,7 @@ const chooseAmong = (
   if (canForce(target, choice) && (mode === 'default' || mode === 'off')) {
     return { toolChoice: choice, tools: offered, ...makeForcible(target, settings, report) };
   }
-  // The nearest thing to forcing is to offer a named tool alone, and to tell the model.
+  // The nearest thing to forcing is to offer a named tool alone, and to say so to the model.
   report.adjust(asked.path);
   const tools = choice.type === 'named' ? offered.filter((tool) => tool.name === choice.name) : offered;
   return { toolChoice: { type: 'instructed' }, tools };

@@ -13,8 +13,8 @@ import type { Attempts, Opened } from './attempts.ts';
 import type { OpenedAnswer } from './backends.ts';
 import { BadJson, Corrections, type Question } from './correction.ts';
 import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './json-output.ts';
+import { addUsage } from './json-repair.ts';
 import type { EventBatches } from './read-answer.ts';
-import { addUsage } from './repair.ts';
 import type { Scope, ThinkingMemory } from './thinking-memory.ts';
 
 export interface Answer extends OpenedAnswer {
@@ -119,9 +119,9 @@ export interface AnswerParts {
   readonly remembering: Remembering | undefined;
 }
 
-type Settled = { readonly folded: Folded } | { readonly error: unknown };
+type FoldedWhole = { readonly folded: Folded } | { readonly error: unknown };
 
-const settled = async (events: EventBatches, onUsage: (usage: Usage) => void): Promise<Settled> => {
+const foldedWhole = async (events: EventBatches, onUsage: (usage: Usage) => void): Promise<FoldedWhole> => {
   try {
     return { folded: await fold(events, onUsage) };
   } catch (error) {
@@ -159,7 +159,7 @@ export class ModelAnswer implements Answer {
   }
 
   async whole(onUsage: (usage: Usage) => void): Promise<Folded> {
-    const first = await settled(this.events, onUsage);
+    const first = await foldedWhole(this.events, onUsage);
     const outcome = this.#judged.json?.outcome();
     const repair = this.#repair;
     this.#repair = undefined;
@@ -174,7 +174,7 @@ export class ModelAnswer implements Answer {
 
   /** The repaired answer; undefined where the first one is not to be repaired. */
   async #secondTry(
-    first: Settled,
+    first: FoldedWhole,
     outcome: JsonOutcome,
     { question, attempts, remembering }: Repair,
     onUsage: (usage: Usage) => void,

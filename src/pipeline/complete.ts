@@ -63,7 +63,7 @@ class ChangeNotice {
   }
 
   /** Throws 400 where changes are not allowed. */
-  tell(report: Report): void {
+  notify(report: Report): void {
     if (report === this.#last) return;
     this.#last = report;
     this.#onPrepared(this.#target, report);
@@ -71,7 +71,7 @@ class ChangeNotice {
   }
 }
 
-interface Asked {
+interface AskedTarget {
   readonly target: Target;
   readonly settings: Settings;
   readonly opened: Opened;
@@ -96,19 +96,19 @@ class PendingChat {
   }
 
   /** Written anew for every target: schemas, images and API versions differ between upstreams. */
-  async ask(target: Target): Promise<Asked> {
+  async ask(target: Target): Promise<AskedTarget> {
     const { dependencies, ask, options, attempts } = this.#parts;
     const { prompt: fitted, settings, report } = this.#fit(target);
     this.#judge ??= target;
     const isStrict = !ask.allowIgnored && target === this.#judge;
     const notice = new ChangeNotice(target, isStrict, ask, options.onPrepared);
-    notice.tell(report);
+    notice.notify(report);
     const prompt = hasImagesToFetch(fitted, target)
       ? await fetchImages(fitted, target, dependencies.images, options.cancellation)
       : fitted;
     const opened = await attempts.open(
       { target, settings, prompt, names: ask.names },
-      { stream: ask.stream, report, onReport: (changes) => notice.tell(changes) },
+      { stream: ask.stream, report, onReport: (changes) => notice.notify(changes) },
     );
     return { target, settings, opened };
   }

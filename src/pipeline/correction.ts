@@ -11,7 +11,7 @@ import { dropThinking, willThink } from '../normalize/history.ts';
 import type { Settings } from '../normalize/settings.ts';
 import { roomLeft, says } from '../providers/error-patterns.ts';
 import type { JsonOutcome } from './json-output.ts';
-import { repairPrompt } from './repair.ts';
+import { repairPrompt } from './json-repair.ts';
 
 /** What one target is asked. */
 export interface Question {

@@ -11,7 +11,7 @@ import type {
   ClaudeRequest,
 } from '../adapters/anthropic-messages/wire.ts';
 import type { ApiError, Origin } from '../core/errors.ts';
-import { type Asked, notTheProtocol, toApiError, unnamedError } from './errors.ts';
+import { notTheProtocol, toApiError, type UpstreamCall, unnamedError } from './errors.ts';
 import { createSseParser } from './http/sse.ts';
 import {
   createTransport,
@@ -54,7 +54,12 @@ const spendLimits: ReadonlySet<string> = new Set([
 ]);
 
 /** An error body or event of the Messages API as an ApiError; `status` and `wait` (seconds) where HTTP gave them. */
-export const readClaudeError = (body: unknown, asked: Asked, status?: number, wait?: number): ApiError => {
+export const readClaudeError = (
+  body: unknown,
+  asked: UpstreamCall,
+  status?: number,
+  wait?: number,
+): ApiError => {
   const { error } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody;
   const type = error?.type ?? unnamedError;
   const isSpent = spendLimits.has(error?.details?.error_code ?? '');
@@ -68,7 +73,7 @@ export const readClaudeError = (body: unknown, asked: Asked, status?: number, wa
 };
 
 /** Parsed events without pings, up to the first that is a failure or none at all. */
-export const readClaudeEvents = (parsed: readonly unknown[], asked: Asked): ReadBatch<ClaudeEvent> => {
+export const readClaudeEvents = (parsed: readonly unknown[], asked: UpstreamCall): ReadBatch<ClaudeEvent> => {
   const events: ClaudeEvent[] = [];
   for (const event of parsed as readonly ({ readonly type?: string } | null)[]) {
     if (event === null) return { events, failure: notTheProtocol(asked.origin) };
@@ -79,7 +84,7 @@ export const readClaudeEvents = (parsed: readonly unknown[], asked: Asked): Read
 };
 
 /** Pieces of an Anthropic stream to events; an error event is a failure. */
-const createReader = (asked: Asked): ((piece: Buffer) => ReadBatch<ClaudeEvent>) => {
+const createReader = (asked: UpstreamCall): ((piece: Buffer) => ReadBatch<ClaudeEvent>) => {
   const parser = createSseParser();
   return (piece) => {
     const parsed = parser.push(piece);

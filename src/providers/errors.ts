@@ -19,7 +19,7 @@ import {
 import { says } from './error-patterns.ts';
 
 /** Who was asked, and for which of its models. */
-export interface Asked {
+export interface UpstreamCall {
   readonly origin: Origin;
   /** The id the upstream was asked for. */
   readonly modelId: string;
@@ -27,7 +27,7 @@ export interface Asked {
   readonly contextWindow: number;
 }
 
-export interface Failure extends Asked {
+export interface Failure extends UpstreamCall {
   readonly status: number;
   /** The upstream's own name for the error. */
   readonly type: string;

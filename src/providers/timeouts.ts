@@ -7,7 +7,7 @@ import type { Timeouts } from '../core/timeouts.ts';
 
 /** Notified of how an answer is read. */
 export interface ReadingListener {
-  /** A sign of life; before the first event it does not count. */
+  /** Something has come; before the first event it does not count. */
   activity(): void;
   /** False while the client takes its time with what came: that silence is not the upstream's. */
   listening(isListening: boolean): void;
@@ -75,13 +75,13 @@ export class AttemptTimeouts implements ReadingListener {
   }
 
   finished(): void {
-    this.#settle();
+    this.#stopTimers();
     if (!this.cancellation.aborted)
       this.#timer = setTimeout(() => this.cancellation.abort(notWanted()), lastWait);
   }
 
   done(isComplete: boolean): void {
-    this.#settle();
+    this.#stopTimers();
     if (!isComplete) this.cancellation.abort(notWanted());
   }
 
@@ -95,7 +95,7 @@ export class AttemptTimeouts implements ReadingListener {
     this.cancellation.abort(upstreamTimeout('The model stopped in the middle of its answer', this.#idle));
   }
 
-  #settle(): void {
+  #stopTimers(): void {
     clearTimeout(this.#timer);
     this.#idleTimer?.stop();
     clearTimeout(this.#whole);
@@ -103,7 +103,7 @@ export class AttemptTimeouts implements ReadingListener {
   }
 
   readonly #leave = (): void => {
-    this.#settle();
+    this.#stopTimers();
     this.cancellation.abort(this.#client.reason);
   };
 }

@@ -35,7 +35,7 @@ const fingerprint = (key: string): string => hash('sha256', `parley:${key}`, 'he
 
 /**
  * The fingerprint of a key that may call, else undefined. Every key is compared, whichever matches, and in one
- * width, with room after the longest, so that what is longer still is told from its beginning. (Digests have
+ * width, with room after the longest, so that what is longer still is told apart by its beginning. (Digests have
  * one width too, at several times the cost.)
  */
 const createFinder = (keys: readonly string[]): ((given: string) => string | undefined) => {

@@ -112,7 +112,7 @@ export const registerErrors = (app: FastifyInstance, bodyLimit: number, shapeAt:
   });
 };
 
-/** Who takes this server for a proxy is told; Node would close the connection without a word. */
+/** A client that takes this server for a proxy gets an answer; Node would close the connection without a word. */
 export const refuseTunnels = (server: Server, recorder: Recorder, shapeAt: ShapeAt): void => {
   server.on('connect', (_request, socket) => {
     // Node has taken its own listener away.

@@ -1,4 +1,4 @@
-/** The headers every response carries, and those that tell where an answer came from. Behaviour 1.4, 1.5. */
+/** The headers every response carries, and those that say where an answer came from. Behaviour 1.4, 1.5. */
 
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
@@ -64,7 +64,7 @@ export const setSunsetHeaders = (reply: FastifyReply, sunset: string | undefined
 
 /**
  * On every response, unless it says otherwise itself. What is sent is what its type says, never a script or
- * a page; answers belong to whoever holds the key, and no cache on the way keeps them. Nothing about TLS:
+ * a page; answers belong to the holder of the key, and no cache on the way keeps them. Nothing about TLS:
  * that ends before us, and whether a domain is HTTPS for ever (`strict-transport-security`) is its owner's
  * to say.
  */
@@ -75,7 +75,7 @@ export const safetyHeaders = [
 
 const digest = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** For the one page there is. It runs its own script and no other, and asks nobody but this server. */
+/** For the one page there is. It runs its own script and no other, and asks this server alone. */
 export const pageHeaders = (page: { readonly script: string; readonly style: string }) => ({
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy': [

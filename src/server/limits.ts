@@ -8,7 +8,7 @@ export interface LimitOptions {
   readonly maxConcurrent: number;
   /** Completions per minute and key; 0: no limit. */
   readonly requestsPerMinute: number;
-  /** Keys that anyone makes up are nobody's: all clients then share one rate. */
+  /** Keys that clients make up are no one's own: all clients then share one rate. */
   readonly allowAnonymous: boolean;
   /** Where the rates are counted: takes one of the requests that a key may send each minute, if one is left. */
   readonly takeRequest: (

@@ -7,7 +7,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Cost, UpstreamName, Usage } from '../core/chat.ts';
 import { type ApiError, ClientDisconnected, type Origin, UpstreamFault } from '../core/errors.ts';
-import { createTurn } from '../core/event-loop-batch.ts';
+import { createEventLoopBatch } from '../core/event-loop-batch.ts';
 import type { Report } from '../core/report.ts';
 import { newRequestId } from './headers.ts';
 
@@ -65,7 +65,7 @@ export interface FinishedRequest extends Outcome {
 
 export type RequestObserver = (request: FinishedRequest) => void;
 
-/** At an answer: its request, until the observers have been told of its end. */
+/** At an answer: its request, until the observers have been notified of its end. */
 const openRequest: unique symbol = Symbol('openRequest');
 
 declare module 'node:http' {
@@ -139,18 +139,18 @@ export interface Recorder {
    */
   refuse(due: ServerResponse | null | undefined, error: ApiError): FinishedRequest;
   /**
-   * Tells the observers at once of requests that have ended; else they hear of all those of one turn of the event
+   * Notifies the observers at once of requests that have ended; else they are notified of all those of one turn of the event
    * loop together, which costs half as much as one by one (docs/performance.md).
    */
-  settle(): void;
+  flush(): void;
 }
 
 export const registerRecord = (app: FastifyInstance, observers: readonly RequestObserver[]): Recorder => {
-  const untold = createTurn<FinishedRequest>((results) => {
+  const finishedRequests = createEventLoopBatch<FinishedRequest>((results) => {
     for (const observe of observers) for (const result of results) observe(result);
   });
-  const tell = (result: FinishedRequest): FinishedRequest => {
-    untold.add(result);
+  const notify = (result: FinishedRequest): FinishedRequest => {
+    finishedRequests.add(result);
     return result;
   };
 
@@ -163,7 +163,7 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
     reply.raw.on('close', () => {
       if (reply.raw[openRequest] === undefined) return;
       reply.raw[openRequest] = undefined;
-      tell(finished(request, reply));
+      notify(finished(request, reply));
     });
   };
 
@@ -172,20 +172,20 @@ export const registerRecord = (app: FastifyInstance, observers: readonly Request
     begin(request, reply);
     done();
   });
-  // Complete in the end, but refused for its slowness: nobody would hear the answer.
+  // Complete in the end, but refused for its slowness: no client would read the answer.
   app.addHook('preHandler', (_request, reply, done) => {
     done(reply.raw[openRequest] === undefined ? new ClientDisconnected() : undefined);
   });
 
   return {
     begin,
-    settle: untold.settle,
+    flush: finishedRequests.flush,
     refuse: (due, error) => {
       const request = due?.[openRequest];
       if (due) due[openRequest] = undefined;
       const record = request?.record ?? newRecord();
       record.error = error;
-      return tell({
+      return notify({
         ...nothingSaid,
         record: { ...record },
         id: request?.id ?? newRequestId(),

@@ -110,7 +110,7 @@ const serve = async (batches: readonly (readonly ChatEvent[] | Error)[]) => {
     });
     return { status: response.status, headers: response.headers, text: await response.text() };
   };
-  return { ask, asked, finished, settle: recorder.settle };
+  return { ask, asked, finished, flush: recorder.flush };
 };
 
 const question = { model: 'claude-haiku-5-5', question: 'hi!' };
@@ -130,12 +130,12 @@ describe('an API with three fields', () => {
   });
 
   it('ends a stream that failed as it wants it ended', async () => {
-    const { ask, finished, settle } = await serve([said.slice(0, 2), upstreamFailed('Lost.')]);
+    const { ask, finished, flush } = await serve([said.slice(0, 2), upstreamFailed('Lost.')]);
     expect(await ask({ ...question, stream: true })).toMatchObject({
       status: 200,
       text: 'HELLO\nfailed: Lost.\n',
     });
-    settle();
+    flush();
     expect(finished).toMatchObject([
       { ended: 'failed', record: { model: 'claude-haiku-5-5', stream: true } },
     ]);

@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { createTurn } from '../../src/core/event-loop-batch.ts';
+import { createEventLoopBatch } from '../../src/core/event-loop-batch.ts';
 
 it('what comes in one turn of the event loop is handled together, in its order and once', async () => {
   const handled: (readonly number[])[] = [];
-  const turn = createTurn<number>((values) => handled.push(values));
+  const turn = createEventLoopBatch<number>((values) => handled.push(values));
   turn.add(1);
   turn.add(2);
   await Promise.resolve();
@@ -19,7 +19,7 @@ it('what comes in one turn of the event loop is handled together, in its order a
 
 it('what a handler adds waits for the next turn', async () => {
   const handled: (readonly number[])[] = [];
-  const turn = createTurn<number>((values) => {
+  const turn = createEventLoopBatch<number>((values) => {
     handled.push(values);
     if (values[0] === 1) turn.add(2);
   });
@@ -30,11 +30,11 @@ it('what a handler adds waits for the next turn', async () => {
   expect(handled).toEqual([[1], [2]]);
 });
 
-it('settled early, nothing is handled twice', async () => {
+it('flushed early, nothing is handled twice', async () => {
   const handled: (readonly number[])[] = [];
-  const turn = createTurn<number>((values) => handled.push(values));
+  const turn = createEventLoopBatch<number>((values) => handled.push(values));
   turn.add(1);
-  turn.settle();
+  turn.flush();
   expect(handled).toEqual([[1]]);
   await nextTurn();
   expect(handled.flat()).toEqual([1]);

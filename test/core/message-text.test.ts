@@ -120,7 +120,7 @@ describe('once all texts are taken', () => {
       const begin = body.indexOf(each);
       return texts.add(begin, begin + Buffer.byteLength(each));
     });
-    texts.settle();
+    texts.releaseBody();
     return { body, texts, standIns };
   };
   const said = words.map((each) => JSON.parse(`"${each}"`) as string);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import type { Part, Thinking, ThinkingBlock, Turn } from '../../src/core/chat.ts';
 import { textPart } from '../../src/core/message-text.ts';
-import { type Recall, settleThinking } from '../../src/normalize/history.ts';
+import { type Recall, restoreThinking } from '../../src/normalize/history.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { normalized, targetOf } from './fit.ts';
 
@@ -29,7 +29,7 @@ const settled = (
       ? undefined
       : { type: 'thinking' as const, parameter, enabled: true, isWish: false };
   const settings = { ...normalized({}).settings, thinking, thinkingRequest };
-  const history = settleThinking(turns, settings, targetOf(model), recall, report);
+  const history = restoreThinking(turns, settings, targetOf(model), recall, report);
   return { turns: history.turns, thinking: history.settings.thinking, ...report.toReport() };
 };
 

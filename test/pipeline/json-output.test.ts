@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChatEvent, Format, Usage } from '../../src/core/chat.ts';
 import { ApiError } from '../../src/core/errors.ts';
 import { createJsonAnswer } from '../../src/pipeline/json-output.ts';
-import { addUsage, repairPrompt } from '../../src/pipeline/repair.ts';
+import { addUsage, repairPrompt } from '../../src/pipeline/json-repair.ts';
 import { normalized } from '../normalize/fit.ts';
 
 type JsonFormat = Exclude<Format, { type: 'text' }>;

@@ -6,8 +6,8 @@ import type { Adapter } from '../adapter.ts';
 import { withCallInstruction } from '../call-instruction.ts';
 import { renameTools } from '../names.ts';
 import { replacePropertyKeys } from '../property-keys.ts';
+import { converseEvents, createConverseDecoder } from './decode-response.ts';
 import { encodeSystem, encodeTurns, losesMark, toolsAsText } from './messages.ts';
-import { converseEvents, createConverseDecoder } from './stream.ts';
 import { encodeTools, propertyKeyRule, toolNameRule } from './tools.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from './wire.ts';
 

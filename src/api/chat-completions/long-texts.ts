@@ -1,6 +1,6 @@
 /**
  * Finds the long texts of a request's messages in the bytes of its body, without parsing it. What is left, with
- * stand-ins for them, is parsed as ever: here only what is taken out has to be known to be valid.
+ * placeholders for them, is parsed as ever: here only what is taken out has to be known to be valid.
  */
 
 import { isUtf8 } from 'node:buffer';
@@ -84,7 +84,7 @@ const findSpecial = (body: Buffer, view: DataView, begin: number): number => {
 };
 
 /** A text as it lies in the body. */
-interface Found {
+interface ScannedString {
   /** The closing quote; -1 where this is no JSON string. */
   readonly end: number;
   /** What could be carried: from the first plain character that is no space to the last. */
@@ -94,10 +94,10 @@ interface Found {
   readonly isBroken: boolean;
 }
 
-const noString: Found = { end: -1, inkBegin: 0, inkEnd: 0, isBroken: false };
+const noString: ScannedString = { end: -1, inkBegin: 0, inkEnd: 0, isBroken: false };
 
 /** `begin`: the byte after the opening quote. */
-const findText = (body: Buffer, view: DataView, begin: number): Found => {
+const findText = (body: Buffer, view: DataView, begin: number): ScannedString => {
   let inkBegin = -1;
   let inkEnd = -1;
   let isBroken = false;
@@ -163,11 +163,11 @@ export interface Cut {
 }
 
 /** Of a text that was found, what to carry: where it is long, and its ends are surely no white space. */
-const isCarried = (body: Buffer, { inkBegin, inkEnd, isBroken }: Found): boolean =>
+const isCarried = (body: Buffer, { inkBegin, inkEnd, isBroken }: ScannedString): boolean =>
   !isBroken && inkEnd - inkBegin >= shortest && !isWhite(body, inkBegin) && !isWhite(body, inkEnd - 1);
 
 /**
- * The body as a JSON text with stand-ins. `begin`: where the JSON begins. Not every text is found, and of a
+ * The body as a JSON text with placeholders. `begin`: where the JSON begins. Not every text is found, and of a
  * body that is no JSON nothing is said: the parser will.
  */
 export const cutLongTexts = (body: Buffer, begin: number): Cut => {
@@ -230,6 +230,6 @@ export const cutLongTexts = (body: Buffer, begin: number): Cut => {
     }
   }
   if (texts.isEmpty) return whole();
-  texts.settle();
+  texts.releaseBody();
   return { json: json + body.toString('utf8', done), texts };
 };

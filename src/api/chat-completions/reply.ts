@@ -5,7 +5,7 @@ import { closeJson } from '../../core/partial-json.ts';
 /** OpenRouter's fields for reasoning: its text in `reasoning`, and its signed blocks in `reasoning_details`. */
 export type OpenRouterFields = 'none' | 'text' | 'details';
 
-/** Unsigned reasoning has no blocks to tell of. */
+/** Unsigned reasoning has no blocks to show. */
 export const openRouterFields = (
   { openRouterReasoning }: { readonly openRouterReasoning: boolean },
   { reasoningIsSigned }: { readonly reasoningIsSigned: boolean },

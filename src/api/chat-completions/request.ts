@@ -75,7 +75,7 @@ const toolCall = z.discriminatedUnion('type', [
   }),
 ]);
 
-/** A list is none: spread into an object, its problem would be named as a field that nobody wrote. */
+/** A list is none: spread into an object, its problem would be named as a field that is not there. */
 const isObject = (value: unknown): value is { readonly type?: unknown } =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

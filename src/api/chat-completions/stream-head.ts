@@ -21,7 +21,7 @@ export class StreamHead {
     this.suffix = `},"logprobs":null,"finish_reason":null}]${this.usageNull}}\n\n`;
   }
 
-  /** The first chunk; nothing where it has gone out already. */
+  /** The first chunk; nothing where it has been sent already. */
   open(id: string | undefined): string {
     if (this.prefix !== '') return '';
     const { created, model, makeId } = this.#options;

@@ -7,7 +7,7 @@ import type { Opened, OpenOptions, ReadBatch } from '../../adapters/adapter.ts';
 import type { Cancellation } from '../../core/cancellation.ts';
 import type { UpstreamName } from '../../core/chat.ts';
 import { type ApiError, credentialMissing } from '../../core/errors.ts';
-import { type Asked, notTheProtocol, toApiError, unnamedError } from '../errors.ts';
+import { notTheProtocol, toApiError, type UpstreamCall, unnamedError } from '../errors.ts';
 import {
   createTransport,
   header,
@@ -44,7 +44,7 @@ const statusOfException: Readonly<Record<string, number>> = {
 };
 
 const toFailure = (
-  asked: Asked,
+  asked: UpstreamCall,
   type: string,
   message: string,
   status: number | undefined,
@@ -68,7 +68,7 @@ const messageOf = (body: unknown): string => {
 };
 
 /** A refused request as an ApiError. */
-const readRefusal = async (response: UpstreamResponse, asked: Asked): Promise<ApiError> => {
+const readRefusal = async (response: UpstreamResponse, asked: UpstreamCall): Promise<ApiError> => {
   const body = parseJson(await response.body.whole());
   const [type = ''] = (header(response.headers, 'x-amzn-errortype') ?? '').split(':');
   return toFailure(
@@ -83,14 +83,14 @@ const readRefusal = async (response: UpstreamResponse, asked: Asked): Promise<Ap
 const capitalised = (name: string) => name.charAt(0).toUpperCase() + name.slice(1);
 
 /** An exception or error frame as an ApiError. */
-const readException = (frame: Frame, asked: Asked): ApiError => {
+const readException = (frame: Frame, asked: UpstreamCall): ApiError => {
   const message = frame.errorMessage ?? messageOf(parseJson(frame.payload));
   return toFailure(asked, capitalised(frame.type), message, undefined);
 };
 
 /** Pieces of an event stream to events, by what `readPayloads` makes of the frames; exceptions are failures. */
 const createEventStreamReader = <Event>(
-  asked: Asked,
+  asked: UpstreamCall,
   readPayloads: (frames: readonly Frame[]) => ReadBatch<Event>,
 ): ((piece: Buffer) => ReadBatch<Event>) => {
   const parser = createFrameParser();
@@ -111,7 +111,7 @@ const createEventStreamReader = <Event>(
 
 /** What an operation of Bedrock's answers with. */
 export interface AnswerWire<Message, Event> {
-  readonly readPayloads: (asked: Asked) => (frames: readonly Frame[]) => ReadBatch<Event>;
+  readonly readPayloads: (asked: UpstreamCall) => (frames: readonly Frame[]) => ReadBatch<Event>;
   /** Whether a 200's body is an answer of this operation. */
   readonly isMessage: (value: unknown) => value is Message;
 }

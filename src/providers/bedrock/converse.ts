@@ -6,7 +6,7 @@ import type {
   ConverseMessage,
   ConverseRequest,
 } from '../../adapters/bedrock-converse/wire.ts';
-import { type Asked, notTheProtocol } from '../errors.ts';
+import { notTheProtocol, type UpstreamCall } from '../errors.ts';
 import { parseAll } from '../http/json.ts';
 import { toPayload } from '../http/transport.ts';
 import { type AnswerWire, type Bedrock, modelPath, readAnswer } from './bedrock.ts';
@@ -14,7 +14,7 @@ import type { Frame } from './frames.ts';
 
 /** `{contentBlockDelta: {...}}`, as the SDK would hand it out. */
 const readFrames =
-  ({ origin }: Asked) =>
+  ({ origin }: UpstreamCall) =>
   (frames: readonly Frame[]): ReadBatch<ConverseEvent> => {
     const texts = frames.map(({ type, payload }) => `{${JSON.stringify(type)}:${payload.toString('utf8')}}`);
     const { events, broken } = parseAll(texts);

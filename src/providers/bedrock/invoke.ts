@@ -11,7 +11,7 @@ import type {
   ClaudeRequest,
 } from '../../adapters/anthropic-messages/wire.ts';
 import { isClaudeMessage, readClaudeEvents } from '../anthropic.ts';
-import { type Asked, notTheProtocol } from '../errors.ts';
+import { notTheProtocol, type UpstreamCall } from '../errors.ts';
 import { parseAll } from '../http/json.ts';
 import { toPayload } from '../http/transport.ts';
 import { type AnswerWire, type Bedrock, modelPath, readAnswer } from './bedrock.ts';
@@ -30,7 +30,7 @@ const decodeBytes = (chunk: unknown): string => {
 
 /** A failure may come as an exception frame of AWS or, inside a chunk, as an error event of Anthropic's. */
 const readChunks =
-  (asked: Asked) =>
+  (asked: UpstreamCall) =>
   (frames: readonly Frame[]): ReadBatch<ClaudeEvent> => {
     const chunks = frames.filter(({ type }) => type === 'chunk');
     const outer = parseAll(chunks.map(({ payload }) => payload.toString('utf8')));

@@ -6,7 +6,7 @@
 import type { Client, Dispatcher } from 'undici';
 import type { Cancellation } from '../../core/cancellation.ts';
 import { upstreamFailed } from '../../core/errors.ts';
-import { createTurn, type Turn } from '../../core/event-loop-batch.ts';
+import { createEventLoopBatch, type EventLoopBatch } from '../../core/event-loop-batch.ts';
 import type { Connections } from './connections.ts';
 
 /** For one reader, piece by piece or whole. To stop reading cancels the request. */
@@ -54,7 +54,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
   readonly #cancellation: Cancellation;
   readonly #client: Waiting<Answered>;
   readonly #describe: Describe;
-  readonly #woken: Turn<Exchange>;
+  readonly #woken: EventLoopBatch<Exchange>;
   readonly #connections: Connections;
   readonly #connection: Client;
   #headers: Answered['headers'] | undefined;
@@ -72,7 +72,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
     cancellation: Cancellation,
     client: Waiting<Answered>,
     describe: Describe,
-    woken: Turn<Exchange>,
+    woken: EventLoopBatch<Exchange>,
     connections: Connections,
     connection: Client,
   ) {
@@ -149,7 +149,7 @@ class Exchange implements Dispatcher.DispatchHandler, Body, AsyncIterator<Buffer
     this.#woken.add(this);
   }
 
-  // ---- what undici tells ---------------------------------------------------------------------------
+  // ---- what undici says ---------------------------------------------------------------------------
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
@@ -221,7 +221,7 @@ export type Exchanger = (
 ) => Promise<Answered>;
 
 export const createExchanger = (connections: Connections): Exchanger => {
-  const woken = createTurn<Exchange>((exchanges) => {
+  const woken = createEventLoopBatch<Exchange>((exchanges) => {
     for (const exchange of exchanges) exchange.wake();
   });
   return (request, cancellation, describe) =>

@@ -4,9 +4,9 @@ import type Anthropic from '@anthropic-ai/sdk';
 import type { ChatEvent, FinishReason, Usage } from '../../core/chat.ts';
 import { endedEarly, upstreamFailed } from '../../core/errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
-import { latest } from '../figures.ts';
 import { finishReason, isMalformed, unreadableOutput } from '../finish-reason.ts';
 import { KeyRestorer } from '../key-restorer.ts';
+import { latest } from '../usage-figures.ts';
 import type { ClaudeEvent, ClaudeMessage } from './wire.ts';
 
 const finishReasons = {
@@ -269,7 +269,7 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
 export const claudeEvents = (message: ClaudeMessage): readonly ClaudeEvent[] => {
   const events: ClaudeEvent[] = [{ type: 'message_start', message }];
   for (const [index, block] of message.content.entries()) {
-    // In a stream a first delta may tell what it is; here nothing follows.
+    // In a stream a first delta may say what it is; here nothing follows.
     if (typeof block !== 'object' || block === null) throw new TypeError('A block that is none.');
     const content_block = block as Anthropic.RawContentBlockStartEvent['content_block'];
     events.push({ type: 'content_block_start', index, content_block }, { type: 'content_block_stop', index });

@@ -3,9 +3,9 @@
 import type { ChatEvent, FinishReason, Usage } from '../../core/chat.ts';
 import { endedEarly } from '../../core/errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
-import { latest } from '../figures.ts';
 import { finishReason, isMalformed, unreadableOutput } from '../finish-reason.ts';
 import { KeyRestorer } from '../key-restorer.ts';
+import { latest } from '../usage-figures.ts';
 import { createTagFilter } from './tags.ts';
 import type { ConverseEvent, ConverseMessage } from './wire.ts';
 
@@ -111,7 +111,7 @@ export const createConverseDecoder = ({ tools, keys, tag }: DecoderOptions): Dec
     out.push({ type: 'tool-call', id: toolUse.toolUseId ?? '', name });
   };
 
-  /** Undefined where a block is not open yet and the delta does not tell what it is, as a citation does not. */
+  /** Undefined where a block is not open yet and the delta does not say what it is, as a citation does not. */
   const blockFor = (index: number, delta: NonNullable<BlockDelta['delta']>): OpenBlock | undefined => {
     const known = open.get(index);
     if (known !== undefined) return known;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPersonal, opaqueUser } from '../../src/normalize/identity.ts';
+import { isPersonal, opaqueUser } from '../../src/normalize/user-id.ts';
 
 // Behaviour 2: what looks like an e-mail address or phone number is sent as a hash.
 describe('the end user stays opaque', () => {
