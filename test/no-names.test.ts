@@ -6,7 +6,7 @@ import { models } from '../src/models/rows.ts';
 const source = new URL('../src/', import.meta.url).pathname;
 
 /** Facts of a model at a place are quirks of its endpoint: what tells providers and protocols apart is here alone. */
-const tables = ['models/rows.ts', 'models/model.ts', 'providers/registry.ts'];
+const tables = ['models/rows.ts', 'models/upstreams.ts', 'providers/registry.ts'];
 
 const names = [
   ...['anthropic', 'bedrock', 'bedrock-converse', 'anthropic-messages', 'converse', 'invoke'],

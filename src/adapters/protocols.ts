@@ -1,6 +1,6 @@
 /** The adapters, one a protocol. */
 
-import type { Protocol } from '../models/model.ts';
+import type { Protocol } from '../models/upstreams.ts';
 import type { Adapter, Upstream } from './adapter.ts';
 import { claude } from './anthropic-messages/index.ts';
 import type { ClaudeEvent, ClaudeMessage, ClaudeRequest } from './anthropic-messages/wire.ts';

@@ -3,7 +3,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Catalogue } from '../models/catalogue.ts';
 import { listPriceOf } from '../models/cost.ts';
-import { type Model, providers, upstreamOf } from '../models/model.ts';
+import type { Model } from '../models/model.ts';
+import { providers, upstreamOf } from '../models/upstreams.ts';
 
 /** An infinite ceiling is one we do not know. */
 const known = (tokens: number): number | null => (Number.isFinite(tokens) ? tokens : null);

@@ -8,7 +8,8 @@ import type { LongTexts, MessageText } from './message-text.ts';
 
 export type JsonObject = { readonly [key: string]: unknown };
 
-export type UpstreamName = 'anthropic' | 'bedrock' | 'bedrock-converse';
+/** As settings, headers, log and metrics name it (models/upstreams.ts). */
+export type UpstreamName = string;
 
 /** A client's prompt-caching mark: everything up to and including the marked part may be cached. */
 export interface CacheMark {

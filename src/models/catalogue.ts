@@ -6,12 +6,13 @@
 import type { UpstreamName } from '../core/chat.ts';
 import { ConfigError } from '../core/errors.ts';
 import { regionalId } from './bedrock-regions.ts';
-import { type Endpoint, hasRegions, type Model, upstreamOf } from './model.ts';
+import type { Endpoint, Model } from './model.ts';
 import { longestName, type ModelName, readModelName } from './model-names.ts';
 import { applyOverride, type ModelOverride } from './overrides.ts';
 import { models, unlistedClaude } from './rows.ts';
 import { startNotices } from './start-notices.ts';
 import { adviceFor, notServed } from './unserved-models.ts';
+import { hasRegions, upstreamOf } from './upstreams.ts';
 
 /** A model at one of its endpoints, under the id that is asked for there. */
 export interface Target {
@@ -68,12 +69,11 @@ const isGlobal = ({ bedrockId = '', geography }: ModelName): boolean =>
 const pinned = (row: Model, bedrockId: string): Model => ({
   ...row,
   endpoints: row.endpoints
-    .filter(({ provider }) => hasRegions[provider])
+    .filter(hasRegions)
     .map((endpoint) => ({ ...endpoint, id: bedrockId, profiles: undefined, regions: undefined })),
 });
 
-const bedrockIdOf = ({ endpoints }: Model): string | undefined =>
-  endpoints.find(({ provider }) => hasRegions[provider])?.id;
+const bedrockIdOf = ({ endpoints }: Model): string | undefined => endpoints.find(hasRegions)?.id;
 
 export const createCatalogue = ({
   upstreams,
@@ -147,7 +147,7 @@ export const createCatalogue = ({
           model,
           endpoint,
           upstream,
-          ...(hasRegions[endpoint.provider]
+          ...(hasRegions(endpoint)
             ? { modelId: regionalId(endpoint, region, allowGlobal).id, region }
             : { modelId: endpoint.id }),
         })),

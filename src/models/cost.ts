@@ -6,19 +6,20 @@
 import type { Cost, ServiceTier, Usage } from '../core/chat.ts';
 import { promptTokens } from '../core/usage.ts';
 import type { Target } from './catalogue.ts';
-import { hasRegions, type Model, type Price, type Rates } from './model.ts';
+import type { Model, Price, Rates } from './model.ts';
+import { hasRegions } from './upstreams.ts';
 
 /** The model's name in an id or ARN of Bedrock's, after its geography: `us.` in `us.amazon.nova-pro-v1:0`. */
 const bedrockName = /^(?:([a-z-]+)\.)?[a-z0-9]+\.[a-z]/;
 
 /** Where the model ran, as an endpoint's `price` names it, the closest name first; none where that is not known. */
 const placesOf = (
-  { endpoint: { provider }, modelId, region }: Target,
+  { endpoint, modelId, region }: Target,
   geography: string | undefined,
 ): readonly string[] => {
   if (geography !== undefined && geography !== 'not_available') return [geography];
   // Where there are no regions, it runs anywhere.
-  if (!hasRegions[provider]) return ['global'];
+  if (!hasRegions(endpoint)) return ['global'];
   // The id of an application inference profile says nothing of where it leads.
   const named = bedrockName.exec(modelId.slice(modelId.lastIndexOf('/') + 1));
   if (named === null) return [];

@@ -4,7 +4,8 @@
  */
 
 import { z } from 'zod';
-import type { Effort, ServiceTier, UpstreamName } from '../core/chat.ts';
+import type { Effort, ServiceTier } from '../core/chat.ts';
+import { findUpstream, type Provider, protocols, providers, upstreamOf } from './upstreams.ts';
 
 /** ISO date, `YYYY-MM-DD`. */
 const day = z.iso.date();
@@ -141,27 +142,6 @@ const quirksSchema = z.strictObject(quirkFields).readonly();
 export type Quirks = z.infer<typeof quirksSchema>;
 export type CallIdRule = Quirks['callIds'];
 
-export const providers = ['anthropic', 'bedrock'] as const;
-export const protocols = ['anthropic-messages', 'bedrock-converse'] as const;
-
-/** Who runs it: a credential and an address. */
-export type Provider = (typeof providers)[number];
-/** How it is spoken to: an adapter. */
-export type Protocol = (typeof protocols)[number];
-
-/** Whether the id that is asked for depends on the region. */
-export const hasRegions: { readonly [provider in Provider]: boolean } = { anthropic: false, bedrock: true };
-
-/** A provider spoken to in a protocol, as settings, headers, log and metrics call it. */
-const upstreamNames: { readonly [provider in Provider]: { readonly [protocol in Protocol]?: UpstreamName } } =
-  {
-    anthropic: { 'anthropic-messages': 'anthropic' },
-    bedrock: { 'anthropic-messages': 'bedrock', 'bedrock-converse': 'bedrock-converse' },
-  };
-
-const isSpoken = ({ provider, protocol }: { readonly provider: Provider; readonly protocol: Protocol }) =>
-  upstreamNames[provider][protocol] !== undefined;
-
 const endpointFields = {
   provider: z.enum(providers),
   protocol: z.enum(protocols),
@@ -231,7 +211,7 @@ export const modelEntrySchema = z.strictObject({
     .array(
       z
         .strictObject({ ...endpointFields, quirks: z.strictObject(quirkFields).partial().optional() })
-        .refine(isSpoken, {
+        .refine((kind) => findUpstream(kind) !== undefined, {
           path: ['protocol'],
           error: ({ input }) =>
             `is not spoken by the provider '${(input as { provider: Provider }).provider}'`,
@@ -241,22 +221,7 @@ export const modelEntrySchema = z.strictObject({
     .optional(),
 });
 
-export const upstreamOf = ({ provider, protocol }: Pick<Endpoint, 'provider' | 'protocol'>): UpstreamName => {
-  const name = upstreamNames[provider][protocol];
-  if (name === undefined) throw new Error(`'${provider}' does not speak '${protocol}'.`);
-  return name;
-};
-
 export const endpointAtUpstream = (
   { endpoints }: Pick<Model, 'endpoints'>,
-  upstream: UpstreamName,
+  upstream: string,
 ): Endpoint | undefined => endpoints.find((endpoint) => upstreamOf(endpoint) === upstream);
-
-/** The other way round of `upstreamOf`. */
-export const endpointKindOf = (name: UpstreamName): Pick<Endpoint, 'provider' | 'protocol'> => {
-  for (const provider of providers) {
-    const protocol = protocols.find((each) => upstreamNames[provider][each] === name);
-    if (protocol !== undefined) return { provider, protocol };
-  }
-  throw new Error(`No endpoint is named '${name}'.`);
-};

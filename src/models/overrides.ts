@@ -1,10 +1,10 @@
 /** MODELS_FILE: the operator's rows, checked, and laid over those of rows.ts. */
 
 import { z } from 'zod';
-import type { UpstreamName } from '../core/chat.ts';
 import { ConfigError } from '../core/errors.ts';
-import { type Endpoint, endpointAtUpstream, type Model, modelEntrySchema, upstreamOf } from './model.ts';
+import { type Endpoint, endpointAtUpstream, type Model, modelEntrySchema } from './model.ts';
 import { endpointAt, models } from './rows.ts';
+import { upstreamNames, upstreamOf } from './upstreams.ts';
 
 const idSchema = z.union([
   z.string().min(1),
@@ -15,10 +15,8 @@ const idSchema = z.union([
   }),
 ]);
 
-const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const satisfies readonly UpstreamName[];
-
 /** Short for `endpoints` where nothing but the ids is said; those not named stay, but in a new row. */
-const idsSchema = z.partialRecord(z.enum(upstreams), idSchema);
+const idsSchema = z.partialRecord(z.enum(upstreamNames), idSchema);
 
 const overrideSchema = modelEntrySchema.extend({ ids: idsSchema.optional() });
 
@@ -70,7 +68,7 @@ const withIds = (
   ids: z.infer<typeof idsSchema>,
   isNew: boolean,
 ): readonly Endpoint[] =>
-  upstreams.flatMap((upstream): readonly Endpoint[] => {
+  upstreamNames.flatMap((upstream): readonly Endpoint[] => {
     const asked = ids[upstream];
     const known = endpointAtUpstream({ endpoints: base }, upstream);
     if (asked === undefined) return known === undefined || isNew ? [] : [known];

@@ -4,16 +4,9 @@
  * the models' pages on platform.claude.com, and npm @earendil-works/pi-ai 1.5.2, dist/providers/data/anthropic.json.
  */
 
-import type { Effort, UpstreamName } from '../core/chat.ts';
-import {
-  type Endpoint,
-  endpointKindOf,
-  type Model,
-  type Price,
-  type PriceByPlace,
-  type Quirks,
-  type ThinkingAbility,
-} from './model.ts';
+import type { Effort } from '../core/chat.ts';
+import type { Endpoint, Model, Price, PriceByPlace, Quirks, ThinkingAbility } from './model.ts';
+import { type KnownUpstream, upstreams } from './upstreams.ts';
 
 const price = (input: number, output: number, cacheRead: number, cacheWrite?: number): Price => ({
   input,
@@ -125,7 +118,7 @@ const defaultQuirks = {
       documentBytes: 4_718_592,
     },
   },
-} satisfies Record<UpstreamName, Quirks>;
+} satisfies Record<KnownUpstream, Quirks>;
 
 export interface EndpointFacts extends Partial<Omit<Endpoint, 'quirks'>> {
   readonly quirks?: Partial<Quirks> | undefined;
@@ -133,12 +126,13 @@ export interface EndpointFacts extends Partial<Omit<Endpoint, 'quirks'>> {
 
 /** An endpoint with the quirks that are usual there, but for what is said of it. */
 export const endpointAt = (
-  upstream: UpstreamName,
+  upstream: KnownUpstream,
   id: string,
   ...facts: readonly EndpointFacts[]
 ): Endpoint => ({
   ...Object.assign({}, ...facts),
-  ...endpointKindOf(upstream),
+  provider: upstreams[upstream].provider,
+  protocol: upstreams[upstream].protocol,
   id,
   quirks: Object.assign({}, defaultQuirks[upstream], ...facts.map(({ quirks }) => quirks)),
 });

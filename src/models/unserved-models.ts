@@ -1,10 +1,10 @@
 /** What a client reads whose model is not served: whether it exists, which setting would serve it, what is near. */
 
-import type { UpstreamName } from '../core/chat.ts';
 import { editDistance } from '../core/edit-distance.ts';
 import { type ApiError, modelNotConfigured, unknownModel } from '../core/errors.ts';
-import { type Model, upstreamOf } from './model.ts';
+import type { Model } from './model.ts';
 import { longestName, readModelName } from './model-names.ts';
+import { upstreamOf, upstreams } from './upstreams.ts';
 
 export interface Served {
   /** Every name that is served, with its row. */
@@ -16,13 +16,6 @@ export interface Served {
   /** The name leads to a global profile, and the operator wants none. */
   readonly isKeptOut: boolean;
 }
-
-/** What would serve a model, with the settings to make. */
-const settingsFor = {
-  anthropic: 'the Anthropic API (ANTHROPIC_API_KEY; CLAUDE_UPSTREAMS, if set, has to name anthropic)',
-  bedrock: 'Amazon Bedrock (AWS_REGION and AWS credentials; CLAUDE_UPSTREAMS, if set, has to name bedrock)',
-  'bedrock-converse': 'Amazon Bedrock (AWS_REGION and AWS credentials)',
-} satisfies Record<UpstreamName, string>;
 
 /** Characters of a name that are compared and quoted. */
 const quotedName = 120;
@@ -76,7 +69,7 @@ export const notServed = (id: string, model: Model | undefined, served: Served):
   if (model === undefined) return unknownModel(quoted, adviceFor(id, served));
   return modelNotConfigured(
     quoted,
-    model.endpoints.map((endpoint) => settingsFor[upstreamOf(endpoint)]),
+    model.endpoints.map((endpoint) => upstreams[upstreamOf(endpoint)].needs),
     served.isListed(model) ? [] : adviceFor(id, served),
   );
 };

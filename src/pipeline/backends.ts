@@ -9,7 +9,7 @@ import type { LongTexts } from '../core/message-text.ts';
 import type { ConceptReport } from '../core/report.ts';
 import type { Timeouts } from '../core/timeouts.ts';
 import type { Target } from '../models/catalogue.ts';
-import { type Protocol, protocols, providers as providerNames, upstreamOf } from '../models/model.ts';
+import { type Protocol, upstreamNames, upstreams } from '../models/upstreams.ts';
 import type { Providers } from '../providers/registry.ts';
 import { AttemptTimeouts } from '../providers/timeouts.ts';
 import { type EventBatches, readMessage, StreamReading } from './read-answer.ts';
@@ -137,12 +137,10 @@ export const createBackends = (providers: Providers, timeouts: Timeouts): Backen
     if (upstream !== undefined)
       prepare.set(name, prepareWith<P>({ adapter: adapters[protocol], upstream, timeouts }));
   };
-  for (const provider of providerNames)
-    for (const protocol of protocols) {
-      const speaks = providers[provider]?.speaks;
-      if (speaks?.[protocol] !== undefined)
-        join(upstreamOf({ provider, protocol }), protocol, speaks[protocol]);
-    }
+  for (const name of upstreamNames) {
+    const { provider, protocol } = upstreams[name];
+    join(name, protocol, providers[provider]?.speaks[protocol]);
+  }
   return {
     prepare: (prompt, target) => {
       const prepareThere = prepare.get(target.upstream);

@@ -2,7 +2,7 @@
 
 import type { UpstreamOf } from '../adapters/protocols.ts';
 import type { Timeouts } from '../core/timeouts.ts';
-import type { Protocol, Provider } from '../models/model.ts';
+import type { Protocol, Provider } from '../models/upstreams.ts';
 import { type AnthropicOptions, createAnthropic } from './anthropic.ts';
 import { type BedrockOptions, createBedrock } from './bedrock/bedrock.ts';
 import { createBedrockConverse } from './bedrock/converse.ts';

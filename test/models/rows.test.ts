@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { UpstreamName } from '../../src/core/chat.ts';
-import { endpointAtUpstream, type Model, modelSchema, upstreamOf } from '../../src/models/model.ts';
+import { endpointAtUpstream, type Model, modelSchema } from '../../src/models/model.ts';
 import { models, unlistedClaude } from '../../src/models/rows.ts';
+import { type KnownUpstream, upstreamNames, upstreamOf } from '../../src/models/upstreams.ts';
 
 const isoDay = /^\d{4}-\d{2}-\d{2}$/;
 const profiles = new Set(['us', 'eu', 'jp', 'au', 'in', 'apac', 'ca', 'global']);
@@ -90,9 +90,7 @@ const row = (id: string): Model => {
   return found;
 };
 
-const upstreams = ['anthropic', 'bedrock', 'bedrock-converse'] as const satisfies readonly UpstreamName[];
-
-interface Spot extends Partial<Record<UpstreamName, object>> {
+interface Spot extends Partial<Record<KnownUpstream, object>> {
   readonly id: string;
   readonly facts: object;
 }
@@ -234,7 +232,7 @@ describe('facts of the models', () => {
     },
   ] satisfies readonly Spot[])('$id', ({ id, facts, ...places }: Spot) => {
     expect(row(id)).toMatchObject(facts);
-    for (const upstream of upstreams)
+    for (const upstream of upstreamNames)
       if (places[upstream] !== undefined)
         expect(endpointAtUpstream(row(id), upstream)).toMatchObject(places[upstream]);
   });

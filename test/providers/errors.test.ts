@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { UpstreamName } from '../../src/core/chat.ts';
 import { UpstreamFault } from '../../src/core/errors.ts';
+import type { KnownUpstream } from '../../src/models/upstreams.ts';
 import { type Failure, notTheProtocol, toApiError } from '../../src/providers/errors.ts';
 import { expectError } from '../support/errors.ts';
 import { useSimulated } from '../support/fixtures.ts';
@@ -170,14 +171,14 @@ describe('by the upstream\u2019s own names', () => {
     bedrock: 'claude-4-sonnet',
     'bedrock-converse': 'nova-lite',
   };
-  const ask = (upstream: UpstreamName, stream: boolean) =>
+  const ask = (upstream: KnownUpstream, stream: boolean) =>
     servers[upstream === 'anthropic' ? 'anthropic' : 'bedrock'].post({
       model: models[upstream],
       messages: [{ role: 'user', content: 'Hi' }],
       stream,
     });
 
-  const expectSeen = async (response: Response, upstream: UpstreamName, seen: Seen) => {
+  const expectSeen = async (response: Response, upstream: KnownUpstream, seen: Seen) => {
     const error = expectError(await response.text(), response.headers);
     const { status, code, type = 'server_error', retryAfter = null, final } = seen;
     expect({ status: response.status, code: error.code, type: error.type }).toEqual({ status, code, type });
