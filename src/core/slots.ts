@@ -2,53 +2,53 @@
 
 import { overloaded } from './errors.ts';
 
-export interface Slots {
+/** Not cockatiel's bulkhead, which keeps the place of a waiter that has left (docs/decisions/2026-11-26-own-or-library.md). */
+export class Slots {
+  readonly #maxWaiting: number;
+  readonly #fullMessage: string;
+  readonly #queue = new Set<() => void>();
+  #free: number;
+
+  constructor(limit: number, maxWaiting: number, fullMessage: string) {
+    this.#free = limit;
+    this.#maxWaiting = maxWaiting;
+    this.#fullMessage = fullMessage;
+  }
+
   /**
-   * Resolves, in order of asking, to a function that gives the slot back (once; further calls do nothing).
-   * Rejects with the signal's reason, where there is one, or with 503 where too many wait already.
+   * Does the work when there is room for it, in order of asking. Rejects with 503 where too many wait already, or with
+   * the signal's reason, which ends the wait but not the work.
    */
-  take(signal?: AbortSignal): Promise<() => void>;
-}
-
-export const createSlots = (limit: number, waiting: number, fullMessage: string): Slots => {
-  const queue = new Set<() => void>();
-  let free = limit;
-
-  const hold = () => {
-    let held = true;
-    return () => {
-      if (!held) return;
-      held = false;
-      const [next] = queue;
-      if (next === undefined) free += 1;
+  async run<Result>(work: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) this.#free -= 1;
+    else await this.#turn(signal);
+    try {
+      return await work();
+    } finally {
+      const [next] = this.#queue;
+      if (next === undefined) this.#free += 1;
       else next();
-    };
-  };
+    }
+  }
 
-  return {
-    take: async (signal) => {
-      signal?.throwIfAborted();
-      if (free > 0) {
-        free -= 1;
-        return hold();
-      }
-      if (queue.size >= waiting) throw overloaded(fullMessage);
-      return new Promise((resolve, reject) => {
-        const leaveQueue = () => {
-          queue.delete(enter);
-          signal?.removeEventListener('abort', leave);
-        };
-        const enter = () => {
-          leaveQueue();
-          resolve(hold());
-        };
-        const leave = () => {
-          leaveQueue();
-          reject(signal?.reason);
-        };
-        queue.add(enter);
-        signal?.addEventListener('abort', leave, { once: true });
-      });
-    },
-  };
-};
+  #turn(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#queue.size >= this.#maxWaiting) throw overloaded(this.#fullMessage);
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        this.#queue.delete(enter);
+        signal?.removeEventListener('abort', leave);
+      };
+      const enter = () => {
+        end();
+        resolve();
+      };
+      const leave = () => {
+        end();
+        reject(signal?.reason);
+      };
+      this.#queue.add(enter);
+      signal?.addEventListener('abort', leave, { once: true });
+    });
+  }
+}

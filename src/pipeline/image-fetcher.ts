@@ -10,10 +10,11 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import type { Bytes } from '../core/chat.ts';
-import { ApiError, ConfigError, draining, invalidRequest, overloaded } from '../core/errors.ts';
-import { createSlots, type Slots } from '../core/slots.ts';
+import { ApiError, draining, invalidRequest, overloaded } from '../core/errors.ts';
+import { Slots } from '../core/slots.ts';
 import { createAddressCheck } from './addresses.ts';
 import { failed, readImage } from './image-response.ts';
+import { exemption, hostOf, portOf, readUrl, redirection, unbracketed } from './image-url.ts';
 
 export interface ImageFetcherOptions {
   readonly enabled: boolean;
@@ -43,8 +44,6 @@ export interface ImageFetcher {
 const lookupsAtOnce = 2;
 
 const busyMessage = 'Too many image URLs are being fetched here. Send the request again.';
-const redirects: ReadonlySet<number | undefined> = new Set([301, 302, 303, 307, 308]);
-
 const headers = {
   accept: 'image/png, image/jpeg, image/gif, image/webp',
   'accept-encoding': 'identity',
@@ -63,45 +62,6 @@ const refused = (path: string) =>
     `${path}: the image URL must lead to a host on the public internet. Send the image as a data URI instead (data:image/png;base64,...).`,
     path,
   );
-
-const hostOf = (url: URL): string => url.hostname.replace(/\.$/, '');
-const portOf = (url: URL): string => url.port || (url.protocol === 'https:' ? '443' : '80');
-const unbracketed = (host: string): string => host.replace(/^\[|\]$/g, '');
-const isPlain = (url: URL): boolean =>
-  /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-
-/** An exempt host in the form URL gives hosts (lower case, punycode, addresses written out), port kept. */
-const exemption = (entry: string): string => {
-  const [, host = '', port] =
-    isIP(entry) === 6
-      ? [entry, `[${entry}]`]
-      : (/^(\[[^\]]+\]|[^:/?#@\s]+)(?::(\d{1,5}))?$/.exec(entry) ?? []);
-  if (!URL.canParse(`http://${host}`)) {
-    throw new ConfigError([`IMAGE_FETCH_ALLOW_HOSTS: '${entry}' is neither a host name nor host:port.`]);
-  }
-  const name = hostOf(new URL(`http://${host}`));
-  return port === undefined ? name : `${name}:${Number(port)}`;
-};
-
-const readUrl = (text: string, path: string): URL => {
-  if (!URL.canParse(text)) throw invalidRequest(`${path}: is not a valid URL.`, path);
-  const url = new URL(text);
-  if (!/^https?:$/.test(url.protocol)) {
-    throw invalidRequest(`${path}: the image URL must be an https or http URL.`, path);
-  }
-  if (!isPlain(url)) {
-    throw invalidRequest(`${path}: the image URL must not hold a user name or a password.`, path);
-  }
-  return url;
-};
-
-const orAborted = <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise((resolve, reject) => {
-    const leave = () => reject(signal.reason);
-    if (signal.aborted) leave();
-    signal.addEventListener('abort', leave, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
-  });
 
 /**
  * On node:http, not undici: a one-off agent keeps no socket that a later request could be given, knows no
@@ -123,17 +83,6 @@ const get = (url: URL, lookup: LookupFunction, signal: AbortSignal): Promise<Inc
     request.on('close', () => reject(new Error('closed without an answer')));
     request.end();
   });
-
-/** Where an answer sends us, or undefined. */
-const redirection = (response: IncomingMessage, from: URL, path: string): URL | undefined => {
-  const { location } = response.headers;
-  if (!redirects.has(response.statusCode) || location === undefined) return undefined;
-  const to = URL.canParse(location, from.href) ? new URL(location, from.href) : undefined;
-  if (to === undefined || !isPlain(to)) {
-    throw failed(path, 'it redirects to something other than a plain https or http URL');
-  }
-  return to;
-};
 
 interface Limits {
   readonly maxBytes: number;
@@ -186,12 +135,7 @@ class Fetch {
     setMaxListeners(0, client);
     client.addEventListener('abort', leave, { once: true });
     try {
-      const release = await places.take(signal);
-      try {
-        return await this.#follow(url);
-      } finally {
-        release();
-      }
+      return await places.run(() => this.#follow(url), signal);
     } catch (error) {
       // What ended the wait counts, not how a socket took it.
       throw signal.aborted ? signal.reason : error;
@@ -206,10 +150,7 @@ class Fetch {
     const path = this.#path;
     let url = start;
     for (let hop = 0; hop <= maxRedirects; hop += 1) {
-      const response = await this.#get(url).catch((error: unknown) => {
-        if (error instanceof ApiError) throw error;
-        throw failed(path, 'its host could not be reached, or did not answer in HTTP');
-      });
+      const response = await this.#get(url);
       try {
         const next = redirection(response, url, path);
         if (next === undefined) return await readImage(response, path, maxBytes);
@@ -221,48 +162,51 @@ class Fetch {
     throw failed(path, `it redirects more than ${maxRedirects} times`);
   }
 
-  #get(url: URL): Promise<IncomingMessage> {
-    const { exempt, isAllowed } = this.#shared;
-    const host = hostOf(url);
-    const literal = unbracketed(host);
-    const isExempt = exempt.has(host) || exempt.has(`${host}:${portOf(url)}`);
-    const mayConnect = (addresses: readonly string[]) =>
-      addresses.length > 0 && (isExempt || addresses.every(isAllowed));
-    // A host that is an address itself is never looked up.
-    if (isIP(literal) !== 0) {
-      if (!mayConnect([literal])) throw refused(this.#path);
-      this.#doing = 'loading';
-    }
+  async #get(url: URL): Promise<IncomingMessage> {
+    const host = unbracketed(url.hostname);
     const lookup: LookupFunction = (hostname, { all }, callback) => {
-      const answer = (error: Error | null, found: readonly LookupAddress[]) => {
-        if (all) callback(error, [...found]);
-        else callback(error, found[0]?.address ?? '', found[0]?.family);
-      };
-      this.#lookUp(hostname).then(
+      this.#lookUp(hostname, url).then(
         (addresses) => {
-          if (!mayConnect(addresses)) return answer(refused(this.#path), []);
-          this.#doing = 'loading';
-          answer(
-            null,
-            addresses.map((address) => ({ address, family: isIP(address) })),
-          );
+          const [first] = addresses;
+          if (all) callback(null, addresses);
+          else callback(null, first?.address ?? '', first?.family);
         },
-        (error: Error) => answer(error, []),
+        (error: Error) => callback(error, ''),
       );
     };
-    return get(url, lookup, this.#controller.signal);
+    this.#doing = 'loading';
+    try {
+      // A connection looks up whatever is no address.
+      if (isIP(host) !== 0) this.#check([host], url);
+      return await get(url, lookup, this.#controller.signal);
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw failed(this.#path, 'its host could not be reached, or did not answer in HTTP');
+    }
   }
 
-  async #lookUp(hostname: string): Promise<readonly string[]> {
+  /** The addresses that the connection may go to. */
+  async #lookUp(hostname: string, url: URL): Promise<LookupAddress[]> {
     const { lookup, lookups } = this.#shared;
-    const { signal } = this.#controller;
     this.#doing = 'queued';
-    const release = await lookups.take(signal);
-    this.#doing = 'resolving';
     // The place is kept until the answer is here, even for a client that has left.
-    const answer = (async () => lookup(hostname))().finally(release);
-    const found = await orAborted(answer, signal).catch(() => []);
-    return found.map(({ address }) => address);
+    const addresses = await lookups.run(async () => {
+      this.#doing = 'resolving';
+      return (async () => lookup(hostname))().catch(() => []);
+    }, this.#controller.signal);
+    this.#check(
+      addresses.map(({ address }) => address),
+      url,
+    );
+    this.#doing = 'loading';
+    return addresses.map(({ address }) => ({ address, family: isIP(address) }));
+  }
+
+  #check(addresses: readonly string[], url: URL): void {
+    const { exempt, isAllowed } = this.#shared;
+    const host = hostOf(url);
+    const isExempt = exempt.has(host) || exempt.has(`${host}:${portOf(url)}`);
+    if (addresses.length === 0 || !(isExempt || addresses.every(isAllowed))) throw refused(this.#path);
   }
 }
 
@@ -310,8 +254,8 @@ export const createImageFetcher = ({
     {
       limits: { maxBytes, timeoutMs, maxRedirects },
       lookup,
-      places: createSlots(maxConcurrent, maxConcurrent * 8, busyMessage),
-      lookups: createSlots(lookupsAtOnce, maxConcurrent, busyMessage),
+      places: new Slots(maxConcurrent, maxConcurrent * 8, busyMessage),
+      lookups: new Slots(lookupsAtOnce, maxConcurrent, busyMessage),
       isAllowed: enabled ? createAddressCheck() : () => false,
       exempt: new Set(allowHosts.map(exemption)),
     },

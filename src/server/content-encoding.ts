@@ -4,7 +4,7 @@ import { constants } from 'node:buffer';
 import { promisify } from 'node:util';
 import zlib, { brotliDecompress, gunzip, inflate, inflateRaw } from 'node:zlib';
 import { ClientDisconnected, invalidRequest, requestTooLarge, unsupportedEncoding } from '../core/errors.ts';
-import { createSlots } from '../core/slots.ts';
+import { Slots } from '../core/slots.ts';
 
 interface Options {
   readonly maxOutputLength: number;
@@ -66,7 +66,7 @@ export type Unpacker = (body: Buffer, encoding: string, isAwaited: () => boolean
 
 /** For bodies of at most `maxBytes`, beyond which nothing more is unpacked; `maxWaiting` wait for their turn. */
 export const createUnpacker = (maxBytes: number, maxWaiting: number): Unpacker => {
-  const slots = createSlots(
+  const slots = new Slots(
     unpackedAtOnce,
     maxWaiting,
     'Too many compressed requests wait to be unpacked. Send the request again shortly.',
@@ -75,16 +75,13 @@ export const createUnpacker = (maxBytes: number, maxWaiting: number): Unpacker =
   return async (body, encoding, isAwaited) => {
     const unpack = encodings.get(encoding);
     if (unpack === undefined) throw unsupportedEncoding(encodingNames);
-    const release = await slots.take();
-    try {
+    return slots.run(async () => {
       if (!isAwaited()) throw new ClientDisconnected();
-      return await unpack(body, options).catch((error: unknown) => {
+      return unpack(body, options).catch((error: unknown) => {
         throw isTooLarge(error)
           ? requestTooLarge(maxBytes)
           : invalidRequest(`The request body is not ${encoding}, as its Content-Encoding says.`);
       });
-    } finally {
-      release();
-    }
+    });
   };
 };

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
-import { createServer as createTcpServer, type LookupFunction, Socket } from 'node:net';
+import { createServer as createTcpServer, isIP, type LookupFunction, Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, ClientDisconnected, ConfigError } from '../../src/core/errors.ts';
@@ -218,18 +218,38 @@ describe('an image URL with an address in it', () => {
   );
 });
 
-/** Stands in for connecting: what would have been connected to. Nothing leaves the machine. */
+/** Replaces connecting: what would have been connected to. Nothing leaves the machine. */
 const watchConnects = () => {
   const targets: unknown[] = [];
   vi.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...given: unknown[]) {
-    const [options] = given.flat() as { host: string; lookup: LookupFunction; servername?: string }[];
+    const [options] = given.flat() as { host: string; lookup: LookupFunction }[];
     if (options === undefined) throw new Error('no options');
-    const { host } = options;
-    options.lookup(host, { all: true }, (_error, found) => targets.push({ host, found }));
-    process.nextTick(() => this.destroy(new Error('not in a test')));
+    const { host, lookup } = options;
+    const end = () => this.destroy(new Error('not in a test'));
+    // As a connection does it: an address is not looked up.
+    if (isIP(host) !== 0) {
+      targets.push({ host });
+      process.nextTick(end);
+    } else {
+      lookup(host, { all: true }, (_error, found) => {
+        targets.push({ host, found });
+        end();
+      });
+    }
     return this;
   });
   return targets;
+};
+
+/** The addresses to which packets are sent, or would be if there were a way. */
+const watchAttempts = () => {
+  const attempts: string[] = [];
+  const connect = Socket.prototype.connect;
+  vi.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...given: unknown[]) {
+    this.on('connectionAttempt', (address: string) => attempts.push(address));
+    return connect.apply(this, given as Parameters<typeof connect>);
+  });
+  return attempts;
 };
 
 describe('an image URL with a public address', () => {
@@ -243,7 +263,7 @@ describe('an image URL with a public address', () => {
   ])('are connected to: %s', async (host, address) => {
     const targets = watchConnects();
     await expectFailed(create().fetch(`http://${host}/`, path, signal()), /could not be reached/);
-    expect(targets).toMatchObject([{ host: address }]);
+    expect(targets).toEqual([{ host: address }]);
   });
 
   it('are those that were checked, though DNS changes its mind', async () => {
@@ -279,17 +299,19 @@ describe('an image URL with a host name', () => {
     ['link-local with a zone', ['fe80::1%eth0']],
     ['nothing', []],
     ['no address', ['localhost']],
-  ])('that resolve to %s are refused', async (_kind, addresses) => {
-    const connect = vi.spyOn(Socket.prototype, 'connect');
-    const attempts: unknown[] = [];
-    const lookup = async () => {
-      for (const socket of connect.mock.contexts as Socket[])
-        socket.on('connectionAttempt', (address) => attempts.push(address));
-      return addresses.map((address) => ({ address, family: 4 as const }));
-    };
+  ])('that resolve to %s are refused, and nothing is sent there', async (_kind, addresses) => {
+    const attempts = watchAttempts();
+    const lookup = async () => addresses.map((address) => ({ address, family: 4 as const }));
     await expectRefused(create({ lookup }).fetch('http://pictures.example/', path, signal()));
-    expect(connect).toHaveBeenCalledOnce();
+    await expectRefused(create({ lookup }).fetch('https://pictures.example/', path, signal()));
     expect(attempts).toEqual([]);
+  });
+
+  it('that are exempt are connected to by the addresses they resolve to', async () => {
+    const host = await listenFor(sendPng);
+    const attempts = watchAttempts();
+    await create().fetch(`http://images.example:${host.port}/`, path, signal());
+    expect(attempts).toEqual(['127.0.0.1']);
   });
 
   it('that do not resolve are refused with the same text', async () => {
