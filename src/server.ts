@@ -3,8 +3,8 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type App, buildApp } from './app.ts';
+import { linkToPrimary, type PrimaryFunctions } from './cluster/link.ts';
 import { ProcessFailed, startPrimary } from './cluster/primary.ts';
-import { joinPrimary } from './cluster/worker.ts';
 import { type Config, readConfig } from './config.ts';
 import { ConfigError } from './core/errors.ts';
 import { describeMisspelling } from './core/misspellings.ts';
@@ -13,6 +13,7 @@ import { createProviders, type Providers } from './providers/registry.ts';
 import { createLogger } from './server/logger.ts';
 import { startSummary } from './server/start-summary.ts';
 import { createLocalStore } from './store/local.ts';
+import { SharedStore } from './store/shared.ts';
 import type { Store } from './store/store.ts';
 
 type Logger = ReturnType<typeof createLogger>;
@@ -69,13 +70,29 @@ const createCatalogueOf = ({ upstreams, aws, aliases, modelOverrides }: Config) 
     now: () => new Date(),
   });
 
-/** Redis where there is one, else what the process has. */
-const createStore = async ({ redisUrl }: Config, own: Store, logger: Logger): Promise<Store> => {
-  if (redisUrl === undefined) return own;
+/** Redis; where that is away, or there is none, the primary; and where that does not answer, this process. */
+const createStore = async (
+  { redisUrl }: Config,
+  primary: PrimaryFunctions | undefined,
+  logger: Logger,
+): Promise<Store> => {
+  let store: Store = createLocalStore();
+  if (primary !== undefined) {
+    store = new SharedStore({
+      remote: primary,
+      own: store,
+      keepsCopies: false,
+      onChange: (isThere) => {
+        if (isThere) logger.info('the primary process answers again');
+        else logger.warn('the primary process did not answer; this one goes on alone');
+      },
+    });
+  }
+  if (redisUrl === undefined) return store;
   const { createRedisStore } = await import('./store/redis.ts');
   return createRedisStore({
     url: redisUrl,
-    fallback: own,
+    own: store,
     onChange: (isThere, reason) => {
       if (isThere) logger.info('Redis is there: limits and thinking memory are shared');
       else logger.warn({ reason }, 'Redis is away: limits and thinking memory are this process’s own');
@@ -123,15 +140,11 @@ const greet = (config: Config, port: number, logger: Logger): void => {
 /** Serves in this process, alone or as one of several. */
 const serve = async (config: Config, logger: Logger): Promise<void> => {
   const catalogue = createCatalogueOf(config);
-  const local = createLocalStore();
   const stop = () => drain(app, config, logger);
-  const worker = cluster.isWorker
-    ? joinPrimary({
-        channel: process,
-        fallback: local,
+  const primary = cluster.isWorker
+    ? linkToPrimary(process, {
         ownMetrics: () => app.metrics(),
-        onDrain: () => exitAfter(logger, stop),
-        onUnanswered: () => logger.warn('the primary process did not answer; this one went on alone'),
+        drain: async () => exitAfter(logger, stop),
       })
     : undefined;
   const providers = createProviders(config);
@@ -140,8 +153,8 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
     catalogue,
     providers,
     logger,
-    store: await createStore(config, worker?.store ?? local, logger),
-    ...(worker === undefined ? {} : { allMetrics: worker.allMetrics }),
+    store: await createStore(config, primary, logger),
+    ...(primary === undefined ? {} : { allMetrics: primary.allMetrics }),
   });
   // Before the logger's own listener, which writes its last lines.
   process.prependListener('exit', app.flush);
@@ -152,7 +165,7 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
   );
 
   if ((cluster.worker?.id ?? 1) === 1) void warnWithoutCredentials(config, providers, logger);
-  if (worker === undefined) {
+  if (primary === undefined) {
     greet(config, Number(new URL(address).port || 80), logger);
     return onSignal(logger, stop);
   }

@@ -7,7 +7,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AggregatorRegistry } from 'prom-client';
 import type { Store } from '../store/store.ts';
-import { type Answers, createLink, type Link } from './link.ts';
+import { linkToWorker, type PrimaryFunctions, type WorkerFunctions } from './link.ts';
 
 export interface Death {
   readonly pid: number | undefined;
@@ -49,7 +49,7 @@ export class ProcessFailed extends Error {
 }
 
 export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: PrimaryOptions): Primary => {
-  const links = new Map<Worker, Link>();
+  const links = new Map<Worker, WorkerFunctions>();
   let isStopping = false;
   let fail: (error: ProcessFailed) => void;
   const failed = new Promise<never>((_resolve, reject) => {
@@ -57,19 +57,17 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
   });
 
   const allMetrics = async (): Promise<string> => {
-    const asked = await Promise.allSettled([...links.values()].map((link) => link.ask('ownMetrics', null)));
+    const asked = await Promise.allSettled([...links.values()].map((link) => link.ownMetrics()));
     // One that is stuck, or died just now, must not hide what the others say.
     const told = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     return AggregatorRegistry.aggregate(told as object[]).metrics();
   };
 
-  const answers: Answers = {
-    read: async (keys) => [...(await store.read(keys))],
-    write: async ({ keys, value }) => {
-      await store.write(keys, value);
-      return null;
-    },
-    take: ({ key, perMinute }) => store.take(key, perMinute),
+  const ours: PrimaryFunctions = {
+    get: (collection, keys) => store.get(collection, keys),
+    put: (collection, keys, value) => store.put(collection, keys, value),
+    delete: (collection, keys) => store.delete(collection, keys),
+    take: (key, perMinute) => store.take(key, perMinute),
     allMetrics,
   };
 
@@ -77,12 +75,12 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
     new Promise((resolve, reject) => {
       const worker = cluster.fork();
       let isListening = false;
-      const link = createLink(worker, answers);
+      const link = linkToWorker(worker, ours);
       worker.once('listening', () => {
         isListening = true;
         links.set(worker, link);
         // One that comes up while the others go down goes with them.
-        if (isStopping) void link.ask('drain', null).catch(() => worker.kill());
+        if (isStopping) void link.drain().catch(() => worker.kill());
         resolve();
       });
       worker.once('exit', (code, signal) => {
@@ -125,7 +123,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
         // One that does not hear, or is not up yet, has nothing to finish.
         const link = links.get(worker);
         if (link === undefined) worker.process.kill('SIGKILL');
-        else void link.ask('drain', null).catch(() => worker.process.kill('SIGKILL'));
+        else void link.drain().catch(() => worker.process.kill('SIGKILL'));
       }
       const late = await Promise.race([
         gone,

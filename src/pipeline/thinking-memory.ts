@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ThinkingBlock } from '../core/chat.ts';
-import type { Store } from '../store/store.ts';
+import type { Collection, StoreCommands } from '../store/store.ts';
 
 /** Whose memory it is. */
 export interface Scope {
@@ -24,6 +24,13 @@ export interface ThinkingMemory {
   remember(scope: Scope, toolCallIds: readonly string[], blocks: readonly ThinkingBlock[]): Promise<void>;
   recall(scope: Scope, toolCallIds: readonly string[]): Promise<Recalled>;
 }
+
+const collection: Collection = {
+  name: 'thinking',
+  maxAge: 3600 * 1000,
+  renewedByReading: true,
+  maxBytes: 64 * 1024 * 1024,
+};
 
 /** Calls of one history that are looked up: the last ones of the list. */
 const mostRecalled = 500;
@@ -46,28 +53,33 @@ const parseBlocks = (value: string): readonly ThinkingBlock[] | undefined => {
   }
 };
 
-export const createThinkingMemory = (store: Store): ThinkingMemory => {
+export const createThinkingMemory = (store: StoreCommands): ThinkingMemory => {
   /** Hashed: ids come from clients and may be of any length, and the store may be another's. */
   const keyOf = ({ client, model }: Scope, id: string) =>
-    `thinking:${createHash('sha256')
+    createHash('sha256')
       .update(JSON.stringify([client, model, id]))
-      .digest('base64url')}`;
+      .digest('base64url');
 
   return {
     remember: async (scope, toolCallIds, blocks) => {
       if (toolCallIds.length === 0) return;
-      await store.write(
+      await store.put(
+        collection,
         toolCallIds.map((id) => keyOf(scope, id)),
         JSON.stringify(blocks),
       );
     },
     recall: async (scope, toolCallIds) => {
       if (toolCallIds.length === 0) return nothing;
-      const keys = new Map(toolCallIds.slice(-mostRecalled).map((id) => [id, keyOf(scope, id)]));
-      const found = await store.read([...keys.values()]);
+      const ids = toolCallIds.slice(-mostRecalled);
+      const values = await store.get(
+        collection,
+        ids.map((id) => keyOf(scope, id)),
+      );
+      const found = new Map(ids.map((id, index) => [id, values[index]]));
       return (id) => {
-        const value = found.get(keys.get(id) ?? '');
-        return value === undefined ? undefined : parseBlocks(value);
+        const value = found.get(id);
+        return value === undefined || value === null ? undefined : parseBlocks(value);
       };
     },
   };

@@ -1,24 +1,48 @@
-/** The store in the process's own memory: values in the order of use, and one token bucket per key. */
+/** The store in the process's own memory: values by collection, and one token bucket per key. */
 
-import { type Allowance, maxAge as defaultAge, type Store } from './store.ts';
-
-export interface LocalStoreOptions {
-  /** Characters of values and keys held at most, a close stand-in for bytes. */
-  readonly maxSize?: number;
-  /** Ms. */
-  readonly maxAge?: number;
-  /** Ms. */
-  readonly now?: () => number;
-}
+import type { Allowance, Collection, Store } from './store.ts';
 
 export interface LocalStore extends Store {
-  /** Characters held. */
-  readonly size: () => number;
+  /** Held in all collections. */
+  readonly bytes: () => number;
 }
 
 interface Entry {
   readonly value: string;
-  readonly expires: number;
+  readonly expiresAt: number;
+  readonly bytes: number;
+}
+
+/** What an entry costs beside its key and value. By it the bound on bytes is one on entries as well. */
+const entryBytes = 200;
+
+/** The values of one collection. All live equally long, so the first one is both the oldest and the next to expire. */
+class Entries {
+  readonly #entries = new Map<string, Entry>();
+  bytes = 0;
+
+  get(key: string): string | undefined {
+    return this.#entries.get(key)?.value;
+  }
+
+  put(key: string, value: string, expiresAt: number): void {
+    this.delete(key);
+    const bytes = Buffer.byteLength(key) + Buffer.byteLength(value) + entryBytes;
+    this.#entries.set(key, { value, expiresAt, bytes });
+    this.bytes += bytes;
+  }
+
+  delete(key: string): void {
+    this.bytes -= this.#entries.get(key)?.bytes ?? 0;
+    this.#entries.delete(key);
+  }
+
+  trim(maxBytes: number, now: number): void {
+    for (const [key, { expiresAt }] of this.#entries) {
+      if (this.bytes <= maxBytes && expiresAt > now) return;
+      this.delete(key);
+    }
+  }
 }
 
 interface Bucket {
@@ -26,43 +50,18 @@ interface Bucket {
   readonly filledAt: number;
 }
 
-/** What an entry costs beside its text. */
-const overhead = 200;
-
 const minute = 60_000;
 
-export const createLocalStore = ({
-  maxSize = 64 * 1024 * 1024,
-  maxAge = defaultAge,
-  now = () => performance.now(),
-}: LocalStoreOptions = {}): LocalStore => {
-  // In the order of use: the first entry is the one least recently touched.
-  const entries = new Map<string, Entry>();
-  let held = 0;
-  // One for each key that passed the door, so there are never more than keys configured.
+/** `now` is in ms. */
+export const createLocalStore = ({ now = () => performance.now() } = {}): LocalStore => {
+  const collections = new Map<string, Entries>();
+  // One for each key that was accepted, so there are never more than keys configured.
   const buckets = new Map<string, Bucket>();
 
-  const sizeOf = (key: string, { value }: Entry) => key.length + value.length + overhead;
-
-  const forget = (key: string): void => {
-    const entry = entries.get(key);
-    if (entry === undefined) return;
-    held -= sizeOf(key, entry);
-    entries.delete(key);
-  };
-
-  const put = (key: string, value: string): void => {
-    forget(key);
-    const entry = { value, expires: now() + maxAge };
-    entries.set(key, entry);
-    held += sizeOf(key, entry);
-  };
-
-  const makeRoom = (): void => {
-    for (const [key, { expires }] of entries) {
-      if (held <= maxSize && expires > now()) return;
-      forget(key);
-    }
+  const entriesOf = ({ name }: Collection): Entries => {
+    const entries = collections.get(name) ?? new Entries();
+    collections.set(name, entries);
+    return entries;
   };
 
   const take = (key: string, perMinute: number): Allowance => {
@@ -76,23 +75,28 @@ export const createLocalStore = ({
   };
 
   return {
-    read: async (keys) => {
-      makeRoom();
-      const found = new Map<string, string>();
-      for (const key of keys) {
-        const entry = entries.get(key);
-        if (entry === undefined) continue;
-        found.set(key, entry.value);
-        put(key, entry.value);
-      }
-      return found;
+    get: async (collection, keys) => {
+      const { maxBytes, maxAge, renewedByReading } = collection;
+      const entries = entriesOf(collection);
+      entries.trim(maxBytes, now());
+      return keys.map((key) => {
+        const value = entries.get(key);
+        if (value === undefined) return null;
+        if (renewedByReading) entries.put(key, value, now() + maxAge);
+        return value;
+      });
     },
-    write: async (keys, value) => {
-      for (const key of keys) put(key, value);
-      makeRoom();
+    put: async (collection, keys, value) => {
+      const entries = entriesOf(collection);
+      for (const key of keys) entries.put(key, value, now() + collection.maxAge);
+      entries.trim(collection.maxBytes, now());
+    },
+    delete: async (collection, keys) => {
+      const entries = entriesOf(collection);
+      for (const key of keys) entries.delete(key);
     },
     take: async (key, perMinute) => take(key, perMinute),
     close: async () => {},
-    size: () => held,
+    bytes: () => [...collections.values()].reduce((sum, { bytes }) => sum + bytes, 0),
   };
 };

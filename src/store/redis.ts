@@ -1,25 +1,20 @@
-/**
- * The store in Redis, for several machines. Whatever Redis cannot do in time is done by the process's own
- * store instead: a client never waits long for it, and never fails for it. Going and coming back are logged,
- * once each.
- */
+/** The store in Redis, for several machines. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient, ErrorReply } from '@redis/client';
-import { type Allowance, maxAge, type Store } from './store.ts';
+import { withTimeout } from '../core/with-timeout.ts';
+import { SharedStore } from './shared.ts';
+import type { Allowance, Collection, Store } from './store.ts';
 
 export interface RedisStoreOptions {
   readonly url: string;
   /** Asked while Redis is away. */
-  readonly fallback: Store;
-  /** Told when Redis goes and when it is back. */
+  readonly own: Store;
+  /** Notified when Redis goes and when it is back. */
   readonly onChange: (isThere: boolean, reason?: string) => void;
 }
 
 /** Ms that a request waits for Redis at most. */
 const patience = 500;
-/** Ms in which nobody else waits for one that just let a request wait in vain. */
-const pause = 1000;
 /** Ms without an answer after which the connection is given up: its other end may be gone without a word. */
 const longestSilence = 10_000;
 /** Of one installation, beside whatever else lives in that Redis. */
@@ -58,10 +53,12 @@ const reasonOf = (error: unknown): string => {
   return error instanceof Error ? error.constructor.name : 'unknown';
 };
 
-export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions): Store => {
+const timedOut = () => Object.assign(new Error('Redis did not answer in time.'), { code: 'TIMEOUT' });
+
+export const createRedisStore = ({ url, own, onChange }: RedisStoreOptions): Store => {
   const client = createClient({
     url,
-    // While it is away commands fail at once, and the fallback is asked.
+    // While it is away commands fail at once, and the process's own store is asked.
     disableOfflineQueue: true,
     commandsQueueMaxLength: 10_000,
     // Keeps an idle connection within `socketTimeout`, which sees a dead one only while nothing else is sent.
@@ -73,30 +70,8 @@ export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions)
     },
   });
 
-  let askAgainAt = 0;
   /** When it first let a request wait in vain and has said nothing since. */
   let silentSince: number | undefined;
-  /** Commands that Redis answers, but refuses: a full one still reads. It is back when it takes all of them. */
-  const refused = new Set<keyof Store>();
-  // Not known at first, so that both states are told.
-  let isThere: boolean | undefined;
-  const change = (next: boolean, reason?: string): void => {
-    if (isThere === next) return;
-    isThere = next;
-    onChange(next, reason);
-  };
-  client.on('ready', () => {
-    askAgainAt = 0;
-    silentSince = undefined;
-    refused.clear();
-    change(true);
-  });
-  client.on('error', (error) => change(false, reasonOf(error)));
-  const connect = () => {
-    client.connect().catch((error: unknown) => change(false, reasonOf(error)));
-  };
-  connect();
-
   const noteSilence = (): void => {
     const now = performance.now();
     silentSince ??= now;
@@ -105,82 +80,60 @@ export const createRedisStore = ({ url, fallback, onChange }: RedisStoreOptions)
     connect();
   };
 
-  /** What Redis says, or what the process's own store does. */
-  const either = async <Value>(
-    name: keyof Store,
-    command: () => Promise<Value>,
-    instead: () => Promise<Value>,
-  ): Promise<Value> => {
-    if (!client.isReady || performance.now() < askAgainAt) return instead();
-    const late = new AbortController();
-    try {
-      const answer = await Promise.race([
-        command(),
-        sleep(patience, undefined, { signal: late.signal }).then(() => {
-          noteSilence();
-          throw Object.assign(new Error('Redis did not answer in time.'), { code: 'TIMEOUT' });
-        }),
-      ]);
-      silentSince = undefined;
-      refused.delete(name);
-      if (refused.size === 0) change(true);
-      return answer;
-    } catch (error) {
-      if (error instanceof ErrorReply) refused.add(name);
-      askAgainAt = performance.now() + pause;
-      change(false, reasonOf(error));
-      return instead();
-    } finally {
-      late.abort();
-    }
+  const inTime = async <Value>(command: Promise<Value>): Promise<Value> => {
+    const answer = await withTimeout(command, patience, () => {
+      noteSilence();
+      return timedOut();
+    });
+    silentSince = undefined;
+    return answer;
   };
 
-  const read = async (keys: readonly string[]): Promise<ReadonlyMap<string, string>> => {
-    const values = await Promise.all(
-      keys.map((key) => client.getEx(prefix + key, { type: 'PX', value: maxAge })),
-    );
-    return new Map(
-      keys.flatMap((key, index) => {
-        const value = values[index];
-        return value === null || value === undefined ? [] : [[key, value] as const];
-      }),
-    );
-  };
+  /** They are sent together. */
+  const forEach = <Value>(
+    { name }: Collection,
+    keys: readonly string[],
+    command: (key: string) => Promise<Value>,
+  ): Promise<Value[]> => inTime(Promise.all(keys.map((key) => command(`${prefix}${name}:${key}`))));
 
-  const write = async (keys: readonly string[], value: string): Promise<void> => {
-    await Promise.all(
-      keys.map((key) => client.set(prefix + key, value, { expiration: { type: 'PX', value: maxAge } })),
-    );
-  };
-
-  return {
-    read: (keys) =>
-      either(
-        'read',
-        () => read(keys),
-        () => fallback.read(keys),
-      ),
-    write: async (keys, value) => {
-      // Here as well, for when Redis goes.
-      await fallback.write(keys, value);
-      await either(
-        'write',
-        () => write(keys, value),
-        async () => {},
-      );
-    },
-    take: (key, perMinute) =>
-      either(
-        'take',
-        async () =>
-          toAllowance(
-            await client.eval(takeScript, { keys: [`${prefix}rate:${key}`], arguments: [String(perMinute)] }),
+  const store = new SharedStore({
+    own,
+    keepsCopies: true,
+    onChange: (isThere, error) => onChange(isThere, isThere ? undefined : reasonOf(error)),
+    remote: {
+      isReady: () => client.isReady,
+      close: () => client.destroy(),
+      get: (collection, keys) =>
+        forEach(collection, keys, (key) =>
+          collection.renewedByReading
+            ? client.getEx(key, { type: 'PX', value: collection.maxAge })
+            : client.get(key),
+        ),
+      put: async (collection, keys, value) => {
+        const expiration = { type: 'PX', value: collection.maxAge } as const;
+        await forEach(collection, keys, (key) => client.set(key, value, { expiration }));
+      },
+      delete: async (collection, keys) => {
+        await forEach(collection, keys, (key) => client.unlink(key));
+      },
+      take: async (key, perMinute) =>
+        toAllowance(
+          await inTime(
+            client.eval(takeScript, { keys: [`${prefix}rate:${key}`], arguments: [String(perMinute)] }),
           ),
-        () => fallback.take(key, perMinute),
-      ),
-    close: async () => {
-      client.destroy();
-      await fallback.close();
+        ),
     },
+  });
+
+  client.on('ready', () => {
+    silentSince = undefined;
+    store.connected();
+  });
+  client.on('error', (error) => store.disconnected(error));
+  const connect = () => {
+    client.connect().catch((error: unknown) => store.disconnected(error));
   };
+  connect();
+
+  return store;
 };

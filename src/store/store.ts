@@ -1,8 +1,19 @@
 /**
- * What requests leave behind for later ones: values that are remembered for a while, and rates. Held in the
- * process, in the primary of several processes, or in Redis. Bounded everywhere: values live for `maxAge`,
- * and the process holds no more than it is told to.
+ * What requests leave behind for later ones: values that are remembered for a while, and rates. Held in the process
+ * (`local.ts`), in the primary of several processes (`cluster/link.ts`) or in Redis (`redis.ts`); where the store is
+ * elsewhere, `shared.ts` stands in front of it.
  */
+
+/** Values of one kind, within bounds of their own. */
+export interface Collection {
+  readonly name: string;
+  /** Ms that a value is held. */
+  readonly maxAge: number;
+  /** Whether reading a value keeps it for another `maxAge`. */
+  readonly renewedByReading: boolean;
+  /** Held by a process; the oldest go first. Redis holds what that is given. */
+  readonly maxBytes: number;
+}
 
 /** What a rate says to one more request. */
 export interface Allowance {
@@ -11,15 +22,17 @@ export interface Allowance {
   readonly left: number;
 }
 
-export interface Store {
-  /** The values under those of the keys that have one. Reading keeps a value for another `maxAge`. */
-  read(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+/** What they take and return is JSON: it may travel between processes. */
+export interface StoreCommands {
+  /** In the order of the keys; null where there is no value. */
+  get(collection: Collection, keys: readonly string[]): Promise<readonly (string | null)[]>;
   /** The same value under every key. */
-  write(keys: readonly string[], value: string): Promise<void>;
+  put(collection: Collection, keys: readonly string[], value: string): Promise<void>;
+  delete(collection: Collection, keys: readonly string[]): Promise<void>;
   /** Counts one request against a rate, if it still fits. */
   take(key: string, perMinute: number): Promise<Allowance>;
-  close(): Promise<void>;
 }
 
-/** How long a value that nobody asks for is held. Ms. */
-export const maxAge = 3600 * 1000;
+export interface Store extends StoreCommands {
+  close(): Promise<void>;
+}

@@ -37,7 +37,7 @@ describe('the memory of thinking', () => {
   it('no calls take no room', async () => {
     const { memory, store } = setUp();
     await memory.remember(me, [], [block('a')]);
-    expect(store.size()).toBe(0);
+    expect(store.bytes()).toBe(0);
   });
 
   it('knows a call that came without thinking from one it never saw', async () => {
@@ -76,19 +76,32 @@ describe('the memory of thinking', () => {
   ])('what is no thinking in a store that others use is nothing: %s', async (value) => {
     const memory = createThinkingMemory({
       ...createLocalStore(),
-      read: async (keys) => new Map(keys.map((key) => [key, value])),
+      get: async (_collection, keys) => keys.map(() => value),
     });
     expect((await memory.recall(me, ['1']))('1')).toBeUndefined();
+  });
+
+  it('is kept for an hour from its last use, not from its first', async () => {
+    let now = 0;
+    const memory = createThinkingMemory(createLocalStore({ now: () => now }));
+    const recall = async () => (await memory.recall(me, ['1']))('1');
+    await memory.remember(me, ['1'], [block('a')]);
+    now += 3_599_000;
+    expect(await recall()).toEqual([block('a')]);
+    now += 3_599_000;
+    expect(await recall()).toEqual([block('a')]);
+    now += 3_600_000;
+    expect(await recall()).toBeUndefined();
   });
 
   it('keeps ids and clients out of the store’s keys', async () => {
     const keys: string[] = [];
     const memory = createThinkingMemory({
       ...createLocalStore(),
-      write: async (written) => void keys.push(...written),
+      put: async (_collection, written) => void keys.push(...written),
     });
     await memory.remember(me, ['secret'.repeat(1000)], [block('a')]);
     expect(keys).toHaveLength(1);
-    expect(keys[0]).toMatch(/^thinking:[\w-]{43}$/);
+    expect(keys[0]).toMatch(/^[\w-]{43}$/);
   });
 });

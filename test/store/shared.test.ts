@@ -4,11 +4,11 @@ import { EventEmitter } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { createClient } from '@redis/client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Channel, createLink } from '../../src/cluster/link.ts';
-import { joinPrimary } from '../../src/cluster/worker.ts';
+import { type Channel, linkToPrimary, linkToWorker } from '../../src/cluster/link.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import { createRedisStore } from '../../src/store/redis.ts';
-import type { Store } from '../../src/store/store.ts';
+import { SharedStore } from '../../src/store/shared.ts';
+import type { Collection, Store } from '../../src/store/store.ts';
 import { listen } from '../support/listen.ts';
 import { hasRedis, startRedis } from '../support/redis.ts';
 
@@ -17,13 +17,13 @@ afterEach(async () => {
   for (const close of toClose.splice(0).reverse()) await close();
 });
 
-/** Two ends of one channel; messages are cloned, as between processes. */
+/** Two ends of one channel; messages travel as JSON, as between processes. */
 const channels = (): readonly [Channel, Channel] => {
   const ends = [new EventEmitter(), new EventEmitter()] as const;
   const towards = (other: EventEmitter, own: EventEmitter): Channel => ({
     on: (event, listener) => own.on(event, listener),
     send: (message, sent) => {
-      const copy = structuredClone(message);
+      const copy = JSON.parse(JSON.stringify(message));
       setImmediate(() => other.emit('message', copy));
       sent(null);
       return true;
@@ -32,34 +32,38 @@ const channels = (): readonly [Channel, Channel] => {
   return [towards(ends[1], ends[0]), towards(ends[0], ends[1])];
 };
 
-const broken: Store = {
-  read: async () => {
-    throw new Error('the fallback was asked');
-  },
-  write: async () => {},
-  take: async () => {
-    throw new Error('the fallback was asked');
-  },
-  close: async () => {},
+const collection: Collection = {
+  name: 'test',
+  maxAge: 60_000,
+  renewedByReading: true,
+  maxBytes: 100_000,
 };
 
-const workerOf = (primary: Store, fallback: Store, onUnanswered = () => {}): Store => {
+const broken = (message: string): Store => {
+  const fail = async () => {
+    throw new Error(message);
+  };
+  return { get: fail, put: fail, delete: fail, take: fail, close: async () => {} };
+};
+
+/** Where the store itself has to answer. Copies may be left in it. */
+const noFallback: Store = {
+  ...broken('the process’s own store was asked'),
+  put: async () => {},
+  delete: async () => {},
+};
+
+const workerOf = (primary: Store, own: Store, onChange: (isThere: boolean) => void = () => {}): Store => {
   const [ours, theirs] = channels();
-  createLink(theirs, {
-    read: async (keys) => [...(await primary.read(keys))],
-    write: async ({ keys, value }) => {
-      await primary.write(keys, value);
-      return null;
-    },
-    take: ({ key, perMinute }) => primary.take(key, perMinute),
+  linkToWorker(theirs, {
+    get: (...input) => primary.get(...input),
+    put: (...input) => primary.put(...input),
+    delete: (...input) => primary.delete(...input),
+    take: (...input) => primary.take(...input),
+    allMetrics: async () => '',
   });
-  return joinPrimary({
-    channel: ours,
-    fallback,
-    ownMetrics: async () => [],
-    onDrain: () => {},
-    onUnanswered,
-  }).store;
+  const remote = linkToPrimary(ours, { ownMetrics: async () => [], drain: async () => {} });
+  return new SharedStore({ remote, own, keepsCopies: false, onChange });
 };
 
 /** Two users of one store: what one writes the other reads. */
@@ -77,7 +81,7 @@ const kinds: readonly { name: string; isHere: boolean; two: () => Promise<readon
     isHere: true,
     two: async () => {
       const primary = createLocalStore();
-      return [workerOf(primary, broken), workerOf(primary, broken)];
+      return [workerOf(primary, noFallback), workerOf(primary, noFallback)];
     },
   },
   {
@@ -88,8 +92,8 @@ const kinds: readonly { name: string; isHere: boolean; two: () => Promise<readon
       toClose.push(redis.stop);
       const ready = async () => {
         const onChange = vi.fn();
-        const store = createRedisStore({ url: redis.url, fallback: broken, onChange });
-        toClose.push(store.close);
+        const store = createRedisStore({ url: redis.url, own: noFallback, onChange });
+        toClose.push(() => store.close());
         await vi.waitFor(() => expect(onChange).toHaveBeenCalledWith(true, undefined));
         return store;
       };
@@ -100,17 +104,33 @@ const kinds: readonly { name: string; isHere: boolean; two: () => Promise<readon
 
 for (const { name, isHere, two } of kinds) {
   describe.skipIf(!isHere)(`a store in ${name}`, () => {
-    it('gives one what another has written, and nothing for what nobody has', async () => {
+    it('gives one what another has put, in the order of the keys, and null where there is nothing', async () => {
       const [one, other] = await two();
-      await one.write(['a', 'b'], 'first');
-      await one.write(['b'], 'späte 🍎');
-      expect(await other.read(['a', 'b', 'c'])).toEqual(
-        new Map([
-          ['a', 'first'],
-          ['b', 'späte 🍎'],
-        ]),
-      );
-      expect(await other.read([])).toEqual(new Map());
+      await one.put(collection, ['a', 'b'], 'first');
+      await one.put(collection, ['b'], 'späte 🍎');
+      expect(await other.get(collection, ['b', 'c', 'a'])).toEqual(['späte 🍎', null, 'first']);
+      expect(await other.get(collection, [])).toEqual([]);
+    });
+
+    it('keeps one collection out of another', async () => {
+      const [one, other] = await two();
+      await one.put(collection, ['a'], 'x');
+      expect(await other.get({ ...collection, name: 'else' }, ['a'])).toEqual([null]);
+    });
+
+    it('deletes for both, and what is not there without complaint', async () => {
+      const [one, other] = await two();
+      await one.put(collection, ['a', 'b'], 'x');
+      await other.delete(collection, ['a', 'never put']);
+      await other.delete(collection, []);
+      expect(await one.get(collection, ['a', 'b'])).toEqual([null, 'x']);
+    });
+
+    it('forgets in time what reading does not renew', async () => {
+      const [one, other] = await two();
+      const short: Collection = { ...collection, maxAge: 300, renewedByReading: false };
+      await one.put(short, ['a'], 'x');
+      await vi.waitFor(async () => expect(await other.get(short, ['a'])).toEqual([null]));
     });
 
     it('counts both against one rate, each key against its own', async () => {
@@ -138,28 +158,46 @@ for (const { name, isHere, two } of kinds) {
 }
 
 describe('a primary that does not answer', () => {
-  it('is done without, and that is told', async () => {
-    const [channel] = channels();
-    const onUnanswered = vi.fn();
-    const { store } = joinPrimary({
-      channel,
-      fallback: createLocalStore(),
-      ownMetrics: async () => [],
-      onDrain: () => {},
-      onUnanswered,
-    });
-    await store.write(['a'], 'x');
-    expect(await store.read(['a'])).toEqual(new Map([['a', 'x']]));
-    expect((await store.take('k', 1)).isAllowed).toBe(true);
-    expect(onUnanswered).toHaveBeenCalledTimes(3);
+  afterEach(() => {
+    vi.useRealTimers();
   });
 
-  it('and one that fails is', async () => {
-    const onUnanswered = vi.fn();
-    const store = workerOf(broken, createLocalStore(), onUnanswered);
-    expect(await store.read(['a'])).toEqual(new Map());
+  it('is done without, which is reported once', async () => {
+    vi.useFakeTimers();
+    const [channel] = channels();
+    const onChange = vi.fn();
+    const remote = linkToPrimary(channel, { ownMetrics: async () => [], drain: async () => {} });
+    const store = new SharedStore({ remote, own: createLocalStore(), keepsCopies: false, onChange });
+    const put = store.put(collection, ['a'], 'x');
+    await vi.advanceTimersByTimeAsync(1000);
+    await put;
+    // At once: it has just let one request wait in vain.
+    expect(await store.get(collection, ['a'])).toEqual(['x']);
     expect((await store.take('k', 1)).isAllowed).toBe(true);
-    expect(onUnanswered).toHaveBeenCalledTimes(2);
+    expect(onChange.mock.calls).toEqual([[false, expect.any(Error)]]);
+  });
+
+  it('and one that fails is, until it works again', async () => {
+    vi.useFakeTimers();
+    const onChange = vi.fn();
+    const primary = { ...createLocalStore(), put: broken('stuck').put };
+    const own = createLocalStore();
+    const store = workerOf(primary, own, onChange);
+    const settled = async <Value>(work: Promise<Value>): Promise<Value> => {
+      await vi.advanceTimersByTimeAsync(10);
+      return work;
+    };
+    await settled(store.put(collection, ['a'], 'x'));
+    expect(await own.get(collection, ['a'])).toEqual(['x']);
+    expect(onChange.mock.calls).toEqual([[false, expect.any(Error)]]);
+
+    // What it failed at has to work, not something else.
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(await settled(store.get(collection, ['a']))).toEqual([null]);
+    expect(onChange).toHaveBeenCalledTimes(1);
+    primary.put = createLocalStore().put;
+    await settled(store.put(collection, ['a'], 'x'));
+    expect(onChange.mock.calls[1]).toEqual([true, undefined]);
   });
 });
 
@@ -168,16 +206,16 @@ describe('a Redis that is not there', () => {
     const changes: [boolean, string | undefined][] = [];
     const store = createRedisStore({
       url,
-      fallback: createLocalStore(),
+      own: createLocalStore(),
       onChange: (isThere, reason) => changes.push([isThere, reason]),
     });
-    toClose.push(store.close);
+    toClose.push(() => store.close());
     return { store, changes };
   };
 
   const works = async (store: Store) => {
-    await store.write(['a'], 'x');
-    expect(await store.read(['a'])).toEqual(new Map([['a', 'x']]));
+    await store.put(collection, ['a'], 'x');
+    expect(await store.get(collection, ['a'])).toEqual(['x']);
     expect((await store.take('k', 1)).isAllowed).toBe(true);
     expect((await store.take('k', 1)).isAllowed).toBe(false);
   };
@@ -204,8 +242,8 @@ describe('a Redis that is not there', () => {
     await operator.configSet('maxmemory', '1');
     // It is asked again every second; reading works all the time.
     for (let round = 0; round < 2; round++) {
-      await store.read(['b']);
-      await store.write(['a'], 'x');
+      await store.get(collection, ['b']);
+      await store.put(collection, ['a'], 'x');
       expect(changes).toEqual([
         [true, undefined],
         [false, 'OOM'],
@@ -213,7 +251,7 @@ describe('a Redis that is not there', () => {
       await new Promise((resolve) => setTimeout(resolve, 1100));
     }
     await operator.configSet('maxmemory', '0');
-    await store.write(['a'], 'x');
+    await store.put(collection, ['a'], 'x');
     expect(changes.at(-1)).toEqual([true, undefined]);
     operator.destroy();
   });
@@ -272,7 +310,7 @@ describe('a Redis that is not there', () => {
       const first = await startRedis();
       const { store, changes } = withRedis(first.url);
       await vi.waitFor(() => expect(changes).toEqual([[true, undefined]]));
-      await store.write(['a'], 'x');
+      await store.put(collection, ['a'], 'x');
 
       first.process.kill('SIGSTOP');
       await works(store);
@@ -286,7 +324,7 @@ describe('a Redis that is not there', () => {
       toClose.push(second.stop);
       await vi.waitFor(() => expect(changes.at(-1)).toEqual([true, undefined]), { timeout: 15_000 });
       // A new one, which knows nothing: so it was asked.
-      expect(await store.read(['a'])).toEqual(new Map());
+      expect(await store.get(collection, ['a'])).toEqual([null]);
     },
     30_000,
   );
