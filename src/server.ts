@@ -156,8 +156,7 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
     store: await createStore(config, primary, logger),
     ...(primary === undefined ? {} : { allMetrics: primary.allMetrics }),
   });
-  // Before the logger's own listener, which writes its last lines.
-  process.prependListener('exit', app.flush);
+  process.on('exit', app.flush);
   const address = await app.server.listen({ port: config.port, host: config.host });
   logger.info(
     { address, pid: process.pid, upstreams: config.upstreams, models: catalogue.list().length },

@@ -60,47 +60,16 @@ export const describeError = (error: unknown): object => {
   };
 };
 
-/** Characters that go into a pipe whole, so that lines of several processes do not mix. */
-const wholeWrite = 4000;
-
-/** Standard output. The lines of one turn of the event loop go out together, the last ones at exit. */
-const standardOutput = (): DestinationStream => {
-  const out = pino.destination({ dest: 1, sync: true });
-  let lines = '';
-  const flush = (): void => {
-    if (lines !== '') out.write(lines);
-    lines = '';
-  };
-  process.on('exit', flush);
-  return {
-    write: (line) => {
-      if (lines.length + line.length > wholeWrite) flush();
-      if (lines === '') setImmediate(flush);
-      lines += line;
-    },
-  };
-};
-
-/** pino's own writes the time anew for every line; a busy server has several in a millisecond. */
-const createClock = (): (() => string) => {
-  let now = 0;
-  let written = '';
-  return () => {
-    const time = Date.now();
-    if (time !== now) {
-      now = time;
-      written = `,"time":"${new Date(time).toISOString()}"`;
-    }
-    return written;
-  };
-};
-
-export const createLogger = (level: string, destination: DestinationStream = standardOutput()): Logger =>
+/** Standard output is written synchronously: no line is lost, however the process ends. */
+export const createLogger = (
+  level: string,
+  destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
+): Logger =>
   pino(
     {
       level,
       base: null,
-      timestamp: createClock(),
+      timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError, error: describeError },
       redact: {
