@@ -38,67 +38,86 @@ type Message =
 const isOurs = (message: unknown): message is Message =>
   typeof message === 'object' && message !== null && 'parley' in message;
 
-/** `patience`: ms that each of their functions may take. */
-const createLink = <Theirs extends object>(
-  channel: Channel,
-  ours: object,
-  patience: Readonly<Record<keyof Theirs, number>>,
-): Theirs => {
-  const waiting = new Map<number, { resolve: (output: unknown) => void; reject: (error: Error) => void }>();
-  let last = 0;
+/** One end of a channel. */
+class Link {
+  readonly #channel: Channel;
+  /** What the other end may call. */
+  readonly #ours: Record<string, (...input: readonly unknown[]) => Promise<unknown>>;
+  readonly #waiting = new Map<
+    number,
+    { resolve: (output: unknown) => void; reject: (error: Error) => void }
+  >();
+  #lastId = 0;
 
-  const send = (message: Message, onFailure: (error: Error) => void): void => {
-    channel.send?.(message, (error) => {
-      if (error !== null) onFailure(error);
+  constructor(channel: Channel, ours: object) {
+    this.#channel = channel;
+    this.#ours = ours as Record<string, () => Promise<unknown>>;
+    channel.on('message', (message) => {
+      if (isOurs(message)) this.#receive(message);
     });
-  };
+  }
 
-  const call = async (name: string, input: readonly unknown[], ms: number): Promise<unknown> => {
-    last += 1;
-    const id = last;
+  async call(name: string, input: readonly unknown[], ms: number): Promise<unknown> {
+    this.#lastId += 1;
+    const id = this.#lastId;
     const answered = new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
-      send({ parley: 'call', id, name, input }, reject);
+      this.#waiting.set(id, { resolve, reject });
+      this.#send({ parley: 'call', id, name, input }, reject);
     });
     try {
       return await withTimeout(answered, ms, () => new Error('The other process did not answer in time.'));
     } finally {
-      waiting.delete(id);
+      this.#waiting.delete(id);
     }
-  };
+  }
 
-  const functions = ours as Record<string, (...input: readonly unknown[]) => Promise<unknown>>;
-  const answer = async ({ id, name, input }: Extract<Message, { parley: 'call' }>): Promise<void> => {
-    const reply = await Promise.resolve(functions[name]?.(...input)).then(
+  #receive(message: Message): void {
+    switch (message.parley) {
+      case 'call':
+        void this.#answer(message);
+        break;
+      case 'result':
+        this.#waiting.get(message.id)?.resolve(message.output);
+        break;
+      case 'failure':
+        this.#waiting.get(message.id)?.reject(new Error('The other process could not answer.'));
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  async #answer({ id, name, input }: Extract<Message, { parley: 'call' }>): Promise<void> {
+    const reply = await Promise.resolve(this.#ours[name]?.(...input)).then(
       (output): Message => ({ parley: 'result', id, output }),
       (): Message => ({ parley: 'failure', id }),
     );
     // Where the other process is gone, none waits for it.
-    send(reply, () => {});
-  };
+    this.#send(reply, () => {});
+  }
 
-  channel.on('message', (message) => {
-    if (!isOurs(message)) return;
-    if (message.parley === 'call') {
-      void answer(message);
-      return;
-    }
-    const call = waiting.get(message.id);
-    if (message.parley === 'result') call?.resolve(message.output);
-    else call?.reject(new Error('The other process could not answer.'));
-  });
+  #send(message: Message, onFailure: (error: Error) => void): void {
+    this.#channel.send?.(message, (error) => {
+      if (error !== null) onFailure(error);
+    });
+  }
+}
 
-  return Object.fromEntries(
+/** The functions of the other end, each with the ms that it may take. */
+const functionsOf = <Theirs extends object>(
+  link: Link,
+  patience: Readonly<Record<keyof Theirs, number>>,
+): Theirs =>
+  Object.fromEntries(
     Object.entries<number>(patience).map(([name, ms]) => [
       name,
-      (...input: readonly unknown[]) => call(name, input, ms),
+      (...input: readonly unknown[]) => link.call(name, input, ms),
     ]),
   ) as Theirs;
-};
 
 /** For a worker. */
 export const linkToPrimary = (channel: Channel, ours: WorkerFunctions): PrimaryFunctions =>
-  createLink<PrimaryFunctions>(channel, ours, {
+  functionsOf<PrimaryFunctions>(new Link(channel, ours), {
     get: 1000,
     put: 1000,
     delete: 1000,
@@ -109,7 +128,7 @@ export const linkToPrimary = (channel: Channel, ours: WorkerFunctions): PrimaryF
 
 /** For the primary. */
 export const linkToWorker = (channel: Channel, ours: PrimaryFunctions): WorkerFunctions =>
-  createLink<WorkerFunctions>(channel, ours, {
+  functionsOf<WorkerFunctions>(new Link(channel, ours), {
     ownMetrics: 1000,
     // A worker that is busy for a moment has running requests to finish; only a stuck one takes this long to answer.
     drain: 5000,

@@ -2,7 +2,7 @@
 
 import { createClient, ErrorReply } from '@redis/client';
 import { withTimeout } from '../core/with-timeout.ts';
-import { SharedStore } from './shared.ts';
+import { type RemoteStore, SharedStore } from './shared.ts';
 import type { Allowance, Collection, Store } from './store.ts';
 
 export interface RedisStoreOptions {
@@ -53,87 +53,110 @@ const reasonOf = (error: unknown): string => {
   return error instanceof Error ? error.constructor.name : 'unknown';
 };
 
-const timedOut = () => Object.assign(new Error('Redis did not answer in time.'), { code: 'TIMEOUT' });
+interface Listener {
+  connected(): void;
+  disconnected(error: unknown): void;
+}
 
-export const createRedisStore = ({ url, own, onChange }: RedisStoreOptions): Store => {
-  const client = createClient({
-    url,
-    // While it is away commands fail at once, and the process's own store is asked.
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: 10_000,
-    // Keeps an idle connection within `socketTimeout`, which sees a dead one only while nothing else is sent.
-    pingInterval: 5000,
-    socket: {
-      connectTimeout: 5000,
-      socketTimeout: 15_000,
-      reconnectStrategy: (attempt) => Math.min(5000, 100 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random()),
-    },
-  });
-
+class Redis implements RemoteStore {
+  readonly #client: ReturnType<typeof createClient>;
+  readonly #listener: Listener;
   /** When it first let a request wait in vain and has said nothing since. */
-  let silentSince: number | undefined;
-  const noteSilence = (): void => {
-    const now = performance.now();
-    silentSince ??= now;
-    if (now - silentSince < longestSilence || !client.isReady) return;
-    client.destroy();
-    connect();
-  };
+  #silentSince: number | undefined;
 
-  const inTime = async <Value>(command: Promise<Value>): Promise<Value> => {
-    const answer = await withTimeout(command, patience, () => {
-      noteSilence();
-      return timedOut();
+  constructor(url: string, listener: Listener) {
+    this.#listener = listener;
+    this.#client = createClient({
+      url,
+      // While it is away commands fail at once, and the process's own store is asked.
+      disableOfflineQueue: true,
+      commandsQueueMaxLength: 10_000,
+      // Keeps an idle connection within `socketTimeout`, which sees a dead one only while nothing else is sent.
+      pingInterval: 5000,
+      socket: {
+        connectTimeout: 5000,
+        socketTimeout: 15_000,
+        reconnectStrategy: (attempt) =>
+          Math.min(5000, 100 * 2 ** Math.min(attempt, 6)) * (0.5 + Math.random()),
+      },
     });
-    silentSince = undefined;
-    return answer;
-  };
+    this.#client.on('ready', () => {
+      this.#silentSince = undefined;
+      listener.connected();
+    });
+    this.#client.on('error', (error) => listener.disconnected(error));
+    this.#connect();
+  }
 
-  /** They are sent together. */
-  const forEach = <Value>(
-    { name }: Collection,
+  isReady(): boolean {
+    return this.#client.isReady;
+  }
+
+  get({ name, maxAge, renewedByReading }: Collection, keys: readonly string[]) {
+    return this.#forEach(name, keys, (key) =>
+      renewedByReading ? this.#client.getEx(key, { type: 'PX', value: maxAge }) : this.#client.get(key),
+    );
+  }
+
+  async put({ name, maxAge }: Collection, keys: readonly string[], value: string): Promise<void> {
+    const expiration = { type: 'PX', value: maxAge } as const;
+    await this.#forEach(name, keys, (key) => this.#client.set(key, value, { expiration }));
+  }
+
+  async delete({ name }: Collection, keys: readonly string[]): Promise<void> {
+    await this.#forEach(name, keys, (key) => this.#client.unlink(key));
+  }
+
+  async take(key: string, perMinute: number): Promise<Allowance> {
+    const bucket = { keys: [`${prefix}rate:${key}`], arguments: [String(perMinute)] };
+    return toAllowance(await this.#inTime(this.#client.eval(takeScript, bucket)));
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** The commands are sent together. */
+  #forEach<Value>(
+    collection: string,
     keys: readonly string[],
     command: (key: string) => Promise<Value>,
-  ): Promise<Value[]> => inTime(Promise.all(keys.map((key) => command(`${prefix}${name}:${key}`))));
+  ): Promise<Value[]> {
+    return this.#inTime(Promise.all(keys.map((key) => command(`${prefix}${collection}:${key}`))));
+  }
 
+  async #inTime<Value>(command: Promise<Value>): Promise<Value> {
+    const answer = await withTimeout(command, patience, () => {
+      this.#noteSilence();
+      return Object.assign(new Error('Redis did not answer in time.'), { code: 'TIMEOUT' });
+    });
+    this.#silentSince = undefined;
+    return answer;
+  }
+
+  #noteSilence(): void {
+    const now = performance.now();
+    this.#silentSince ??= now;
+    if (now - this.#silentSince < longestSilence || !this.#client.isReady) return;
+    this.#client.destroy();
+    this.#connect();
+  }
+
+  #connect(): void {
+    this.#client.connect().catch((error: unknown) => this.#listener.disconnected(error));
+  }
+}
+
+export const createRedisStore = ({ url, own, onChange }: RedisStoreOptions): Store => {
+  const remote: Redis = new Redis(url, {
+    connected: () => store.connected(),
+    disconnected: (error) => store.disconnected(error),
+  });
   const store = new SharedStore({
+    remote,
     own,
     keepsCopies: true,
     onChange: (isThere, error) => onChange(isThere, isThere ? undefined : reasonOf(error)),
-    remote: {
-      isReady: () => client.isReady,
-      close: () => client.destroy(),
-      get: (collection, keys) =>
-        forEach(collection, keys, (key) =>
-          collection.renewedByReading
-            ? client.getEx(key, { type: 'PX', value: collection.maxAge })
-            : client.get(key),
-        ),
-      put: async (collection, keys, value) => {
-        const expiration = { type: 'PX', value: collection.maxAge } as const;
-        await forEach(collection, keys, (key) => client.set(key, value, { expiration }));
-      },
-      delete: async (collection, keys) => {
-        await forEach(collection, keys, (key) => client.unlink(key));
-      },
-      take: async (key, perMinute) =>
-        toAllowance(
-          await inTime(
-            client.eval(takeScript, { keys: [`${prefix}rate:${key}`], arguments: [String(perMinute)] }),
-          ),
-        ),
-    },
   });
-
-  client.on('ready', () => {
-    silentSince = undefined;
-    store.connected();
-  });
-  client.on('error', (error) => store.disconnected(error));
-  const connect = () => {
-    client.connect().catch((error: unknown) => store.disconnected(error));
-  };
-  connect();
-
   return store;
 };

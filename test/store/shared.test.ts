@@ -130,7 +130,9 @@ for (const { name, isHere, two } of kinds) {
       const [one, other] = await two();
       const short: Collection = { ...collection, maxAge: 300, renewedByReading: false };
       await one.put(short, ['a'], 'x');
-      await vi.waitFor(async () => expect(await other.get(short, ['a'])).toEqual([null]));
+      await vi.waitFor(async () => expect(await other.get(short, ['a'])).toEqual([null]), {
+        timeout: 10_000,
+      });
     });
 
     it('counts both against one rate, each key against its own', async () => {
