@@ -30,6 +30,12 @@ export interface ClaudeModel {
   readonly modern: boolean;
   readonly midSystem: boolean;
   readonly cacheMinimum: number;
+  /** For whom a thinking block has to stand behind what it was made after. */
+  readonly binds: 'never' | 'new accounts' | 'always';
+  /** Blocks of other accounts are dropped at the API too; at Bedrock they are for every model that binds. */
+  readonly accountBound: boolean;
+  /** Ids of models whose blocks it reads beside its own; undefined: all that are older. */
+  readonly reads?: RegExp;
   /** Gone from the Claude API, from Bedrock, at this date. */
   readonly retires?: string;
   readonly bedrockRetires?: string;
@@ -73,6 +79,8 @@ const older: Facts = {
   modern: false,
   midSystem: false,
   cacheMinimum: 1024,
+  binds: 'never',
+  accountBound: false,
 };
 const version35: Facts = {
   ...older,
@@ -103,7 +111,12 @@ const version47: Facts = {
 };
 const version5: Facts = { ...version47, thinksByDefault: true };
 const fable: Facts = { ...version5, disabled: 'no', midSystem: true };
-const version55: Facts = { ...fable, forcedTool: false };
+const version55: Facts = { ...fable, forcedTool: false, binds: 'new accounts' };
+
+const ofOpus55 = /^claude-(?!fable|haiku-5-5|opus-5-5)/;
+const ofSonnet55 = /^claude-(?!fable|haiku-5-5|opus-5|sonnet-5-5)/;
+const ofFable51 = /^claude-(?!fable-5-|haiku-5-5|sonnet-5-5)/;
+const ofNone = /^(?!)/;
 
 type Row = [id: string, bedrock: string, profiles: string, facts: Facts, aliases?: string];
 
@@ -207,15 +220,27 @@ const rows: Row[] = [
     { ...version5, disabled: 'up to high', midSystem: true, cacheMinimum: 512 },
   ],
   ['claude-fable-5', 'claude-fable-5', 'us eu global', { ...fable, cacheMinimum: 512 }],
-  ['claude-fable-5-1', 'claude-fable-5-1', 'us global', version55],
-  ['claude-fable-5-2', 'claude-fable-5-2', 'us global', version55],
-  ['claude-opus-5-5', 'claude-opus-5-5', 'us eu jp au global', version55],
-  ['claude-sonnet-5-5', 'claude-sonnet-5-5', 'us eu au global', { ...version55, betweenTools: true }],
+  ['claude-fable-5-1', 'claude-fable-5-1', 'us global', { ...version55, reads: ofFable51 }],
+  ['claude-fable-5-2', 'claude-fable-5-2', 'us global', { ...version55, binds: 'always', reads: ofNone }],
+  ['claude-opus-5-5', 'claude-opus-5-5', 'us eu jp au global', { ...version55, reads: ofOpus55 }],
+  [
+    'claude-sonnet-5-5',
+    'claude-sonnet-5-5',
+    'us eu au global',
+    { ...version55, betweenTools: true, accountBound: true, reads: ofSonnet55 },
+  ],
   [
     'claude-haiku-5-5',
     'claude-haiku-5-5',
     'us eu jp au global',
-    { ...version5, disabled: 'up to high', midSystem: true },
+    {
+      ...version5,
+      disabled: 'up to high',
+      midSystem: true,
+      binds: 'new accounts',
+      accountBound: true,
+      reads: ofNone,
+    },
   ],
 ];
 
@@ -227,6 +252,24 @@ export const claudeModels: readonly ClaudeModel[] = rows.map(([id, bedrock, prof
   profiles: profiles.split(' '),
   ...facts,
 }));
+
+/**
+ * Bedrock reads narrower sets, its own family's; unconfirmed, the stricter of two readings (reference, section 5).
+ */
+export const readsBlocksOf = (
+  model: ClaudeModel,
+  maker: string,
+  via: 'api' | 'invoke' | 'converse',
+): boolean => {
+  if (maker === model.id) return true;
+  const made = claudeModels.findIndex(({ id }) => id === maker);
+  const own = claudeModels.findIndex(({ id }) => id === model.id);
+  if (made < 0) return false;
+  if (model.binds === 'never') return made < own && claudeModels[made]?.binds === 'never';
+  const familyOf = (id: string) => /(opus|sonnet|haiku|fable)/.exec(id)?.[1];
+  if (via !== 'api' && familyOf(maker) !== familyOf(model.id)) return false;
+  return model.reads === undefined || model.reads.test(maker);
+};
 
 const novaRegions = ['us-east-1', 'eu-west-2', 'ap-southeast-2', 'ap-southeast-3', 'me-central-1'];
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ThinkingOutcome } from './claude/binding.ts';
 
 /** A request as the wires see it: read whole, headers in lower case. */
 export interface Call {
@@ -9,6 +10,8 @@ export interface Call {
   readonly body: Buffer;
   /** A fault wants the tool call of this answer cut off. */
   readonly unfinishedTool: boolean;
+  /** What became of the thinking blocks that were sent. */
+  noteThinking(outcomes: readonly ThinkingOutcome[]): void;
 }
 
 export type Upstream = 'anthropic' | 'bedrock-invoke' | 'bedrock-converse';

@@ -7,7 +7,7 @@ import { fieldsOf, parseJson, textOf } from './json.ts';
 import { type AnyRequest, type AnyResponse, cut, wasCut } from './ports.ts';
 import { Refusal } from './refusal.ts';
 import type { Call, Reply, Upstream } from './reply.ts';
-import type { Sightings } from './sightings.ts';
+import type { SeenRequest, Sightings } from './sightings.ts';
 import { pause, readBody, send } from './transport.ts';
 
 /** What differs between the two ports. */
@@ -110,13 +110,19 @@ export const serve =
       const raw = bytes ?? Buffer.alloc(0);
       const parsed = parseJson(raw.toString('utf8'));
       const upstream = front.upstreamOf(path);
-      const called = { method: request.method ?? 'GET', path, headers: request.headers, body: raw };
-      const seen = {
+      const called = {
+        ...{ method: request.method ?? 'GET', path, headers: request.headers, body: raw },
+        noteThinking: (outcomes: SeenRequest['thinking']) => {
+          seen.thinking = outcomes;
+        },
+      };
+      const seen: SeenRequest = {
         upstream,
         path,
         headers: request.headers,
         body: parsed ?? raw.toString('utf8'),
         status: 0,
+        thinking: [],
         aborted: false,
       };
       shared.sightings.add(seen, raw.length);

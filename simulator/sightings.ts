@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { ThinkingOutcome } from './claude/binding.ts';
 import type { Upstream } from './reply.ts';
 
 export interface SeenRequest {
@@ -9,6 +10,8 @@ export interface SeenRequest {
   readonly body: unknown;
   /** 0 until answered. */
   status: number;
+  /** Claude's thinking blocks in it, and what became of them. */
+  thinking: readonly ThinkingOutcome[];
   /** The client left before the end. */
   aborted: boolean;
 }

@@ -1,3 +1,4 @@
+import { isNewAccount } from '../account.ts';
 import type { PrefixCache } from '../cache.ts';
 import { apiBetas } from '../claude/betas.ts';
 import { answerClaude } from '../claude/index.ts';
@@ -51,7 +52,11 @@ const answer = (call: Call, situation: Situation, requestId: string): Reply => {
   const model = findClaude(textOf(body.model), situation.now());
   if (model === undefined) throw new Refusal(404, 'not_found_error', `model: ${textOf(body.model)}`);
   const stream = body.stream === true;
-  const full = answerClaude({ body, model, version, betas, via: 'api', stream }, situation.cache, call);
+  const full = answerClaude(
+    { body, model, version, betas, via: 'api', stream, isNewAccount: isNewAccount(call.headers) },
+    situation.cache,
+    call,
+  );
   const headers = {
     'request-id': requestId,
     'anthropic-organization-id': ORGANIZATION,

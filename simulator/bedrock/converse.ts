@@ -1,3 +1,4 @@
+import { isNewAccount } from '../account.ts';
 import type { Answer } from '../ask.ts';
 import type { CachedInput, PrefixCache } from '../cache.ts';
 import { bedrockBetas } from '../claude/betas.ts';
@@ -31,6 +32,7 @@ const askClaude = (
         betas,
         via: 'converse',
         stream,
+        isNewAccount: isNewAccount(call.headers),
       },
       cache,
       call,

@@ -1,3 +1,4 @@
+import { isNewAccount } from '../account.ts';
 import type { PrefixCache } from '../cache.ts';
 import { bedrockBetas } from '../claude/betas.ts';
 import { answerClaude } from '../claude/index.ts';
@@ -33,7 +34,15 @@ export const invoke = (
   checkVersion(textOf(version), model.modern);
   const betas = bedrockBetas(named);
   const full = answerClaude(
-    { body, model, version: textOf(version), betas, via: 'invoke', stream },
+    {
+      body,
+      model,
+      version: textOf(version),
+      betas,
+      via: 'invoke',
+      stream,
+      isNewAccount: isNewAccount(call.headers),
+    },
     cache,
     call,
   );

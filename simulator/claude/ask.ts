@@ -1,7 +1,7 @@
 import type { Ask, Choice, Part, Thinking, Tool, Turn } from '../ask.ts';
 import { type Fields, fieldsOf, isFields, listOf, textOf } from '../json.ts';
 import { choiceAsTold } from '../obedience.ts';
-import { redactThinking, signThinking } from '../thinking.ts';
+import type { BoundHistory } from './binding.ts';
 import type { ClaudeRequest } from './request.ts';
 
 export const blocksOf = (content: unknown): Fields[] =>
@@ -52,14 +52,14 @@ export const mergeTurns = (turns: Turn[]): Turn[] => {
 
 const DEPTH: Record<string, number> = { low: 1, medium: 2, high: 3, xhigh: 4, max: 5 };
 
-const thinkingOf = (request: ClaudeRequest, seed: string): Thinking => {
+const thinkingOf = (request: ClaudeRequest, seed: string, history: BoundHistory): Thinking => {
   const { model, body } = request;
   const display = textOf(fieldsOf(body.thinking).display) || model.display;
   return {
     shown: display !== 'omitted',
     depth: DEPTH[textOf(fieldsOf(body.output_config).effort)] ?? 3,
-    sign: (text) => signThinking(model.id, text, seed),
-    redact: (text) => redactThinking(model.id, `${seed}/${text}`),
+    sign: (text) => history.signNext(text, seed),
+    redact: (text) => history.redactNext(`${seed}/${text}`),
   };
 };
 
@@ -86,7 +86,12 @@ const systemTexts = (body: Fields): string[] =>
 
 const CALL_PREFIX = { api: 'toolu_', invoke: 'toolu_bdrk_', converse: 'tooluse_' } as const;
 
-export const claudeAsk = (request: ClaudeRequest, seed: string, thinks: boolean): Ask => {
+export const claudeAsk = (
+  request: ClaudeRequest,
+  seed: string,
+  thinks: boolean,
+  history: BoundHistory,
+): Ask => {
   const { body, model } = request;
   const format = fieldsOf(fieldsOf(body.output_config).format);
   const system = systemTexts(body).join('\n');
@@ -114,7 +119,7 @@ export const claudeAsk = (request: ClaudeRequest, seed: string, thinks: boolean)
         }),
       ),
     choice: choiceAsTold(choiceOf(body), plainText(body.system)),
-    thinking: thinks ? thinkingOf(request, seed) : undefined,
+    thinking: thinks ? thinkingOf(request, seed, history) : undefined,
     thinkingTags: false,
     schema: format.type === 'json_schema' ? fieldsOf(format.schema) : undefined,
     maxTokens: Number(body.max_tokens),

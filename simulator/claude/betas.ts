@@ -37,6 +37,7 @@ const BEDROCK = new Set([
   'effort-2025-11-24',
   'interleaved-thinking-2025-05-14',
   'output-128k-2025-02-19',
+  'thinking-binding-controls-2026-08-01',
   'token-efficient-tools-2025-02-19',
   'tool-examples-2025-10-29',
   'tool-search-tool-2025-10-19',

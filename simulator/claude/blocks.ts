@@ -1,6 +1,6 @@
 import { type Fields, isBlank, isFields, listOf } from '../json.ts';
 import { refuse } from '../refusal.ts';
-import { verifyRedacted, verifyThinking } from '../thinking.ts';
+import { openRedacted, openThinking } from '../thinking.ts';
 import { at, needBoolean, needList, needObject, needString, needTag, onlyKnown } from './fields.ts';
 import { checkDocument, checkImage } from './media.ts';
 import type { ClaudeRequest } from './request.ts';
@@ -59,18 +59,19 @@ const checkToolResult: Check = (block, path, request) => {
   }
 };
 
-const checkThinking: Check = (block, path, request) => {
+const checkThinking: Check = (block, path) => {
   onlyKnown(block, ['type', 'thinking', 'signature'], path);
   const text = needString(block, 'thinking', path);
   const signature = needString(block, 'signature', path);
-  if (!verifyThinking(request.model.id, text, signature)) {
+  // Whose block it is, and what it is bound to, is looked at last (binding.ts).
+  if (openThinking(text, signature) === undefined) {
     refuse(`${path.replace(/\.thinking$/, '')}: Invalid \`signature\` in \`thinking\` block`);
   }
 };
 
-const checkRedacted: Check = (block, path, request) => {
+const checkRedacted: Check = (block, path) => {
   onlyKnown(block, ['type', 'data'], path);
-  if (!verifyRedacted(request.model.id, needString(block, 'data', path))) {
+  if (openRedacted(needString(block, 'data', path)) === undefined) {
     refuse(`${path.replace(/\.redacted_thinking$/, '')}: Invalid \`data\` in \`redacted_thinking\` block`);
   }
 };

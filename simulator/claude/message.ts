@@ -12,6 +12,8 @@ export interface ClaudeAnswer {
   readonly answer: Answer;
   readonly input: CachedInput;
   readonly seed: string;
+  /** `input_transformations`, for who asked for them. */
+  readonly transformations: Fields;
 }
 
 export interface ClaudeEvent {
@@ -73,6 +75,7 @@ export const toMessage = (full: ClaudeAnswer): Fields => ({
   stop_reason: full.answer.stop,
   stop_sequence: full.answer.stopSequence,
   ...refusalDetails(full.answer),
+  ...full.transformations,
   usage: {
     ...inputUsage(full.input),
     ...cacheCreation(full.input),
@@ -127,6 +130,7 @@ export function* toEvents(full: ClaudeAnswer): Generator<ClaudeEvent> {
       stop_reason: null,
       stop_sequence: null,
       stop_details: null,
+      ...full.transformations,
       usage: {
         ...inputUsage(input),
         ...cacheCreation(input),

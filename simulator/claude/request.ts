@@ -11,6 +11,8 @@ export interface ClaudeRequest {
   readonly betas: readonly string[];
   readonly via: 'api' | 'invoke' | 'converse';
   readonly stream: boolean;
+  /** Of an account made since 2026-08-31, for which preserved thinking is checked: its key says `new-account`. */
+  readonly isNewAccount: boolean;
 }
 
 export type ThinkingMode = 'off' | 'enabled' | 'adaptive' | 'between_tools';

@@ -1,15 +1,16 @@
 import { isFields, textOf } from '../json.ts';
 import { refuse } from '../refusal.ts';
+import { BINDING_BETA } from './binding.ts';
 import { at, needInteger, needObject, needOneOf, needTag, onlyKnown } from './fields.ts';
 import type { ClaudeRequest } from './request.ts';
 import { checkStrictSchema } from './schema-limits.ts';
 import { takesSchemas } from './tools.ts';
 
 const FIELDS: Record<string, readonly string[]> = {
-  adaptive: ['type', 'display'],
+  adaptive: ['type', 'display', 'block_binding'],
   between_tools: ['type'],
   disabled: ['type'],
-  enabled: ['type', 'budget_tokens', 'display'],
+  enabled: ['type', 'budget_tokens', 'display', 'block_binding'],
 };
 
 const effortOf = ({ body }: ClaudeRequest): string =>
@@ -19,6 +20,18 @@ const unsupported = (type: string, instead: string): never =>
   refuse(`"thinking.type.${type}" is not supported for this model. ${instead}`);
 
 const ADAPTIVE = 'Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.';
+
+const checkBinding = (given: unknown, path: string): void => {
+  if (given === undefined || given === null) return;
+  const binding = needObject(given, path);
+  onlyKnown(binding, ['prefix_mismatch_behavior'], path);
+  if (binding.prefix_mismatch_behavior !== undefined)
+    needOneOf(
+      binding.prefix_mismatch_behavior,
+      ['error', 'drop_block'],
+      at(path, 'prefix_mismatch_behavior'),
+    );
+};
 
 const checkBudget = (given: unknown, maxTokens: unknown): void => {
   const budget = needInteger(given, 'thinking.enabled.budget_tokens');
@@ -36,7 +49,10 @@ export const checkThinkingConfig = (request: ClaudeRequest): void => {
   if (body.thinking === undefined || body.thinking === null) return;
   const thinking = needObject(body.thinking, 'thinking');
   const type = needTag(thinking, Object.keys(FIELDS), 'thinking');
-  onlyKnown(thinking, FIELDS[type] ?? [], at('thinking', type));
+  const hasControls = request.betas.includes(BINDING_BETA);
+  const known = (FIELDS[type] ?? []).filter((name) => hasControls || name !== 'block_binding');
+  onlyKnown(thinking, known, at('thinking', type));
+  checkBinding(thinking.block_binding, at('thinking', type, 'block_binding'));
   if (thinking.display !== undefined && thinking.display !== null) {
     needOneOf(thinking.display, ['summarized', 'omitted'], at('thinking', type, 'display'));
   }
