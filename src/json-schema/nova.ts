@@ -5,8 +5,9 @@
  */
 
 import type { JsonObject } from '../core/chat.ts';
-import { checkDepth, createMeter, isObject, measure, nodeCost, omit, resolve, type Spend } from './bounds.ts';
+import { checkDepth, createMeter, isObject, measure, nodeCost, omit, resolve } from './bounds.ts';
 import { listOf, merge } from './merge.ts';
+import { objectMembers, type Walk } from './object-members.ts';
 import { describe, phrase } from './words.ts';
 
 /** Levels of a schema that contains itself. */
@@ -17,16 +18,13 @@ const numeric = new Set([
   ...['minItems', 'maxItems', 'minProperties', 'maxProperties'],
 ]);
 
-interface Walk {
-  readonly root: JsonObject;
-  readonly spend: Spend;
-}
-
 interface Place {
   readonly depth: number;
   readonly open: readonly string[];
   /** How often a reference already open was entered again. */
   readonly repeats: number;
+  /** Part of the top level, whose forms are made one object in the end. */
+  readonly isTop: boolean;
 }
 
 interface Node {
@@ -35,6 +33,8 @@ interface Node {
 }
 
 const deeper = (place: Place): Place => ({ ...place, depth: place.depth + 1 });
+
+const below = (place: Place): Place => ({ ...deeper(place), isTop: false });
 
 const joined = (first: JsonObject, second: JsonObject, walk: Walk): JsonObject =>
   merge(first, second, walk.spend, 'first');
@@ -53,7 +53,7 @@ const flatten = (given: unknown, place: Place, walk: Walk): Node => {
       const { description } = own;
       return { value: { type: 'object', ...(description === undefined ? {} : { description }) }, place };
     }
-    const inside = { depth: place.depth + 1, open: [...place.open, reference], repeats };
+    const inside = { ...deeper(place), open: [...place.open, reference], repeats };
     return flatten(joined(own, asObject(resolve(walk.root, reference)), walk), inside, walk);
   }
   if (value.allOf === undefined) return { value, place };
@@ -63,7 +63,7 @@ const flatten = (given: unknown, place: Place, walk: Walk): Node => {
     node = {
       value: joined(node.value, added, walk),
       place: {
-        depth: place.depth,
+        ...place,
         open: [...new Set([...node.place.open, ...inside.open])],
         repeats: Math.max(node.place.repeats, inside.repeats),
       },
@@ -121,20 +121,20 @@ const itemsOf = (value: JsonObject, place: Place, walk: Walk): JsonObject => {
   if (tuple.length === 0) return {};
   return {
     items: alternatives(
-      tuple.map((each) => convert(each, deeper(place), walk)),
+      tuple.map((each) => convert(each, below(place), walk)),
       walk,
     ),
   };
 };
 
 const membersOf = (value: JsonObject, place: Place, walk: Walk): JsonObject => {
-  if (!isObject(value.properties)) return {};
-  const properties = Object.entries(value.properties).map(([name, each]) => {
+  if (!isObject(value.properties) && !place.isTop) return {};
+  const properties = Object.entries(asObject(value.properties)).map(([name, each]) => {
     walk.spend(name.length + 1);
-    return [name, convert(each, deeper(place), walk)] as const;
+    return [name, convert(each, below(place), walk)] as const;
   });
   const names = new Set<unknown>(properties.map(([name]) => name));
-  const required = [...new Set(listOf(value.required))].filter((name) => names.has(name));
+  const required = [...new Set(listOf(value.required))].filter((name) => place.isTop || names.has(name));
   return { properties: Object.fromEntries(properties), ...(required.length > 0 ? { required } : {}) };
 };
 
@@ -171,10 +171,8 @@ const convert = (given: unknown, at: Place, walk: Walk): JsonObject => {
   const others = options.filter((option) => !isNull(option));
   const own = plain(omit(value, 'anyOf', 'oneOf'), others.length < options.length, place, walk);
   if (others.length === 0) return own;
-  const union = alternatives(
-    others.map((option) => convert(option, deeper(place), walk)),
-    walk,
-  );
+  const forms = others.map((option) => convert(option, deeper(place), walk));
+  const union = place.isTop ? { anyOf: forms } : alternatives(forms, walk);
   // Converted already, so two properties of one name are not merged again: the nearer one stays.
   const members = {
     ...asObject(own.properties),
@@ -188,44 +186,25 @@ const convert = (given: unknown, at: Place, walk: Walk): JsonObject => {
   };
 };
 
-interface Members {
-  readonly properties: ReadonlyMap<string, readonly JsonObject[]>;
-  readonly required: ReadonlySet<unknown>;
-}
-
-/** The members of an object that is made of alternatives: all properties, and what all of them require. */
-const gather = (given: unknown, at: Place, walk: Walk): Members => {
-  const { value, place } = flatten(given, at, walk);
-  const own = asObject(membersOf(value, place, walk).properties);
-  const properties = new Map(Object.entries(own).map(([name, each]) => [name, [each as JsonObject]]));
-  const required = new Set(listOf(value.required));
-  const branches = optionsOf(value)
-    .filter((option) => isObject(option) && !isNull(option))
-    .map((option) => gather(option, deeper(place), walk));
-  for (const branch of branches) {
-    walk.spend(branch.properties.size);
-    for (const [name, schemas] of branch.properties)
-      properties.set(name, [...(properties.get(name) ?? []), ...schemas]);
-  }
-  const [first, ...rest] = branches.map((branch) => branch.required);
-  for (const name of first ?? []) if (rest.every((names) => names.has(name))) required.add(name);
-  return { properties, required };
+/** What a property may be, by all forms of the object: `objectMembers` has joined them, and alone writes `allOf`. */
+const formsOf = (schema: JsonObject): readonly JsonObject[] => {
+  if (schema.allOf !== undefined) return listOf(schema.allOf).flatMap((each) => formsOf(asObject(each)));
+  const isUnion = schema.anyOf !== undefined && onlyHas(schema, 'anyOf');
+  const forms = isUnion ? listOf(schema.anyOf).map(asObject) : [schema];
+  return forms.flatMap((form) => (form.allOf === undefined ? [form] : formsOf(form)));
 };
 
 /** A tool's input schema in Nova's form. Throws `SchemaTooLarge`. */
 export const toNovaSchema = (schema: JsonObject): JsonObject => {
   measure(schema);
   const walk: Walk = { root: schema, spend: createMeter() };
-  const members = gather(schema, { depth: 0, open: ['#'], repeats: 0 }, walk);
-  const properties = [...members.properties].map(
-    ([name, schemas]) => [name, alternatives(schemas, walk)] as const,
-  );
-  const required = [...members.required].filter(
-    (name) => typeof name === 'string' && members.properties.has(name),
-  );
-  return {
-    type: 'object',
-    properties: Object.fromEntries(properties),
-    ...(required.length > 0 ? { required } : {}),
-  };
+  // Reduced first, so that only unions are left on top: all that a union may be is allowed, for one branch may leave
+  // out what another narrows.
+  const reduced = convert(schema, { depth: 0, open: ['#'], repeats: 0, isTop: true }, walk);
+  const { properties, ...required } = objectMembers(reduced, walk);
+  const members = Object.entries(asObject(properties)).map(([name, each]) => [
+    name,
+    alternatives(formsOf(asObject(each)), walk),
+  ]);
+  return { type: 'object', properties: Object.fromEntries(members), ...required };
 };

@@ -1,71 +1,53 @@
 /**
- * A JSON value against a client's schema, of any draft, within a fixed number of steps. An interpreter of our
- * own: the libraries looked at (ajv, @cfworker/json-schema) run clients' patterns, and none can be told to
- * stop, which a schema of fanned-out `$ref`s or `anyOf`s makes necessary.
+ * A JSON value against a client's schema, of any draft, within a fixed number of steps: why it is an interpreter
+ * of our own stands in docs/decisions/2026-11-22-json-schema-interpreter.md.
  *
  * Not checked, hence passed: `unevaluatedItems`, patterns not proven linear, references to other documents.
  */
 
 import type { JsonObject } from '../core/chat.ts';
-import { isObject, measure, own, resolve } from './bounds.ts';
-import { anyRules } from './validate/anything.ts';
-import { arrayRules } from './validate/arrays.ts';
-import { objectRules } from './validate/objects.ts';
-import {
-  clip,
-  maxDepth,
-  none,
-  OutOfSteps,
-  type Problems,
-  type Rule,
-  type Run,
-  type Spot,
-} from './validate/run.ts';
-import { numberRules, stringRules } from './validate/scalars.ts';
+import { isObject, measure, own } from './bounds.ts';
+import { toDraft2020 } from './drafts.ts';
+import { keywords } from './validate/keywords.ts';
+import { clip, none, OutOfSteps, type Problems, type Rule, Run, type Spot } from './validate/run.ts';
 
-/** Some 100 ms at worst; a large honest answer takes a tenth of it. */
-const maxSteps = 250_000;
 const maxProblems = 20;
 
-const tableOf = (rules: Readonly<Record<string, Rule>>): ReadonlyMap<string, Rule> =>
-  new Map(Object.entries(rules));
-const general = tableOf(anyRules);
-const special = {
-  number: tableOf(numberRules),
-  string: tableOf(stringRules),
-  array: tableOf(arrayRules),
-  object: tableOf(objectRules),
+const rulesOf = (rules: Readonly<Record<string, Rule>>): ReadonlyMap<string, Rule> =>
+  new Map([...Object.entries(keywords.any), ...Object.entries(rules)]);
+
+const rules = {
+  number: rulesOf(keywords.number),
+  string: rulesOf(keywords.string),
+  array: rulesOf(keywords.array),
+  object: rulesOf(keywords.object),
+  other: rulesOf({}),
 };
 
-const rulesFor = (value: unknown): ReadonlyMap<string, Rule> | undefined => {
-  if (Array.isArray(value)) return special.array;
-  if (isObject(value)) return special.object;
-  return typeof value === 'number' ? special.number : typeof value === 'string' ? special.string : undefined;
+const rulesFor = (value: unknown): ReadonlyMap<string, Rule> => {
+  if (Array.isArray(value)) return rules.array;
+  if (isObject(value)) return rules.object;
+  return typeof value === 'number' ? rules.number : typeof value === 'string' ? rules.string : rules.other;
 };
 
 const encode = (step: string | number): string =>
   clip(String(step)).replaceAll('~', '~0').replaceAll('/', '~1');
 
 const check = (schema: unknown, value: unknown, path: string, depth: number, run: Run): Problems => {
-  run.step(1);
-  if (depth > maxDepth) throw new OutOfSteps();
+  run.enter(depth);
   const fail = (words: string): Problems => [path === '' ? `the answer ${words}` : `${path} ${words}`];
   if (schema === false) return fail('must not be there');
   if (!isObject(schema)) return none;
-  const inner = (each: unknown, member: unknown, step?: string | number): Problems =>
+  const inner: Spot['inner'] = (each, member, step) =>
     check(each, member, step === undefined ? path : `${path}/${encode(step)}`, depth + 1, run);
   const reference = own(schema, '$ref') ?? own(schema, '$dynamicRef') ?? own(schema, '$recursiveRef');
-  if (typeof reference === 'string') run.step(1 + Math.ceil(reference.length / 10));
-  const referred = typeof reference === 'string' ? inner(resolve(run.root, reference), value) : none;
-  if (run.legacy && typeof reference === 'string') return referred;
-  const spot: Spot = { schema, path, depth, run, fail, inner };
-  const rules = rulesFor(value);
-  const keywords = Object.entries(schema);
-  run.step(keywords.length);
-  const problems = keywords.flatMap(([key, rule]) => {
-    const apply = general.get(key) ?? rules?.get(key);
-    return apply === undefined ? none : apply(rule, value as never, spot);
-  });
+  const referred = typeof reference === 'string' ? inner(run.resolve(reference), value) : none;
+  if (run.refersAlone && typeof reference === 'string') return referred;
+  const spot: Spot = { schema, depth, run, fail, inner };
+  const known = rulesFor(value);
+  const problems = run
+    .entries(schema)
+    .flatMap(([key, rule]) => known.get(key)?.(rule, value as never, spot) ?? none);
   return [...referred, ...problems].slice(0, maxProblems);
 };
 
@@ -75,15 +57,11 @@ const check = (schema: unknown, value: unknown, path: string, depth: number, run
  */
 export const createValidator = (schema: JsonObject): ((value: unknown) => readonly string[]) => {
   measure(schema);
-  const legacy = typeof schema.$schema === 'string' && /draft-0[3-7]/.test(schema.$schema);
+  const refersAlone = typeof schema.$schema === 'string' && /draft-0[3-7]/.test(schema.$schema);
+  const current = toDraft2020(schema);
   return (value) => {
-    let left = maxSteps;
-    const step = (amount: number): void => {
-      left -= amount;
-      if (left < 0) throw new OutOfSteps();
-    };
     try {
-      return check(schema, value, '', 0, { check, root: schema, legacy, patterns: new Map(), step });
+      return check(current, value, '', 0, new Run(current, refersAlone, check));
     } catch (error) {
       if (error instanceof OutOfSteps)
         return ['the answer could not be checked: the schema takes too many steps'];

@@ -5,7 +5,7 @@ import type { JsonObject, Prompt, Tool } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
 import { SchemaTooLarge } from '../../json-schema/bounds.ts';
 import { toNativeSchema } from '../../json-schema/claude.ts';
-import { withPlainTop } from '../../json-schema/top-level.ts';
+import { withPlainTop } from '../../json-schema/object-members.ts';
 import type { Target } from '../../models/catalogue.ts';
 import type { NameRule, Names } from '../names.ts';
 import type { PropertyKeys } from '../property-keys.ts';

@@ -1,6 +1,6 @@
 /**
- * A tool's input schema with a plain object on top: the Messages API refuses `anyOf`, `oneOf` and `allOf`
- * there, which is what discriminated unions and extended types come out as. What lies below stays as it is.
+ * What a tool's input has for properties where references, unions and intersections say it: no upstream takes `anyOf`,
+ * `oneOf` or `allOf` on top, which is what discriminated unions and extended types come out as.
  */
 
 import type { JsonObject } from '../core/chat.ts';
@@ -16,7 +16,7 @@ interface Members {
   readonly required: ReadonlySet<string>;
 }
 
-interface Walk {
+export interface Walk {
   readonly root: JsonObject;
   readonly spend: Spend;
 }
@@ -55,11 +55,11 @@ const unite = (
  * `open`: references being followed; one met again adds nothing. One that several ways lead to is followed on each,
  * so a small schema can ask for an exponential walk: the meter ends it.
  */
-const membersOf = (given: unknown, walk: Walk, open: readonly string[], depth: number): Members => {
+const collect = (given: unknown, walk: Walk, open: readonly string[], depth: number): Members => {
   checkDepth(depth);
   walk.spend(nodeCost);
   if (!isObject(given)) return { properties: new Map(), required: new Set() };
-  const inner = (each: unknown, via = open) => membersOf(each, walk, via, depth + 1);
+  const inner = (each: unknown, via = open) => collect(each, walk, via, depth + 1);
   const own: Members = {
     properties: new Map(Object.entries(isObject(given.properties) ? given.properties : {})),
     required: new Set(listOf(given.required).flatMap((name) => (typeof name === 'string' ? [name] : []))),
@@ -84,23 +84,31 @@ const membersOf = (given: unknown, walk: Walk, open: readonly string[], depth: n
   };
 };
 
-/** Throws `SchemaTooLarge`. */
+/**
+ * The properties of all forms that the schema allows, and those that each form requires. What several forms say of
+ * one property is joined by `anyOf`, what holds at once by `allOf`.
+ */
+export const objectMembers = (schema: JsonObject, walk: Walk): JsonObject => {
+  const { properties, required } = collect(schema, walk, [], 0);
+  const known = [...required].filter((name) => properties.has(name));
+  return { properties: Object.fromEntries(properties), ...(known.length > 0 ? { required: known } : {}) };
+};
+
+/** A tool's input schema with a plain object on top; what lies below stays as it is. Throws `SchemaTooLarge`. */
 export const withPlainTop = (schema: JsonObject): JsonObject => {
   if (unions.every((key) => schema[key] === undefined)) return schema;
   measure(schema);
-  const { properties, required } = membersOf(schema, { root: schema, spend: createMeter() }, [], 0);
+  const members = objectMembers(schema, { root: schema, spend: createMeter() });
   const alternatives = JSON.stringify(schema.anyOf ?? schema.oneOf ?? null);
   const note =
     alternatives === 'null' || alternatives.length > longestNote
       ? []
       : [`The arguments must match one of these schemas: ${alternatives}`];
   const description = [schema.description, ...note].filter((each) => typeof each === 'string').join('\n');
-  const known = [...required].filter((name) => properties.has(name));
   const flat = {
     ...omit(schema, ...unions, 'description'),
     ...(description === '' ? {} : { description }),
-    properties: Object.fromEntries(properties),
-    ...(known.length > 0 ? { required: known } : {}),
+    ...members,
   };
   measure(flat);
   return flat;
