@@ -40,52 +40,41 @@ export const positionOf = (keyword: string, value: unknown): Position | undefine
   return keyword === 'items' && Array.isArray(value) ? 'list' : position;
 };
 
-type Change = (schema: JsonObject) => JsonObject;
+/** The object with its values changed, without those that become undefined; the same object where none was. */
+export const mapValues = (
+  object: JsonObject,
+  change: (value: unknown, key: string) => unknown,
+): JsonObject => {
+  let changed: Record<string, unknown> | undefined;
+  for (const key of Object.keys(object)) {
+    const value = change(object[key], key);
+    if (value === object[key]) continue;
+    changed ??= { ...object };
+    if (value === undefined) delete changed[key];
+    else changed[key] = value;
+  }
+  return changed ?? object;
+};
 
-const mapOne = (value: unknown, change: Change): unknown => (isObject(value) ? change(value) : value);
-
-const mapList = (list: readonly unknown[], change: Change): readonly unknown[] => {
-  const mapped = list.map((each) => mapOne(each, change));
+/** As `mapValues`; no value may become undefined. */
+export const mapList = (
+  list: readonly unknown[],
+  change: (value: unknown, index: number) => unknown,
+): readonly unknown[] => {
+  const mapped = list.map(change);
   return mapped.some((each, index) => each !== list[index]) ? mapped : list;
 };
 
-const mapNamed = (named: JsonObject, change: Change): JsonObject => {
-  let isChanged = false;
-  const entries = Object.keys(named).map((name): [string, unknown] => {
-    const mapped = mapOne(named[name], change);
-    isChanged ||= mapped !== named[name];
-    return [name, mapped];
-  });
-  return isChanged ? Object.fromEntries(entries) : named;
-};
-
-const mapAt = (position: Position, value: unknown, change: Change): unknown => {
-  switch (position) {
-    case 'one':
-      return mapOne(value, change);
-    case 'list':
-      return Array.isArray(value) ? mapList(value, change) : value;
-    case 'named':
-      return isObject(value) ? mapNamed(value, change) : value;
-    default:
-      return position satisfies never;
-  }
-};
-
 /** The schema with those directly inside it changed; the same object where none was. Depth is bounded by `measure`. */
-export const mapSubschemas = (schema: JsonObject, change: Change): JsonObject => {
-  let changed: Record<string, unknown> | undefined;
-  for (const keyword of Object.keys(schema)) {
-    const value = schema[keyword];
-    if (typeof value !== 'object' || value === null) continue;
+export const mapSubschemas = (schema: JsonObject, change: (schema: JsonObject) => JsonObject): JsonObject => {
+  const mapOne = (value: unknown): unknown => (isObject(value) ? change(value) : value);
+  return mapValues(schema, (value, keyword) => {
+    if (typeof value !== 'object' || value === null) return value;
     const position = positionOf(keyword, value);
-    if (position === undefined) continue;
-    const mapped = mapAt(position, value, change);
-    if (mapped === value) continue;
-    changed ??= { ...schema };
-    changed[keyword] = mapped;
-  }
-  return changed ?? schema;
+    if (position === 'one') return mapOne(value);
+    if (position === 'list' && Array.isArray(value)) return mapList(value, mapOne);
+    return position === 'named' && isObject(value) ? mapValues(value, mapOne) : value;
+  });
 };
 
 /** Calls `visit` for every schema directly inside. */

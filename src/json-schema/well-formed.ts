@@ -6,7 +6,7 @@
 
 import type { JsonObject } from '../core/chat.ts';
 import { isObject, measure } from './bounds.ts';
-import { type Position, positionOf } from './subschemas.ts';
+import { mapList, mapValues, type Position, positionOf } from './subschemas.ts';
 
 /** Where a schema is built wrong, as a path in it, and what must stand there. */
 export class MalformedSchema extends Error {
@@ -45,21 +45,14 @@ const schemaList: Reader = (value, path) => {
   if (!Array.isArray(value)) throw new MalformedSchema(path, 'must be a list of schemas');
   // Generators write an empty list for none; 2020-12 wants an entry.
   if (value.length === 0) return undefined;
-  const read = value.map((each, index) => schema(each, `${path}[${index}]`));
-  return read.some((each, index) => each !== value[index]) ? read : value;
+  return mapList(value, (each, index) => schema(each, `${path}[${index}]`));
 };
 
 const named =
   (reader: Reader, expected: string): Reader =>
   (value, path) => {
     if (!isObject(value)) throw new MalformedSchema(path, expected);
-    let isChanged = false;
-    const entries = Object.keys(value).map((name): [string, unknown] => {
-      const read = reader(value[name], `${path}.${name.slice(0, longestName)}`);
-      isChanged ||= read !== value[name];
-      return [name, read];
-    });
-    return isChanged ? Object.fromEntries(entries) : value;
+    return mapValues(value, (each, name) => reader(each, `${path}.${name.slice(0, longestName)}`));
   };
 
 const names: Reader = (value, path) => {
@@ -72,6 +65,8 @@ const names: Reader = (value, path) => {
 const typeNames: ReadonlySet<unknown> = new Set([
   ...['array', 'boolean', 'integer', 'null', 'number', 'object', 'string'],
 ]);
+const namesOrSchema: Reader = (value, path) => (Array.isArray(value) ? names : schema)(value, path);
+
 const types: Reader = (value, path) => {
   const given = Array.isArray(value) ? value : [value];
   if (given.length === 0 || !given.every((each) => typeNames.has(each)))
@@ -100,48 +95,25 @@ const atPosition = {
   named: named(schema, 'must be an object of schemas'),
 } satisfies Record<Position, Reader>;
 
-const readers: ReadonlyMap<string, Reader> = new Map(
-  Object.entries({
-    type: types,
-    enum: expecting(Array.isArray, 'must be a list'),
-    required: names,
-    dependentRequired: named(names, 'must be an object of lists of names'),
-    dependencies: named(
-      (value, path) => (Array.isArray(value) ? names : schema)(value, path),
-      'must be an object of schemas or lists of names',
-    ),
-    minimum: number,
-    maximum: number,
-    exclusiveMinimum: exclusive,
-    exclusiveMaximum: exclusive,
-    multipleOf: divisor,
-    minLength: count,
-    maxLength: count,
-    minItems: count,
-    maxItems: count,
-    minContains: count,
-    maxContains: count,
-    minProperties: count,
-    maxProperties: count,
-    uniqueItems: flag,
-    deprecated: flag,
-    readOnly: flag,
-    writeOnly: flag,
-    pattern: text,
-    format: text,
-    title: text,
-    description: text,
-    contentEncoding: text,
-    contentMediaType: text,
-    $ref: text,
-    $dynamicRef: text,
-    $schema: text,
-    $id: text,
-    $anchor: anchor,
-    $dynamicAnchor: text,
-    $comment: text,
-  } satisfies Record<string, Reader>),
-);
+const rows = (reader: Reader, ...keywords: readonly string[]) =>
+  keywords.map((keyword) => [keyword, reader] as const);
+
+const readers: ReadonlyMap<string, Reader> = new Map([
+  ...rows(types, 'type'),
+  ...rows(expecting(Array.isArray, 'must be a list'), 'enum'),
+  ...rows(names, 'required'),
+  ...rows(named(names, 'must be an object of lists of names'), 'dependentRequired'),
+  ...rows(named(namesOrSchema, 'must be an object of schemas or lists of names'), 'dependencies'),
+  ...rows(number, 'minimum', 'maximum'),
+  ...rows(exclusive, 'exclusiveMinimum', 'exclusiveMaximum'),
+  ...rows(divisor, 'multipleOf'),
+  ...rows(count, 'minLength', 'maxLength', 'minItems', 'maxItems', 'minContains', 'maxContains'),
+  ...rows(count, 'minProperties', 'maxProperties'),
+  ...rows(flag, 'uniqueItems', 'deprecated', 'readOnly', 'writeOnly'),
+  ...rows(text, 'pattern', 'format', 'title', 'description', 'contentEncoding', 'contentMediaType'),
+  ...rows(text, '$ref', '$dynamicRef', '$schema', '$id', '$dynamicAnchor', '$comment'),
+  ...rows(anchor, '$anchor'),
+]);
 
 const readerOf = (keyword: string, value: unknown): Reader | undefined => {
   const reader = readers.get(keyword);
@@ -153,20 +125,12 @@ const readerOf = (keyword: string, value: unknown): Reader | undefined => {
 };
 
 /** `null` means absent here too: clients in Go write `"required": null` for an empty list. */
-const readKeywords = (value: JsonObject, path: string): JsonObject => {
-  let changed: Record<string, unknown> | undefined;
-  for (const keyword of Object.keys(value)) {
-    const each = value[keyword];
+const readKeywords = (value: JsonObject, path: string): JsonObject =>
+  mapValues(value, (each, keyword) => {
     const reader = readerOf(keyword, each);
-    if (reader === undefined) continue;
-    const read = each === null ? undefined : reader(each, `${path}.${keyword}`);
-    if (read === each) continue;
-    changed ??= { ...value };
-    if (read === undefined) delete changed[keyword];
-    else changed[keyword] = read;
-  }
-  return changed ?? value;
-};
+    if (reader === undefined) return each;
+    return each === null ? undefined : reader(each, `${path}.${keyword}`);
+  });
 
 /** The schema without keywords that are null. Throws MalformedSchema, with a path that begins with the one given. */
 export const wellFormed = (value: JsonObject, path: string): JsonObject => {
