@@ -19,6 +19,7 @@ import { createBackends } from './pipeline/backends.ts';
 import { createAnswerer } from './pipeline/complete.ts';
 import { createImageFetcher } from './pipeline/image-fetcher.ts';
 import { createResilience } from './pipeline/retry.ts';
+import { ThinkingBinding } from './pipeline/thinking-binding.ts';
 import { createThinkingMemory } from './pipeline/thinking-memory.ts';
 import type { Providers } from './providers/registry.ts';
 import { registerAuth } from './server/auth.ts';
@@ -179,6 +180,7 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
       backends: createBackends(providers, config.timeouts),
       resilience,
       memory,
+      binding: new ThinkingBinding(store),
       images,
       defaultMaxTokens: config.defaultMaxTokens,
       showReasoning: config.showReasoning,

@@ -19,9 +19,13 @@ const wishOf = (turns: Fields[][]): string | undefined => {
   return directiveText(text, 'think');
 };
 
+/** What was said, whatever was thought: signatures are no reason to think again. */
+const words = (_key: string, value: unknown): unknown =>
+  isFields(value) && (value.type === 'thinking' || value.type === 'redacted_thinking') ? undefined : value;
+
 /** One conversation is always thought about alike. */
 const byChance = ({ body, model }: ClaudeRequest): boolean =>
-  ((digest(model.id, JSON.stringify(body.messages))[0] ?? 0) & 1) === 1;
+  ((digest(model.id, JSON.stringify(body.messages, words))[0] ?? 0) & 1) === 1;
 
 /**
  * Whether the model thinks before this answer. It does before the first one to a user's words. Between the tools

@@ -2,8 +2,10 @@
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Ask } from '../core/ask.ts';
-import type { ChatEvent, Usage } from '../core/chat.ts';
+import type { ChatEvent, DroppedThinking, Usage } from '../core/chat.ts';
 import { ClientDisconnected } from '../core/errors.ts';
+import { countDropped } from '../core/misplaced-thinking.ts';
+import { type ParameterNames, withAdjusted } from '../core/report.ts';
 import type { Catalogue } from '../models/catalogue.ts';
 import type { Answer, Answerer } from '../pipeline/complete.ts';
 import { toKnownError } from '../server/errors.ts';
@@ -38,6 +40,19 @@ const factsOf = ({ settings, costOf }: Answer): AnswerFacts => ({
   reasoningIsSigned: settings.reasoningIsSigned,
   costOf,
 });
+
+/** For log and metrics all of it; for the client what is out of place, which is its history's doing or ours. */
+const reportDropped = (
+  { record }: FastifyRequest,
+  reply: FastifyReply,
+  dropped: readonly DroppedThinking[],
+  names: ParameterNames,
+): void => {
+  record.droppedThinking = countDropped(dropped);
+  if (record.droppedThinking.prefix === undefined || record.report === undefined) return;
+  record.report = withAdjusted(record.report, names.messages);
+  if (!reply.raw.headersSent) setReportHeaders(reply, record.report);
+};
 
 export const serveChatApi = <Context>(
   app: FastifyInstance,
@@ -87,6 +102,7 @@ export const serveChatApi = <Context>(
     const { record } = request;
     const answered = await askModel(request, reply, ask, hold);
     const { costOf } = answered;
+    const { names } = ask;
     encoder.begin(factsOf(answered));
     record.outcome = () => {
       const { usage, finish } = encoder.summary();
@@ -96,6 +112,9 @@ export const serveChatApi = <Context>(
     return {
       batches: answered.events,
       encode: (batch) => {
+        const [first] = batch;
+        if (first?.type === 'start' && first.droppedThinking !== undefined)
+          reportDropped(request, reply, first.droppedThinking, names);
         const frames = encoder.push(batch);
         if (frames !== '') record.firstByteMs ??= performance.now() - record.startedAt;
         return frames;
@@ -123,6 +142,7 @@ export const serveChatApi = <Context>(
     const { usage, finish } = folded;
     const cost = costOf(usage);
     record.outcome = () => ({ usage, cost, finish: finish.upstreamReason });
+    if (folded.droppedThinking.length > 0) reportDropped(request, reply, folded.droppedThinking, ask.names);
     // Where a hold has committed the headers already, it is too late.
     if (!reply.raw.headersSent) setCostHeader(reply, cost);
     return api.toBody(folded, context, factsOf(answered), cost);

@@ -3,7 +3,7 @@
  * target. The normalizer says what of it a target can be asked. Types only.
  */
 
-import type { CacheMark, Effort, JsonObject, Part, ServiceTier } from './chat.ts';
+import type { CacheMark, Effort, JsonObject, MisplacedThinking, Part, ServiceTier } from './chat.ts';
 import type { LongTexts } from './message-text.ts';
 import type { Concept, ParameterNames } from './report.ts';
 
@@ -77,6 +77,8 @@ export interface AskThinking {
   readonly effort?: Effort | undefined;
   /** Where thinking between tools is asked for by name, which Anthropic's own form can do. */
   readonly betweenToolsBy?: string | undefined;
+  /** What the client wants done with blocks that are bound to another conversation, where it says so. */
+  readonly misplaced?: MisplacedThinking | undefined;
   /** Where something stands that the number of tokens says better. */
   readonly overruled?: string | undefined;
   /**

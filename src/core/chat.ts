@@ -104,6 +104,9 @@ export type ToolChoice =
 
 export type Effort = 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
+/** `drop`: they and those after them are left out, and the answer says so; `refuse`: the request is. */
+export type MisplacedThinking = 'drop' | 'refuse';
+
 /** What is said to the model about thinking, decided within its row. `default`: say nothing. */
 export type Thinking =
   | { readonly mode: 'default' }
@@ -148,6 +151,8 @@ export interface Prompt {
   readonly topK: number | undefined;
   readonly stop: readonly string[];
   readonly thinking: Thinking;
+  /** What becomes of thinking blocks that are bound to another conversation; undefined: as the upstream has it. */
+  readonly misplacedThinking: MisplacedThinking | undefined;
   /** Ask for readable reasoning where the model hides it by default. */
   readonly showReasoning: boolean;
   readonly format: Format;
@@ -188,6 +193,11 @@ export interface Cost {
   readonly total: number;
 }
 
+/** Why a block was dropped: what stood before it has changed, or its model, account or end user is another. */
+export interface DroppedThinking {
+  readonly reason: 'prefix' | 'model' | 'account' | 'user' | 'other';
+}
+
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
 
 /**
@@ -196,7 +206,12 @@ export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
  * belongs to the latest `tool-call`. `usage` replaces the one before. An answer without `finish` failed.
  */
 export type ChatEvent =
-  | { readonly type: 'start'; readonly id: string | undefined }
+  | {
+      readonly type: 'start';
+      readonly id: string | undefined;
+      /** Thinking blocks of the request that the model did not get; absent where none is known. */
+      readonly droppedThinking?: readonly DroppedThinking[] | undefined;
+    }
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'reasoning'; readonly text: string }
   | { readonly type: 'thinking-block'; readonly block: ThinkingBlock }

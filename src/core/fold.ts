@@ -1,6 +1,6 @@
 /** A chat's events folded into the whole answer. */
 
-import type { ChatEvent, ThinkingBlock, Usage } from './chat.ts';
+import type { ChatEvent, DroppedThinking, ThinkingBlock, Usage } from './chat.ts';
 import { endedEarly } from './errors.ts';
 
 export interface FoldedCall {
@@ -11,6 +11,8 @@ export interface FoldedCall {
 
 export interface Folded {
   readonly id: string | undefined;
+  /** Thinking blocks of the request that the model did not get. */
+  readonly droppedThinking: readonly DroppedThinking[];
   readonly text: string;
   readonly reasoning: string;
   readonly blocks: readonly ThinkingBlock[];
@@ -25,6 +27,7 @@ export const fold = async (
   onUsage: (usage: Usage) => void,
 ): Promise<Folded> => {
   let id: string | undefined;
+  let droppedThinking: readonly DroppedThinking[] = [];
   let text = '';
   let reasoning = '';
   const blocks: ThinkingBlock[] = [];
@@ -37,6 +40,7 @@ export const fold = async (
       switch (event.type) {
         case 'start':
           id = event.id;
+          droppedThinking = event.droppedThinking ?? [];
           break;
         case 'text':
           text += event.text;
@@ -68,5 +72,5 @@ export const fold = async (
     }
   }
   if (finish === undefined) throw endedEarly();
-  return { id, text, reasoning, blocks, calls, usage, finish };
+  return { id, droppedThinking, text, reasoning, blocks, calls, usage, finish };
 };

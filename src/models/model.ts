@@ -180,6 +180,11 @@ const factFields = {
   vision: z.boolean(),
   documents: z.boolean(),
   thinking: thinkingSchema.nullable(),
+  /**
+   * Whether a thinking block is refused where what stood before it has changed: never, for accounts made since 2026-08-31,
+   * or always. (platform.claude.com "Preserved thinking")
+   */
+  bindsThinking: z.enum(['never', 'new-accounts', 'always']),
   /** Prefix length in tokens below which caching does nothing; null: not known, or automatic. */
   cacheMinimum: tokens.nullable(),
   lifecycle: z

@@ -162,6 +162,7 @@ const claude = {
   owner: 'anthropic',
   vision: true,
   documents: true,
+  bindsThinking: 'never',
 } satisfies Partial<Model>;
 
 const claude3 = {
@@ -236,6 +237,7 @@ const claude5 = {
 const claude55 = {
   ...claude47,
   thinking: adaptiveThinking('no', true),
+  bindsThinking: 'new-accounts',
   cacheMinimum: null,
   lifecycle: { status: 'active' },
 } satisfies Partial<Model>;
@@ -259,6 +261,7 @@ const nova = {
   vision: true,
   documents: true,
   thinking: null,
+  bindsThinking: 'never',
   cacheMinimum: null,
   lifecycle: { status: 'active' },
 } satisfies Partial<Model>;
@@ -440,6 +443,7 @@ export const models: readonly Model[] = [
   {
     ...claude55,
     id: 'claude-fable-5-2',
+    bindsThinking: 'always',
     released: '2026-11-09',
     endpoints: [anthropic55('claude-fable-5-2'), bedrock55('anthropic.claude-fable-5-2', 'us global')],
     price: claudePrice(8, 40, 0.2, 10),
@@ -454,6 +458,7 @@ export const models: readonly Model[] = [
   {
     ...claude55,
     id: 'claude-fable-5',
+    bindsThinking: 'never',
     released: '2026-06-09',
     endpoints: [anthropic55('claude-fable-5'), bedrock55('anthropic.claude-fable-5', 'us eu global')],
     cacheMinimum: 2048,

@@ -13,6 +13,7 @@ import type { Reporter } from './report.ts';
 const knownToBedrock: ReadonlySet<string> = new Set([
   'computer-use-2024-10-22',
   'computer-use-2025-01-24',
+  'thinking-binding-controls-2026-08-01',
   'token-efficient-tools-2025-02-19',
   'interleaved-thinking-2025-05-14',
   'output-128k-2025-02-19',

@@ -27,6 +27,7 @@ const think = (asked: AskThinking, draft: SettingsDraft, { model }: Target, repo
   draft.thinking = plan.thinking;
   draft.maxTokens = plan.maxTokens;
   draft.thinkingRequest = asked;
+  draft.misplacedThinking = asked.misplaced;
 };
 
 /** The first that says so decides. */

@@ -8,6 +8,7 @@ import type { Target } from '../models/catalogue.ts';
 import type { Backends, OpenedAnswer, Prepared } from './backends.ts';
 import { Corrections, type Question } from './correction.ts';
 import type { Resilience } from './retry.ts';
+import type { Shown } from './thinking-binding.ts';
 
 /** What a target was asked in the end, and what came back. */
 export interface Opened {
@@ -27,6 +28,8 @@ interface Options {
   /** `performance.now()` after which nothing is asked any more. */
   readonly deadline: number;
   readonly onRetry: () => void;
+  /** Notified of what a refusal has shown beyond this request. */
+  readonly onShown: (shown: Shown, prompt: Prompt, target: Target) => void;
   readonly listener: AttemptListener;
 }
 
@@ -58,7 +61,7 @@ export class Attempts {
 
   /** Asks one target, and where it says what is wrong with the question, once more with each correction of that. */
   async open(question: Question, { stream, report: changed, onReport }: OpenOptions): Promise<Opened> {
-    const { backends, onRetry } = this.#options;
+    const { backends, onRetry, onShown } = this.#options;
     const { target, settings, names } = question;
     let { prompt } = question;
     let report = changed;
@@ -75,6 +78,7 @@ export class Attempts {
         const correction = corrections.next({ target, settings, prompt, names }, error);
         if (correction === undefined) throw error;
         onRetry();
+        if (correction.shown !== undefined) onShown(correction.shown, prompt, target);
         prompt = correction.prompt;
         if (correction.adjusted !== undefined) report = withAdjusted(report, correction.adjusted);
       }

@@ -3,6 +3,7 @@
 import type { Ask } from '../core/ask.ts';
 import type { AttemptListener } from '../core/attempt-listener.ts';
 import type { Cancellation } from '../core/cancellation.ts';
+import type { Prompt } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
 import type { ParameterNames, Report } from '../core/report.ts';
 import type { Timeouts } from '../core/timeouts.ts';
@@ -15,6 +16,7 @@ import type { Backends } from './backends.ts';
 import type { ImageFetcher } from './image-fetcher.ts';
 import { fetchImages, hasImagesToFetch } from './media-fetch.ts';
 import type { Resilience } from './retry.ts';
+import type { Shown, ThinkingBinding } from './thinking-binding.ts';
 import type { Recalled, ThinkingMemory } from './thinking-memory.ts';
 
 export type { Answer } from './answer.ts';
@@ -38,6 +40,7 @@ interface Dependencies {
   readonly catalogue: Catalogue;
   readonly backends: Backends;
   readonly memory: ThinkingMemory;
+  readonly binding: ThinkingBinding;
   readonly images: ImageFetcher;
   readonly resilience: Resilience;
   readonly defaultMaxTokens: number | undefined;
@@ -103,9 +106,13 @@ class PendingChat {
     const isStrict = !ask.allowIgnored && target === this.#judge;
     const notice = new ChangeNotice(target, isStrict, ask, options.onPrepared);
     notice.notify(report);
-    const prompt = hasImagesToFetch(fitted, target)
+    const fetched = hasImagesToFetch(fitted, target)
       ? await fetchImages(fitted, target, dependencies.images, options.cancellation)
       : fitted;
+    const prompt =
+      target.model.bindsThinking === 'never'
+        ? fetched
+        : await dependencies.binding.guard(fetched, target, options.client);
     const opened = await attempts.open(
       { target, settings, prompt, names: ask.names },
       { stream: ask.stream, report, onReport: (changes) => notice.notify(changes) },
@@ -126,10 +133,17 @@ class PendingChat {
   }
 }
 
+/** Out here: within the request it would hold the conversation as long as its attempts are held. */
+const noteOf =
+  (binding: ThinkingBinding, client: string) =>
+  (shown: Shown, prompt: Prompt, target: Target): void => {
+    void binding.note(shown, prompt, target, client);
+  };
+
 export const createAnswerer =
   (dependencies: Dependencies): Answerer =>
   async (ask, options) => {
-    const { catalogue, backends, resilience, memory, timeouts } = dependencies;
+    const { catalogue, backends, resilience, memory, binding, timeouts } = dependencies;
     const { cancellation, client, onRetry } = options;
     const startedAt = performance.now();
     const deadline = startedAt + (ask.stream ? timeouts.stream : timeouts.total);
@@ -153,6 +167,7 @@ export const createAnswerer =
       startedAt,
       deadline,
       onRetry,
+      onShown: noteOf(binding, client),
       listener: options.attempts,
     });
     const chat = new PendingChat({ dependencies, ask, options, recall, attempts });

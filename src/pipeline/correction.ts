@@ -5,6 +5,7 @@
 
 import type { Prompt } from '../core/chat.ts';
 import { ApiError } from '../core/errors.ts';
+import { canSayMisplaced } from '../core/misplaced-thinking.ts';
 import type { ParameterNames } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import { dropThinking, willThink } from '../normalize/history.ts';
@@ -12,6 +13,7 @@ import type { Settings } from '../normalize/settings.ts';
 import { roomLeft, says } from '../providers/error-patterns.ts';
 import type { JsonOutcome } from './json-output.ts';
 import { repairPrompt } from './json-repair.ts';
+import type { Shown } from './thinking-binding.ts';
 
 /** What one target is asked. */
 export interface Question {
@@ -26,12 +28,17 @@ export interface Correction {
   readonly prompt: Prompt;
   /** What it changes of the client's request, in the words of its API; absent: nothing. */
   readonly adjusted?: string;
+  /** What the failure has shown beyond this request. */
+  readonly shown?: Shown;
 }
 
 /** A JSON answer that is over: a failure beside those that are thrown. */
 export class BadJson {
   constructor(readonly outcome: JsonOutcome) {}
 }
+
+const isMisplaced = (failure: unknown): boolean =>
+  failure instanceof ApiError && failure.status === 400 && says(failure.message, 'thinking misplaced');
 
 type Correct = (question: Question, failure: unknown) => Correction | undefined;
 
@@ -52,13 +59,29 @@ const lowerOwnCap: Correct = ({ prompt }, failure) => {
   return room !== undefined && room >= needed ? { prompt: { ...prompt, maxTokens: room } } : undefined;
 };
 
+/** Blocks of a history that has changed: the upstream is asked to drop those that do not fit. Behaviour 5.10. */
+const dropMisplaced: Correct = ({ prompt }, failure) =>
+  isMisplaced(failure) && prompt.misplacedThinking === undefined && canSayMisplaced(prompt.thinking)
+    ? { prompt: { ...prompt, misplacedThinking: 'drop' }, shown: 'check' }
+    : undefined;
+
+/**
+ * Where that cannot be said, all blocks are left out, and thinking stays on. A client that wants misplaced ones refused
+ * has them refused.
+ */
+const leaveOutMisplaced: Correct = ({ prompt, settings, names }, failure) => {
+  if (!isMisplaced(failure) || settings.misplacedThinking === 'refuse') return undefined;
+  const turns = dropThinking(prompt.turns);
+  return turns && { prompt: { ...prompt, turns }, adjusted: names.messages, shown: 'conversation' };
+};
+
 /**
  * Without the thinking blocks that were refused; without thinking, where a block is demanded that is not there.
  * Clients switch models and accounts in the middle of a conversation, and lose or alter blocks: the conversation goes
  * on. Adaptive thinking demands none, and stays: switching it would cost the conversation's prompt cache.
  */
 const leaveOutThinking: Correct = ({ prompt, target: { model }, settings, names }, failure) => {
-  if (!(failure instanceof ApiError) || failure.status !== 400) return undefined;
+  if (!(failure instanceof ApiError) || failure.status !== 400 || isMisplaced(failure)) return undefined;
   const isDemanded = says(failure.message, 'thinking demanded');
   if (!isDemanded && !says(failure.message, 'thinking refused')) return undefined;
   const turns = dropThinking(prompt.turns);
@@ -89,7 +112,13 @@ const repairJson: Correct = ({ prompt }, failure) => {
 };
 
 /** In the order in which they are tried. */
-const corrections: readonly Correct[] = [lowerOwnCap, leaveOutThinking, repairJson];
+const corrections: readonly Correct[] = [
+  lowerOwnCap,
+  dropMisplaced,
+  leaveOutMisplaced,
+  leaveOutThinking,
+  repairJson,
+];
 
 /** Those that have not been made yet. */
 export class Corrections {

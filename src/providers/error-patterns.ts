@@ -27,6 +27,8 @@ export type Meaning =
   | 'quota spent'
   /** Thinking blocks that another model or account signed, or that something on the way altered. */
   | 'thinking refused'
+  /** Thinking blocks of another conversation, or of this one before it was changed. */
+  | 'thinking misplaced'
   /** A turn that has to begin with thinking does not. */
   | 'thinking demanded';
 
@@ -139,6 +141,12 @@ export const errorPatterns: readonly ErrorPattern[] = [
     pattern: /`?redacted_thinking`? blocks in the latest assistant message cannot be modified/i,
     means: 'thinking refused',
     source: 'Claude (github.com/anthropics/claude-code/issues/63246)',
+  },
+  {
+    pattern: /bound to a different conversation/i,
+    means: 'thinking misplaced',
+    source:
+      'Claude, of preserved thinking: "... Invalid `signature` in `thinking` block. The block is bound to a different conversation."',
   },
   {
     pattern: /expected `?thinking`? or `?redacted_thinking`?/i,

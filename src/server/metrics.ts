@@ -85,6 +85,12 @@ export const createMetrics = (
     labelNames: ['model'],
     registers,
   });
+  const droppedThinking = new Counter({
+    name: 'parley_thinking_dropped_total',
+    help: 'Thinking blocks of requests that the model did not get, by reason: prefix (what stood before has changed), model, account, user.',
+    labelNames: ['model', 'upstream', 'reason'],
+    registers,
+  });
   const duration = new Histogram({
     name: 'parley_request_duration_seconds',
     help: 'From the first byte of the request to the last of the answer.',
@@ -127,6 +133,8 @@ export const createMetrics = (
     if (kind !== '') errors.inc({ kind, model, upstream });
     if (target === undefined) return;
     if (record.retries > 0) retries.inc({ model }, record.retries);
+    for (const [reason, blocks] of Object.entries(record.droppedThinking ?? {}))
+      droppedThinking.inc({ model, upstream, reason }, blocks);
     duration.observe({ model, stream }, request.durationMs / 1000);
     if (record.stream && firstByteMs !== undefined) firstToken.observe({ model }, firstByteMs / 1000);
     if (usage === undefined) return;

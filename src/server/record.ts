@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Cost, UpstreamName, Usage } from '../core/chat.ts';
 import { type ApiError, ClientDisconnected, type Origin, UpstreamFault } from '../core/errors.ts';
 import { createEventLoopBatch } from '../core/event-loop-batch.ts';
+import type { DroppedByReason } from '../core/misplaced-thinking.ts';
 import type { Report } from '../core/report.ts';
 import { newRequestId } from './headers.ts';
 
@@ -41,6 +42,8 @@ export interface RequestRecord {
   origin: Origin | undefined;
   /** How often an upstream was asked once more, the same or another. */
   retries: number;
+  /** Thinking blocks of the request that the model did not get. */
+  droppedThinking: DroppedByReason | undefined;
   metadata: Readonly<Record<string, string>> | undefined;
   /** Ms from the start to the first byte of the answer's content. */
   firstByteMs: number | undefined;
@@ -90,6 +93,7 @@ const newRecord = (): RequestRecord => ({
   report: undefined,
   origin: undefined,
   retries: 0,
+  droppedThinking: undefined,
   metadata: undefined,
   firstByteMs: undefined,
   outcome: undefined,

@@ -50,6 +50,7 @@ export const createRequestLog = (logger: FastifyBaseLogger): RequestObserver => 
       upstream_request_id: origin?.requestId,
       first_byte_ms: record.firstByteMs === undefined ? undefined : round(record.firstByteMs, 1),
       retries: record.retries > 0 ? record.retries : undefined,
+      thinking_dropped: record.droppedThinking,
       prompt_tokens: usage && promptTokens(usage),
       completion_tokens: usage?.output,
       cached_tokens: usage?.cacheRead,

@@ -20,7 +20,9 @@ import type { Backends } from '../../src/pipeline/backends.ts';
 import { type Answer, createAnswerer } from '../../src/pipeline/complete.ts';
 import type { ImageFetcher } from '../../src/pipeline/image-fetcher.ts';
 import { createResilience } from '../../src/pipeline/retry.ts';
+import { ThinkingBinding } from '../../src/pipeline/thinking-binding.ts';
 import type { ThinkingMemory } from '../../src/pipeline/thinking-memory.ts';
+import { createLocalStore } from '../../src/store/local.ts';
 
 const catalogue = createCatalogue({
   upstreams: ['anthropic', 'bedrock'],
@@ -127,6 +129,7 @@ const run = async (setting: Setting): Promise<Ran> => {
     catalogue,
     backends,
     memory,
+    binding: new ThinkingBinding(createLocalStore()),
     images,
     resilience: createResilience({
       maxRetries: setting.maxRetries ?? 0,

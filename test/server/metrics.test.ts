@@ -41,6 +41,7 @@ const finished = (given: Given = {}): FinishedRequest => ({
     report: undefined,
     origin: undefined,
     retries: given.retries ?? 0,
+    droppedThinking: undefined,
     metadata: undefined,
     firstByteMs: given.firstByteMs,
     outcome: undefined,

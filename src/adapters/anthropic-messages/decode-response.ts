@@ -1,7 +1,7 @@
 /** Anthropic's stream events to chat events; and a whole message to the events that would have made it. */
 
 import type Anthropic from '@anthropic-ai/sdk';
-import type { ChatEvent, FinishReason, Usage } from '../../core/chat.ts';
+import type { ChatEvent, DroppedThinking, FinishReason, Usage } from '../../core/chat.ts';
 import { endedEarly, upstreamFailed } from '../../core/errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
 import { finishReason, isMalformed, unreadableOutput } from '../finish-reason.ts';
@@ -93,6 +93,26 @@ const pushRestored = (
   const text = keys === undefined ? piece : keys.push(piece);
   // A key is held until it is whole, and comes with a later piece.
   if (text !== '') out.push({ type, text });
+};
+
+const reasons: Readonly<Record<string, DroppedThinking['reason']>> = {
+  prefix_binding_mismatch: 'prefix',
+  model_binding_mismatch: 'model',
+  organization_binding_mismatch: 'account',
+  end_user_binding_mismatch: 'user',
+};
+
+/** Only the beta has the list; what was let through is no loss. */
+const readStart = (message: object): Extract<ChatEvent, { type: 'start' }> => {
+  const { id, input_transformations: changes } = message as {
+    readonly id?: string;
+    readonly input_transformations?: readonly { readonly type?: string; readonly reason?: string }[];
+  };
+  if (!Array.isArray(changes) || changes.length === 0) return { type: 'start', id };
+  const droppedThinking = changes
+    .filter(({ type }) => type === 'thinking_dropped')
+    .map(({ reason = '' }) => ({ reason: reasons[reason] ?? 'other' }));
+  return { type: 'start', id, droppedThinking };
 };
 
 export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): Decoder<ClaudeEvent> => {
@@ -215,7 +235,7 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         // Seen where something between failed over in the middle: what was said cannot be taken back.
         if (hasContent)
           throw upstreamFailed('The upstream began its answer again in the middle. Send the request again.');
-        if (!started) out.push({ type: 'start', id: event.message.id });
+        if (!started) out.push(readStart(event.message));
         started = true;
         readUsage(event.message.usage, out);
         return;

@@ -2,6 +2,7 @@
 
 import type Anthropic from '@anthropic-ai/sdk';
 import type { JsonObject, Prompt } from '../../core/chat.ts';
+import { canSayMisplaced } from '../../core/misplaced-thinking.ts';
 import type { Quirks } from '../../models/model.ts';
 import type { Adapter, Renaming, ReplacedKeys } from '../adapter.ts';
 import { withCallInstruction } from '../call-instruction.ts';
@@ -9,7 +10,7 @@ import { renameTools } from '../names.ts';
 import { replaceFormatKeys, replacePropertyKeys } from '../property-keys.ts';
 import { claudeEvents, createClaudeDecoder } from './decode-response.ts';
 import { cacheControl, encodeSystem, encodeTurn } from './messages.ts';
-import { encodeThinking } from './thinking.ts';
+import { bindingBeta, encodeThinking } from './thinking.ts';
 import { encodeTools, propertyKeyRule, toolNameRule } from './tools.ts';
 import type { ClaudeEvent, ClaudeMessage, ClaudeRequest } from './wire.ts';
 
@@ -54,6 +55,12 @@ const joinKeys = (
 ): ReplacedKeys | undefined =>
   inText === undefined ? inCalls : { inCalls: inCalls?.inCalls ?? new Map(), inText };
 
+/** The field for misplaced thinking and its beta stand or fall together. */
+const betasOf = ({ betas, misplacedThinking, thinking }: Prompt): readonly string[] =>
+  misplacedThinking === undefined || !canSayMisplaced(thinking) || betas.includes(bindingBeta)
+    ? betas
+    : [...betas, bindingBeta];
+
 export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
   encode: (prompt, target) => {
     const { model, endpoint } = target;
@@ -67,7 +74,7 @@ export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
     return {
       request: {
         version: model.sampling === 'none' ? '2026-10-21' : '2023-06-01',
-        betas: prompt.betas,
+        betas: betasOf(prompt),
         body: {
           max_tokens: prompt.maxTokens ?? model.maxOutput,
           ...(system.length === 0 ? {} : { system: encodeSystem(system) }),

@@ -103,11 +103,14 @@ export const parameters = {
   }),
   thinking: row({
     level: 'full',
-    note: "Extension. Anthropic's own form, e.g. `{type: 'enabled', budget_tokens}` or `{type: 'adaptive'}`.",
+    note: "Extension. Anthropic's own form, e.g. `{type: 'enabled', budget_tokens}` or `{type: 'adaptive'}`; its `block_binding` decides about preserved thinking.",
     schema: z.object({
       type: z.enum(['enabled', 'adaptive', 'disabled', 'between_tools']),
       budget_tokens: budgetTokens,
       display: z.enum(['summarized', 'omitted']).nullish(),
+      block_binding: z
+        .object({ prefix_mismatch_behavior: z.enum(['error', 'drop_block']).nullish() })
+        .nullish(),
     }),
   }),
   reasoning: row({

@@ -27,7 +27,8 @@ const readExtendedThinking = (value: ValueOf<'extended_thinking'>, path: string)
 
 /** Anthropic's own form. */
 const readThinking = (value: ValueOf<'thinking'>, path: string): readonly AskReasoning[] => {
-  const { type, display, budget_tokens: budget } = value;
+  const { type, display, budget_tokens: budget, block_binding: binding } = value;
+  const behaviour = binding?.prefix_mismatch_behavior;
   const found: AskReasoning[] = [];
   if (display === 'summarized') found.push({ type: 'readable' });
   if (display === 'omitted')
@@ -39,6 +40,7 @@ const readThinking = (value: ValueOf<'thinking'>, path: string): readonly AskRea
     budgetTokens: type === 'enabled' ? (budget ?? undefined) : undefined,
     budgetPath: `${path}.budget_tokens`,
     betweenToolsBy: type === 'between_tools' ? `${path}.type` : undefined,
+    misplaced: behaviour == null ? undefined : behaviour === 'error' ? 'refuse' : 'drop',
     isWish: false,
   });
   return found;
