@@ -1,6 +1,6 @@
 /**
  * Functions that the primary and its workers call of each other, over Node's own channel. A call that is not answered in
- * time fails, so that neither end waits for one that is stuck or gone.
+ * time fails, so that neither end waits for one that is stuck or has ended.
  */
 
 import { withTimeout } from '../core/with-timeout.ts';
@@ -92,7 +92,7 @@ class Link {
       (output): Message => ({ parley: 'result', id, output }),
       (): Message => ({ parley: 'failure', id }),
     );
-    // Where the other process is gone, none waits for it.
+    // Where the other process has ended, none waits for it.
     this.#send(reply, () => {});
   }
 
@@ -106,10 +106,10 @@ class Link {
 /** The functions of the other end, each with the ms that it may take. */
 const functionsOf = <Theirs extends object>(
   link: Link,
-  patience: Readonly<Record<keyof Theirs, number>>,
+  timeouts: Readonly<Record<keyof Theirs, number>>,
 ): Theirs =>
   Object.fromEntries(
-    Object.entries<number>(patience).map(([name, ms]) => [
+    Object.entries<number>(timeouts).map(([name, ms]) => [
       name,
       (...input: readonly unknown[]) => link.call(name, input, ms),
     ]),

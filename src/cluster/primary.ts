@@ -28,7 +28,7 @@ export interface Primary {
   readonly listening: Promise<void>;
   /** Rejects with ProcessFailed when none is left and one that was to take a dead one's place cannot start. */
   readonly failed: Promise<never>;
-  /** Lets every process finish; resolves when all are gone. */
+  /** Lets every process finish; resolves when all have ended. */
   stop(): Promise<void>;
 }
 
@@ -59,8 +59,8 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
   const allMetrics = async (): Promise<string> => {
     const asked = await Promise.allSettled([...links.values()].map((link) => link.ownMetrics()));
     // One that is stuck, or died just now, must not hide what the others say.
-    const told = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    return AggregatorRegistry.aggregate(told as object[]).metrics();
+    const metrics = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    return AggregatorRegistry.aggregate(metrics as object[]).metrics();
   };
 
   const ours: PrimaryFunctions = {
@@ -116,7 +116,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
     stop: async () => {
       isStopping = true;
       const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-      const gone = Promise.all(
+      const ended = Promise.all(
         workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve))),
       );
       for (const worker of workers) {
@@ -126,11 +126,11 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
         else void link.drain().catch(() => worker.process.kill('SIGKILL'));
       }
       const late = await Promise.race([
-        gone,
+        ended,
         sleep(Math.min(shutdownTimeout + grace, longestTimer), 'late' as const, { ref: false }),
       ]);
       if (late === 'late') for (const worker of workers) worker.process.kill('SIGKILL');
-      await gone;
+      await ended;
     },
   };
 };

@@ -14,7 +14,7 @@ export interface RedisStoreOptions {
 }
 
 /** Ms that a request waits for Redis at most. */
-const patience = 500;
+const timeout = 500;
 /** Ms without an answer after which the connection is given up: its other end may be gone without a word. */
 const longestSilence = 10_000;
 /** Of one installation, beside whatever else lives in that Redis. */
@@ -126,7 +126,7 @@ class Redis implements RemoteStore {
   }
 
   async #inTime<Value>(command: Promise<Value>): Promise<Value> {
-    const answer = await withTimeout(command, patience, () => {
+    const answer = await withTimeout(command, timeout, () => {
       this.#noteSilence();
       return Object.assign(new Error('Redis did not answer in time.'), { code: 'TIMEOUT' });
     });
