@@ -5,6 +5,7 @@
 
 import type { UpstreamName } from '../core/chat.ts';
 import { ConfigError } from '../core/errors.ts';
+import { writtenAlike } from './alike.ts';
 import { regionalId } from './bedrock-regions.ts';
 import type { Endpoint, Model } from './model.ts';
 import { longestName, type ModelName, readModelName } from './model-names.ts';
@@ -17,6 +18,7 @@ import { hasRegions, upstreamOf } from './upstreams.ts';
 /** A model at one of its endpoints, under the id that is asked for there. */
 export interface Target {
   readonly model: Model;
+  /** On rows that bind thinking, how its prompts are written is levelled over all endpoints (alike.ts). */
   readonly endpoint: Endpoint;
   /** The endpoint, as settings, headers, log and metrics call it. */
   readonly upstream: UpstreamName;
@@ -139,8 +141,8 @@ export const createCatalogue = ({
   const isRetired = ({ endpoint: { retires } }: Target): boolean =>
     retires !== undefined && Date.parse(retires) <= now().getTime();
 
-  const reachable = (model: Model): readonly Target[] =>
-    upstreams.flatMap((upstream) =>
+  const reachable = (model: Model): readonly Target[] => {
+    const all = upstreams.flatMap((upstream) =>
       model.endpoints
         .filter((endpoint) => upstreamOf(endpoint) === upstream)
         .map((endpoint) => ({
@@ -152,6 +154,8 @@ export const createCatalogue = ({
             : { modelId: endpoint.id }),
         })),
     );
+    return writtenAlike(model, all);
+  };
   // Rows do not change; ids that are made up on the way in are not kept.
   const reachableRows = new Map([...new Set(byName.values())].map((model) => [model, reachable(model)]));
 
