@@ -72,7 +72,27 @@ export interface ThinkingPart {
   readonly block: ThinkingBlock;
 }
 
-export type Part = TextPart | ImagePart | DocumentPart | ToolCallPart | ToolResultPart | ThinkingPart;
+/**
+ * A line of ours about the next answer: which tools may be called in it, or have to be. Its words name the tools as they
+ * are sent.
+ */
+export interface CallInstructionPart {
+  readonly type: 'call-instruction';
+  /** Whether one has to be called. */
+  readonly isDemanded: boolean;
+  /** Empty: any. */
+  readonly tools: readonly string[];
+  readonly cache?: CacheMark | undefined;
+}
+
+export type Part =
+  | TextPart
+  | ImagePart
+  | DocumentPart
+  | ToolCallPart
+  | ToolResultPart
+  | ThinkingPart
+  | CallInstructionPart;
 
 /**
  * Neighbouring turns never share a role; the first is the user's; a user turn that follows tool calls

@@ -16,9 +16,16 @@ export interface Conversation {
   readonly turns: readonly Turn[];
 }
 
+/**
+ * What becomes of system messages behind the first turn. `hoisted`: they join the system's text. `moved`: each stands
+ * where the upstream takes it, at once or at the next such place. Where thinking is bound to what stood before it, an
+ * earlier place must not depend on later turns: `kept` where the upstream takes it by its neighbours, `as-user`: always
+ * a text of the user's. Behaviour 3.1, 5.10.
+ */
+export type LateSystem = 'hoisted' | 'moved' | 'kept' | 'as-user';
+
 interface Options {
-  /** Leave later system messages where they stand, as far as the upstream takes them there. */
-  readonly midSystem: boolean;
+  readonly lateSystem: LateSystem;
   /** A final assistant message is the beginning of the answer. */
   readonly prefill: boolean;
   /** Of what comes in a tool's result, what the model can look at. */
@@ -28,7 +35,9 @@ interface Options {
 /** Stands where the upstream demands a user turn and the client wrote none. */
 const placeholderTurn: Turn = { role: 'user', parts: [textPart('.')] };
 const emptyTurn: Turn = { role: 'user', parts: [] };
-const continueTurn: Turn = { role: 'user', parts: [textPart('Continue.')] };
+/** Asks for more behind an answer, where the answer itself cannot be begun for the model. */
+export const continueLine: TextPart = textPart('Continue.');
+const continueTurn: Turn = { role: 'user', parts: [continueLine] };
 
 const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
   const merged: Turn[] = [];
@@ -160,6 +169,49 @@ const placeSystem = (turns: readonly Turn[]): readonly Turn[] => {
   return [...placed, ...waiting];
 };
 
+/** Stands before a system message that is sent in the user's turn. */
+const operatorNote = textPart('This is an instruction of the operator of this application, not of the user:');
+
+const asUser = (run: readonly Turn[]): Turn => ({
+  role: 'user',
+  parts: [operatorNote, ...run.flatMap(({ parts }) => parts)],
+});
+
+/** Each run of system turns by its neighbours alone: what is appended later changes nothing of it. */
+const settleSystem = (turns: readonly Turn[], takesSystem: boolean): readonly Turn[] => {
+  const settled: Turn[] = [];
+  let waiting: readonly Turn[] = [];
+  for (let index = 0; index < turns.length; ) {
+    const behind = turns.findIndex((turn, at) => at >= index && !isSystem(turn));
+    const end = behind < 0 ? turns.length : behind;
+    const run = turns.slice(index, end);
+    const next = turns[end];
+    if (run.length > 0) {
+      if (takesSystem && next?.role === 'user') waiting = [...waiting, ...run];
+      else if (takesSystem && settled.at(-1)?.role === 'user') settled.push(...waiting, ...run);
+      else settled.push(asUser(run));
+      if (next?.role !== 'user') waiting = [];
+    } else if (next?.role === 'assistant') {
+      settled.push(...waiting);
+      waiting = [];
+    }
+    if (next !== undefined) settled.push(next);
+    index = end + 1;
+  }
+  return [...settled, ...waiting];
+};
+
+/** As they stand, where there is none: this is on the way of every request. */
+const settle = (takesSystem: boolean) => (turns: readonly Turn[]) =>
+  turns.some(isSystem) ? settleSystem(turns, takesSystem) : turns;
+
+const placements: Readonly<Record<LateSystem, (turns: readonly Turn[]) => readonly Turn[]>> = {
+  hoisted: (turns) => turns,
+  moved: placeSystem,
+  kept: settle(true),
+  'as-user': settle(false),
+};
+
 const differs = (before: readonly Turn[], after: readonly Turn[]): boolean =>
   before.length !== after.length || after.some((turn, index) => turn !== before[index]);
 
@@ -195,21 +247,23 @@ const withContinue = (turns: readonly Turn[]): readonly Turn[] => {
  */
 export const arrangeConversation = (
   all: readonly AskTurn[],
-  { midSystem, prefill, takes }: Options,
+  { lateSystem, prefill, takes }: Options,
   report: Reporter,
 ): Conversation => {
   const read = takes.image && takes.document ? all : withoutUnseen(all, takes);
   const written = read.filter(hasParts);
   const firstOther = written.findIndex((turn) => !isSystem(turn));
   const leading = firstOther < 0 ? written.length : firstOther;
-  const isHoisted = (turn: Turn, index: number) => isSystem(turn) && (index < leading || !midSystem);
+  const isHoisted = (turn: Turn, index: number) =>
+    isSystem(turn) && (index < leading || lateSystem === 'hoisted');
 
   const system = partsOf(written.filter(isHoisted), isText);
   const kept = written.filter((turn, index) => !isHoisted(turn, index));
-  const placed = placeSystem(kept);
+  const place = placements[lateSystem];
+  const placed = place(kept);
   const paired = mergeNeighbours(pairCalls(mergeNeighbours(placed)));
   // A result that became text, or nothing, may have taken the place of a system turn away.
-  const spoken = mergeNeighbours(placeSystem(paired));
+  const spoken = mergeNeighbours(place(paired));
 
   if (spoken.length === 0 && system.length === 0) {
     const name = report.nameOf('messages');
@@ -233,7 +287,7 @@ export const arrangeConversation = (
 
   const isAdjusted =
     (read !== all && differs(all, read)) ||
-    (!midSystem && written.slice(leading).some(isSystem)) ||
+    (lateSystem === 'hoisted' && written.slice(leading).some(isSystem)) ||
     differs(kept, placed) ||
     differs(paired, spoken) ||
     wasRepaired(read, spoken) ||

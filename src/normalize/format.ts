@@ -10,6 +10,7 @@ import { toNativeSchema } from '../json-schema/claude.ts';
 import { instruction } from '../json-schema/describe.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Endpoint } from '../models/model.ts';
+import { willThink } from './history.ts';
 import { currentDraft, readSchema, walking } from './schemas.ts';
 import type { Settings } from './settings.ts';
 
@@ -25,11 +26,20 @@ const isObjectSchema = (schema: JsonObject): boolean =>
   schema.type === 'object' || (schema.type === undefined && schema.properties !== undefined);
 
 /** Whether the model can be made to call a tool of ours: the client has none, and nothing clashes with forcing. */
-const canForce = ({ tools, thinking }: Settings, { quirks }: Endpoint, hasToolHistory: boolean): boolean =>
-  tools.length === 0 &&
-  !hasToolHistory &&
-  quirks.choices.includes('tool') &&
-  (thinking.mode === 'default' || thinking.mode === 'off');
+const canForce = (
+  { tools, thinking }: Settings,
+  { model, endpoint: { quirks } }: Target,
+  hasToolHistory: boolean,
+): boolean => {
+  // Thinking that is bound to the list of tools would be lost by a tool of ours.
+  if (model.bindsThinking !== 'never' && willThink(thinking, model)) return false;
+  return (
+    tools.length === 0 &&
+    !hasToolHistory &&
+    quirks.choices.includes('tool') &&
+    (thinking.mode === 'default' || thinking.mode === 'off')
+  );
+};
 
 /** What the client says of the whole belongs to the schema, unless that has words of its own. */
 const describe = (schema: JsonObject, description: string | undefined): JsonObject =>
@@ -38,10 +48,11 @@ const describe = (schema: JsonObject, description: string | undefined): JsonObje
 export const chooseFormat = (
   asked: AskFormat,
   settings: Settings,
-  { endpoint }: Target,
+  target: Target,
   hasToolHistory: boolean,
 ): Format => {
   if (asked.type === 'text') return { type: 'text' };
+  const { endpoint } = target;
   const named = asked.type === 'json-schema' ? asked : undefined;
   const { schema: given, path } = asked;
   const schema =
@@ -50,7 +61,7 @@ export const chooseFormat = (
   const native = schema && named && nativeFormat(schema, path, endpoint);
   if (native !== undefined) return native;
   const forcible = schema === undefined || isObjectSchema(schema);
-  if (forcible && canForce(settings, endpoint, hasToolHistory)) {
+  if (forcible && canForce(settings, target, hasToolHistory)) {
     return {
       type: 'forced-tool',
       name: named?.name?.trim() || 'answer',

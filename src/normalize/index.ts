@@ -1,7 +1,7 @@
 /** What a client asks, fitted to one target: the prompt to send and what had to give. */
 
 import type { Ask, AskFormat, AskTurn } from '../core/ask.ts';
-import type { Prompt, Turn, UpstreamName } from '../core/chat.ts';
+import type { Part, Prompt, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
 import { shortNameList } from '../core/name-list.ts';
 import type { ParameterNames, Report } from '../core/report.ts';
@@ -9,7 +9,7 @@ import type { Target } from '../models/catalogue.ts';
 import type { Endpoint } from '../models/model.ts';
 import { selectBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
-import { arrangeConversation } from './conversation.ts';
+import { arrangeConversation, continueLine, type LateSystem } from './conversation.ts';
 import { decide } from './decisions.ts';
 import { answerTool, chooseFormat, formatInstruction } from './format.ts';
 import { type Recall, restoreThinking } from './history.ts';
@@ -59,6 +59,7 @@ const initialSettings = (
   reasoningIsSigned: target.endpoint.quirks.replay === 'signed',
   maxTokensFrom: undefined,
   thinkingRequest: undefined,
+  callInstruction: undefined,
   cacheWhole: undefined,
   cacheTtl: '5m',
 });
@@ -94,6 +95,32 @@ export const toolCallIds = ({ turns }: Ask): readonly string[] => {
 /** Tool calls or results in the history, by which the upstreams demand declarations. */
 const hasToolHistory = ({ turns }: Ask): boolean =>
   turns.some(({ parts }) => parts.some(({ type }) => type === 'tool-call' || type === 'tool-result'));
+
+const lateSystemAt = ({ model, endpoint }: Target): LateSystem => {
+  const { midSystem } = endpoint.quirks;
+  if (model.bindsThinking === 'never') return midSystem ? 'moved' : 'hoisted';
+  return midSystem ? 'kept' : 'as-user';
+};
+
+const hasParts = ({ parts }: AskTurn): boolean => parts.length > 0;
+
+/**
+ * With what is said for the next answer alone, last in the user's turn: thinking is bound to what stands before it, and a
+ * line in `system` would be gone with the next request. Behaviour 5.10.
+ */
+const withLines = (
+  turns: readonly AskTurn[],
+  lines: readonly Part[],
+  { model }: Target,
+  report: Reporter,
+): readonly AskTurn[] => {
+  const last = turns.findLast(hasParts);
+  if (last === undefined) return turns;
+  const goesOn = last.role === 'assistant' && !model.prefill;
+  if (goesOn) report.adjust(report.nameOf('messages'));
+  const parts = goesOn ? [continueLine, ...lines] : lines;
+  return parts.length === 0 ? turns : [...turns, { role: 'user', parts }];
+};
 
 /** Tools as they will be offered: the client's, the one that stands for a JSON format, or the history's. */
 const chooseTools = (
@@ -152,10 +179,13 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   const format = chooseFormat(ask.format, asked, target, hasToolHistory(ask));
   const thinks = asked.thinking.mode === 'budget' || asked.thinking.mode === 'adaptive';
   for (const concept of ask.turnsAdjusted) report.adjust(report.nameOf(concept));
+  const binds = model.bindsThinking !== 'never';
+  const formatLines = formatInstruction(format, ask.format);
+  const lines = asked.callInstruction === undefined ? formatLines : [asked.callInstruction, ...formatLines];
   const conversation = arrangeConversation(
-    ask.turns,
+    binds ? withLines(ask.turns, lines, target, report) : ask.turns,
     {
-      midSystem: endpoint.quirks.midSystem,
+      lateSystem: lateSystemAt(target),
       // The beginning of an answer would be missing from its JSON, and cannot stand before thinking.
       prefill: model.prefill && !thinks && format.type === 'text',
       takes: { image: model.vision, document: model.documents },
@@ -176,7 +206,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
     ...history.settings,
     ...chooseTools(ask.format, history.settings, history.turns, endpoint),
   };
-  const system = [...conversation.system, ...formatInstruction(format, ask.format)];
+  const system = binds ? conversation.system : [...conversation.system, ...formatLines];
   const prompt = placeMarks(
     toPrompt(settings, { system, turns: history.turns, texts: ask.texts, betas }),
     target,

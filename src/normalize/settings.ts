@@ -1,5 +1,5 @@
 import type { AskThinking } from '../core/ask.ts';
-import type { CacheMark, Prompt } from '../core/chat.ts';
+import type { CacheMark, CallInstructionPart, Prompt } from '../core/chat.ts';
 
 /** Everything that is decided about a prompt at its target; the messages make up the rest. */
 export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'betas' | 'cache'> {
@@ -13,6 +13,8 @@ export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'b
   readonly maxTokensFrom: string | undefined;
   /** What decided about thinking, if anything did. */
   readonly thinkingRequest: AskThinking | undefined;
+  /** What is said about calls in words, last in the user's turn; undefined: nothing. */
+  readonly callInstruction: CallInstructionPart | undefined;
   /** The client's mark on the prompt as a whole. */
   readonly cacheWhole: CacheMark | undefined;
   /** Time-to-live of the marks the server sets by itself. */

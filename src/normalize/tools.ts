@@ -134,6 +134,35 @@ const chooseAmong = (
   return { toolChoice: { type: 'instructed' }, tools };
 };
 
+/**
+ * The list stays whole where thinking is bound to it: a line says which of its tools may be called, or have to be.
+ * Behaviour 5.10.
+ */
+const inWords = (
+  whole: readonly Tool[],
+  { tools, toolChoice }: Settings,
+  choices: readonly AskToolChoice[],
+  report: Reporter,
+): Partial<Settings> => {
+  const isFewer = tools.length < whole.length && toolChoice.type !== 'none';
+  const isInstructed = toolChoice.type === 'instructed';
+  if (!isFewer && !isInstructed) return { tools: whole };
+  // What was a rule is a request now.
+  for (const { type, path } of choices) if (type === 'allowed') report.adjust(path);
+  return {
+    tools: whole,
+    toolChoice: isInstructed ? { type: 'auto' } : toolChoice,
+    callInstruction:
+      toolChoice.type === 'named'
+        ? undefined
+        : {
+            type: 'call-instruction',
+            isDemanded: toolChoice.type !== 'auto',
+            tools: isFewer || tools.length === 1 ? tools.map(({ name }) => name) : [],
+          },
+  };
+};
+
 const allowsParallelCalls = (
   wishes: readonly AskParallelCalls[],
   { oneCallAtMost }: AskTools,
@@ -158,7 +187,9 @@ export const offerTools = (asked: AskTools, draft: SettingsDraft, target: Target
     for (const name of ignored) report.ignore(name);
     draft.parallelToolCalls = allowsParallelCalls(parallelCalls, asked, target, report);
   }
+  const whole = draft.tools;
   for (const choice of choices) Object.assign(draft, chooseAmong(choice, draft, target, report));
+  if (target.model.bindsThinking !== 'never') Object.assign(draft, inWords(whole, draft, choices, report));
 };
 
 /** Declarations for tools that only the history knows: the upstreams refuse calls of undeclared tools. */

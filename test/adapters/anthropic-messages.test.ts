@@ -95,7 +95,7 @@ const jsonSchema = (schema: unknown, name = 'point') => ({
   response_format: { type: 'json_schema', json_schema: { name, schema } },
 });
 
-const opus = 'claude-opus-5-5';
+const opus = 'claude-fable-5';
 const budget = (budget_tokens: number) => ({ extended_thinking: { enabled: true, budget_tokens } });
 
 const messages: readonly Case[] = [

@@ -12,7 +12,7 @@ import { refusal } from './fit.ts';
 type Options = Parameters<typeof arrangeConversation>[1];
 
 /** A target that takes all there is, at any place. */
-const open: Options = { midSystem: true, prefill: true, takes: { image: true, document: true } };
+const open: Options = { lateSystem: 'moved', prefill: true, takes: { image: true, document: true } };
 
 const read = (messages: readonly unknown[], more: Partial<Options> = {}) => {
   const report = new Reporter(parameterNames);
@@ -41,6 +41,8 @@ const inShort = (part: Part): string => {
       return part.type;
     case 'thinking-block':
       return 'thinking';
+    case 'call-instruction':
+      return 'instruction';
     default:
       return part satisfies never;
   }
@@ -113,7 +115,7 @@ const cases: readonly Case[] = [
   {
     name: 'A late system message joins those at the front where the target takes it nowhere else, reported',
     messages: [system('One.'), user('Hi'), system('Two.'), assistant('Yes?'), user('Go on')],
-    options: { midSystem: false },
+    options: { lateSystem: 'hoisted' },
     system: ['One.', 'Two.'],
     turns: ['user: Hi', 'assistant: Yes?', 'user: Go on'],
     isAdjusted: true,

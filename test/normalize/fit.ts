@@ -8,15 +8,15 @@ import type { Settings } from '../../src/normalize/settings.ts';
 /** A day on which every date of the catalogue has a known side. */
 export const today = () => new Date('2026-11-22T12:00:00Z');
 
-const catalogue = createCatalogue({
-  upstreams: ['anthropic', 'bedrock', 'bedrock-converse'],
-  region: 'us-east-1',
-  aliases: {},
-  overrides: [],
-  now: today,
-});
+const catalogueOf = (upstreams: readonly UpstreamName[]) =>
+  createCatalogue({ upstreams, region: 'us-east-1', aliases: {}, overrides: [], now: today });
 
-export const targetOf = (id: string, upstream?: UpstreamName): Target => {
+const all = catalogueOf(['anthropic', 'bedrock', 'bedrock-converse']);
+const alone = catalogueOf(['anthropic']);
+
+/** `isAlone`: where no other upstream is configured. */
+export const targetOf = (id: string, upstream?: UpstreamName, isAlone = false): Target => {
+  const catalogue = isAlone ? alone : all;
   const targets = catalogue.targets(catalogue.resolve(id));
   const target = upstream === undefined ? targets[0] : targets.find((each) => each.upstream === upstream);
   if (target === undefined) throw new Error(`${id} is not at ${upstream}`);

@@ -50,7 +50,7 @@ interface Case {
   readonly adjusted?: boolean;
 }
 
-const opus = 'claude-opus-5-5';
+const opus = 'claude-opus-5';
 
 const cases: readonly Case[] = [
   // Behaviour 3.1

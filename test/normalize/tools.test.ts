@@ -4,7 +4,7 @@ import { type Body, normalized, refusal } from './fit.ts';
 
 const named = (name: string) => ({ type: 'function', function: { name } });
 const tools = [named('a'), named('b'), named('c')];
-const opus = 'claude-opus-5-5';
+const opus = 'claude-fable-5';
 
 describe('a declared tool', () => {
   const declared = (tool: unknown) => normalized({ tools: [tool] }).settings.tools[0];

@@ -13,6 +13,7 @@ import type {
 import { invalidRequest } from '../../core/errors.ts';
 import { onWire } from '../../core/message-text.ts';
 import type { CallIdRule } from '../../models/model.ts';
+import { callInstruction } from '../call-instruction.ts';
 import { type Names, sendCallId } from '../names.ts';
 import type { PropertyKeys } from '../property-keys.ts';
 
@@ -103,6 +104,8 @@ const block = (part: Part, { names, keys, callIds }: Replacements): Anthropic.Co
         ...(part.isError ? { is_error: true } : {}),
         ...cacheControl(part.cache),
       };
+    case 'call-instruction':
+      return textBlock(callInstruction(part, names));
     default:
       return contentBlock(part);
   }

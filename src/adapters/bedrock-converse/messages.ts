@@ -15,6 +15,7 @@ import { type LongTexts, onWire, textPart } from '../../core/message-text.ts';
 import { parseJson } from '../../core/surrogates.ts';
 import { isTooDeep } from '../../json-schema/bounds.ts';
 import type { CallIdRule } from '../../models/model.ts';
+import { callInstruction } from '../call-instruction.ts';
 import { type Names, sendCallId } from '../names.ts';
 import type { PropertyKeys } from '../property-keys.ts';
 import type { WireContent, WireResultContent } from './wire.ts';
@@ -160,6 +161,8 @@ const encodePart = (part: Exclude<Part, TextPart>, context: Context): WireConten
       };
       return { toolResult };
     }
+    case 'call-instruction':
+      return { text: onWire(callInstruction(part, names).text) };
     case 'thinking-block':
       // Nova's reasoning is unsigned and must not come back.
       return undefined;
