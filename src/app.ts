@@ -20,7 +20,7 @@ import { createAnswerer } from './pipeline/complete.ts';
 import { createImageFetcher } from './pipeline/image-fetcher.ts';
 import { createResilience } from './pipeline/retry.ts';
 import { ThinkingBinding } from './pipeline/thinking-binding.ts';
-import { createThinkingMemory } from './pipeline/thinking-memory.ts';
+import { ThinkingMemory } from './pipeline/thinking-memory.ts';
 import type { Providers } from './providers/registry.ts';
 import { registerAuth } from './server/auth.ts';
 import { registerBody } from './server/body.ts';
@@ -137,7 +137,7 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
   });
 
   const resilience = createResilience(config.retries);
-  const memory = createThinkingMemory(store);
+  const memory = new ThinkingMemory(store);
   const images = createImageFetcher(config.imageFetch);
   const listed = new Set(catalogue.list().map((model) => model.id));
   const metrics = createMetrics((id) => listed.has(id), resilience.broken);

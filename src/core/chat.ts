@@ -5,6 +5,7 @@
  */
 
 import type { LongTexts, MessageText } from './message-text.ts';
+import type { Line } from './remembered-answer.ts';
 
 export type JsonObject = { readonly [key: string]: unknown };
 
@@ -155,6 +156,8 @@ export type Format =
     };
 
 export interface Prompt {
+  /** What is remembered with the answer: the lines that were added for it, and whether the tools are the client's. */
+  readonly forMemory: { readonly lines: readonly Line[]; readonly hasOwnTools: boolean };
   readonly system: readonly TextPart[];
   readonly turns: readonly Turn[];
   /** What the placeholders in those stand for. */
@@ -216,6 +219,8 @@ export interface Cost {
 /** Why a block was dropped: what stood before it has changed, or its model, account or end user is another. */
 export interface DroppedThinking {
   readonly reason: 'prefix' | 'model' | 'account' | 'user' | 'other';
+  /** Where it stood in the prompt, where that is known. */
+  readonly place?: { readonly turn: number; readonly part: number } | undefined;
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';

@@ -36,8 +36,8 @@ interface Options {
 const placeholderTurn: Turn = { role: 'user', parts: [textPart('.')] };
 const emptyTurn: Turn = { role: 'user', parts: [] };
 /** Asks for more behind an answer, where the answer itself cannot be begun for the model. */
-export const continueLine: TextPart = textPart('Continue.');
-const continueTurn: Turn = { role: 'user', parts: [continueLine] };
+export const continueLine = 'Continue.';
+const continueTurn: Turn = { role: 'user', parts: [textPart(continueLine)] };
 
 const mergeNeighbours = (turns: readonly Turn[]): Turn[] => {
   const merged: Turn[] = [];

@@ -4,8 +4,7 @@
  */
 
 import type { AskFormat } from '../core/ask.ts';
-import type { Format, JsonObject, TextPart, Tool } from '../core/chat.ts';
-import { textPart } from '../core/message-text.ts';
+import type { Format, JsonObject, Tool } from '../core/chat.ts';
 import { toNativeSchema } from '../json-schema/claude.ts';
 import { instruction } from '../json-schema/describe.ts';
 import type { Target } from '../models/catalogue.ts';
@@ -88,7 +87,5 @@ export const answerTool = (
 });
 
 /** What the model is asked in words where nothing else binds it to JSON. */
-export const formatInstruction = (format: Format, asked: AskFormat): readonly TextPart[] =>
-  format.type === 'instructed'
-    ? [textPart(walking(pathOf(asked) ?? '', () => instruction(format.schema)))]
-    : [];
+export const formatInstruction = (format: Format, asked: AskFormat): readonly string[] =>
+  format.type === 'instructed' ? [walking(pathOf(asked) ?? '', () => instruction(format.schema))] : [];

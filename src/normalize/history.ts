@@ -1,37 +1,20 @@
 /**
- * Thinking that comes back in the history: restored from memory where the client lost it, taken out where
- * it must not go, and thinking itself switched off where the upstream would refuse a gap. Behaviour 5.8.
+ * Thinking in the history: taken out where it must not go, and thinking itself switched off where the upstream would
+ * refuse a gap. Behaviour 5.8.
  *
  * Only thinking by budget has gaps: there the first assistant turn after the user's last words must begin with
  * its block, and the later turns of the same tool loop need none. Adaptive thinking asks for no block at all.
  * (platform.claude.com/docs/en/build-with-claude/extended-thinking, adaptive-thinking)
  */
 
-import type { Part, Thinking, ThinkingBlock, Turn } from '../core/chat.ts';
+import type { Part, Thinking, Turn } from '../core/chat.ts';
+import { blocksOf, type Recalled } from '../core/remembered-answer.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Model } from '../models/model.ts';
 import type { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
 
-/** The blocks a tool call came with, none if it came without; undefined where that is not known. */
-export type Recall = (toolCallId: string) => readonly ThinkingBlock[] | undefined;
-
 const isThinking = (part: Part) => part.type === 'thinking-block';
-
-/** The blocks of a turn go with its first call; every call of the turn remembers them all. */
-const restore = (turn: Turn, recall: Recall): Turn => {
-  if (turn.role !== 'assistant' || turn.parts.some(isThinking)) return turn;
-  for (const part of turn.parts) {
-    const blocks = part.type === 'tool-call' ? recall(part.id) : undefined;
-    if (blocks === undefined) continue;
-    if (blocks.length === 0) return turn;
-    return {
-      ...turn,
-      parts: [...blocks.map((block): Part => ({ type: 'thinking-block', block })), ...turn.parts],
-    };
-  }
-  return turn;
-};
 
 const withoutThinking = (turn: Turn): Turn =>
   turn.parts.some(isThinking) ? { ...turn, parts: turn.parts.filter((part) => !isThinking(part)) } : turn;
@@ -49,16 +32,19 @@ const hasUserWords = ({ role, parts }: Turn): boolean =>
   role === 'user' && parts.some((part) => part.type !== 'tool-result');
 
 /** Whether a turn's calls are known to have come without thinking. */
-const cameWithout = ({ parts }: Turn, recall: Recall): boolean =>
-  parts.some((part) => part.type === 'tool-call' && recall(part.id)?.length === 0);
+const cameWithout = ({ parts }: Turn, { byCall }: Recalled): boolean =>
+  parts.some((part) => {
+    const known = part.type === 'tool-call' ? byCall(part.id) : undefined;
+    return known !== undefined && blocksOf(known).length === 0;
+  });
 
 /** Whether the block is missing that thinking by budget demands. */
-const hasGap = (turns: readonly Turn[], recall: Recall): boolean => {
+const hasGap = (turns: readonly Turn[], recalled: Recalled): boolean => {
   const begin = turns.findLastIndex(hasUserWords) + 1;
   const first = turns.find(({ role }, index) => index >= begin && role === 'assistant');
   const [head] = first?.parts ?? [];
   if (first === undefined || head === undefined) return false;
-  return !isThinking(head) && !cameWithout(first, recall);
+  return !isThinking(head) && !cameWithout(first, recalled);
 };
 
 export interface History {
@@ -66,11 +52,11 @@ export interface History {
   readonly settings: Settings;
 }
 
-export const restoreThinking = (
+export const fitThinking = (
   turns: readonly Turn[],
   settings: Settings,
   { model, endpoint }: Target,
-  recall: Recall,
+  recalled: Recalled,
   report: Reporter,
 ): History => {
   const stripped = () => turns.map(withoutThinking);
@@ -78,8 +64,7 @@ export const restoreThinking = (
   if (endpoint.quirks.replay === 'never' || !willThink(settings.thinking, model)) {
     return { turns: stripped(), settings };
   }
-  const restored = turns.map((turn) => restore(turn, recall));
-  if (settings.thinking.mode !== 'budget' || !hasGap(restored, recall)) return { turns: restored, settings };
+  if (settings.thinking.mode !== 'budget' || !hasGap(turns, recalled)) return { turns, settings };
   // Left to go on by itself where there is no way to switch it off.
   if (model.thinking?.off === 'no') return { turns: stripped(), settings };
   report.adjust(settings.thinkingRequest?.parameter ?? report.nameOf('thinking'));

@@ -1,9 +1,11 @@
 /** What a client asks, fitted to one target: the prompt to send and what had to give. */
 
 import type { Ask, AskFormat, AskTurn } from '../core/ask.ts';
-import type { Part, Prompt, Turn, UpstreamName } from '../core/chat.ts';
+import type { Prompt, Turn, UpstreamName } from '../core/chat.ts';
 import { unsupportedParameter } from '../core/errors.ts';
+import { textPart } from '../core/message-text.ts';
 import { shortNameList } from '../core/name-list.ts';
+import { type Line, nothingRecalled, type Recalled } from '../core/remembered-answer.ts';
 import type { ParameterNames, Report } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Endpoint } from '../models/model.ts';
@@ -11,10 +13,10 @@ import { selectBetas } from './betas.ts';
 import { placeMarks } from './caching.ts';
 import { arrangeConversation, continueLine, type LateSystem } from './conversation.ts';
 import { decide } from './decisions.ts';
+import { linePart, restoreAnswers } from './earlier-answers.ts';
 import { answerTool, chooseFormat, formatInstruction } from './format.ts';
-import { type Recall, restoreThinking } from './history.ts';
+import { fitThinking } from './history.ts';
 import { checkMedia } from './limits.ts';
-import { isCall, partsOf } from './parts.ts';
 import { Reporter } from './report.ts';
 import type { Settings } from './settings.ts';
 import { makeForcible, toolsOfHistory } from './tools.ts';
@@ -69,28 +71,11 @@ export interface NormalizeOptions {
   readonly defaultMaxTokens?: number | undefined;
   /** Whether clients who say nothing of it see the reasoning. */
   readonly showReasoning?: boolean | undefined;
-  /** The thinking blocks a tool call came with, where that is remembered. */
-  readonly recall?: Recall | undefined;
+  /** What is remembered of the answers in the history. */
+  readonly recalled?: Recalled | undefined;
   /** Whether the server may set cache marks of its own. */
   readonly promptCaching?: boolean | undefined;
 }
-
-const callIdsOf = (turns: readonly AskTurn[]): readonly string[] =>
-  partsOf(turns, isCall).map(({ id }) => id);
-
-/** What the user said, and not the result of a call. */
-const isUserWord = ({ role, parts }: AskTurn): boolean => role === 'user' && parts[0]?.type !== 'tool-result';
-
-/**
- * The calls of the history whose thinking may be remembered, oldest first; those of the first answer after the
- * user's last words once more at the end, because theirs is the thinking that the upstream demands.
- */
-export const toolCallIds = ({ turns }: Ask): readonly string[] => {
-  const begin = turns.findLastIndex(isUserWord) + 1;
-  const first = turns.find(({ role }, index) => index >= begin && role === 'assistant');
-  const all = callIdsOf(turns);
-  return first === undefined ? all : [...all, ...callIdsOf([first])];
-};
 
 /** Tool calls or results in the history, by which the upstreams demand declarations. */
 const hasToolHistory = ({ turns }: Ask): boolean =>
@@ -105,22 +90,27 @@ const lateSystemAt = ({ model, endpoint }: Target): LateSystem => {
 const hasParts = ({ parts }: AskTurn): boolean => parts.length > 0;
 
 /**
- * With what is said for the next answer alone, last in the user's turn: thinking is bound to what stands before it, and a
- * line in `system` would be gone with the next request. Behaviour 5.10.
+ * What is said for the next answer alone. Thinking is bound to what stands before it, and a line in `system` would be gone
+ * with the next request: it stands last in the user's turn, and is remembered with the answer. Behaviour 5.10.
  */
-const withLines = (
+const linesFor = (
   turns: readonly AskTurn[],
-  lines: readonly Part[],
+  { callInstruction }: Settings,
+  formatLines: readonly string[],
   { model }: Target,
   report: Reporter,
-): readonly AskTurn[] => {
+): readonly Line[] => {
   const last = turns.findLast(hasParts);
-  if (last === undefined) return turns;
+  if (last === undefined) return [];
   const goesOn = last.role === 'assistant' && !model.prefill;
   if (goesOn) report.adjust(report.nameOf('messages'));
-  const parts = goesOn ? [continueLine, ...lines] : lines;
-  return parts.length === 0 ? turns : [...turns, { role: 'user', parts }];
+  const words = goesOn ? [continueLine, ...formatLines] : formatLines;
+  const said = words.map((text): Line => ({ type: 'words', text }));
+  return callInstruction === undefined ? said : [...said, callInstruction];
 };
+
+const withLines = (turns: readonly AskTurn[], lines: readonly Line[]): readonly AskTurn[] =>
+  lines.length === 0 ? turns : [...turns, { role: 'user', parts: lines.map(linePart) }];
 
 /** Tools as they will be offered: the client's, the one that stands for a JSON format, or the history's. */
 const chooseTools = (
@@ -128,24 +118,34 @@ const chooseTools = (
   settings: Settings,
   turns: readonly Turn[],
   { quirks }: Endpoint,
+  recalled: Recalled,
 ): Partial<Settings> => {
   if (settings.format.type === 'forced-tool') {
     const tool = answerTool(settings.format, asked);
     return { tools: [tool], toolChoice: { type: 'named', name: tool.name }, parallelToolCalls: false };
   }
   if (settings.tools.length > 0) return {};
-  const tools = toolsOfHistory(turns);
-  if (tools.length === 0) return {};
+  const ofHistory = toolsOfHistory(turns);
+  if (ofHistory.length === 0) return {};
+  // As they were declared last: thinking is bound to that.
+  if (recalled.tools.length > 0) return { tools: recalled.tools, toolChoice: { type: 'none' } };
   // Where that none may be called cannot be said, a client who says so gets the history in words.
   const isOpen = !quirks.choices.includes('none') && settings.toolChoice.type !== 'none';
-  return { tools, toolChoice: { type: isOpen ? 'auto' : 'none' } };
+  return { tools: ofHistory, toolChoice: { type: isOpen ? 'auto' : 'none' } };
 };
 
 /** What of the settings goes upstream, field by field: adding to a spread of so many is slow. */
 const toPrompt = (
   settings: Settings,
-  { system, turns, texts, betas }: Pick<Prompt, 'system' | 'turns' | 'texts' | 'betas'>,
+  {
+    system,
+    turns,
+    texts,
+    betas,
+    forMemory,
+  }: Pick<Prompt, 'system' | 'turns' | 'texts' | 'betas' | 'forMemory'>,
 ): Prompt => ({
+  forMemory,
   system,
   turns,
   texts,
@@ -181,9 +181,12 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   for (const concept of ask.turnsAdjusted) report.adjust(report.nameOf(concept));
   const binds = model.bindsThinking !== 'never';
   const formatLines = formatInstruction(format, ask.format);
-  const lines = asked.callInstruction === undefined ? formatLines : [asked.callInstruction, ...formatLines];
+  const lines = binds ? linesFor(ask.turns, asked, formatLines, target, report) : [];
+  const { recalled = nothingRecalled } = options;
+  const turns =
+    recalled === nothingRecalled ? ask.turns : restoreAnswers(ask.turns, recalled, target, ask.texts, report);
   const conversation = arrangeConversation(
-    binds ? withLines(ask.turns, lines, target, report) : ask.turns,
+    withLines(turns, lines),
     {
       lateSystem: lateSystemAt(target),
       // The beginning of an answer would be missing from its JSON, and cannot stand before thinking.
@@ -195,20 +198,17 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   checkMedia(conversation.turns, target);
 
   const forcing = format.type === 'forced-tool' ? makeForcible(target, asked, report) : {};
-  const history = restoreThinking(
-    conversation.turns,
-    { ...asked, format, ...forcing },
-    target,
-    options.recall ?? (() => undefined),
-    report,
-  );
+  const history = fitThinking(conversation.turns, { ...asked, format, ...forcing }, target, recalled, report);
   const settings = {
     ...history.settings,
-    ...chooseTools(ask.format, history.settings, history.turns, endpoint),
+    ...chooseTools(ask.format, history.settings, history.turns, endpoint, recalled),
   };
-  const system = binds ? conversation.system : [...conversation.system, ...formatLines];
+  const system = binds
+    ? conversation.system
+    : [...conversation.system, ...formatLines.map((line) => textPart(line))];
+  const forMemory = { lines, hasOwnTools: ask.tools.declared.length > 0 };
   const prompt = placeMarks(
-    toPrompt(settings, { system, turns: history.turns, texts: ask.texts, betas }),
+    toPrompt(settings, { system, turns: history.turns, texts: ask.texts, betas, forMemory }),
     target,
     {
       whole: settings.cacheWhole,

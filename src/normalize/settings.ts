@@ -2,7 +2,8 @@ import type { AskThinking } from '../core/ask.ts';
 import type { CacheMark, CallInstructionPart, Prompt } from '../core/chat.ts';
 
 /** Everything that is decided about a prompt at its target; the messages make up the rest. */
-export interface Settings extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'betas' | 'cache'> {
+export interface Settings
+  extends Omit<Prompt, 'system' | 'turns' | 'texts' | 'betas' | 'cache' | 'forMemory'> {
   /** Whether the client sees the reasoning. */
   readonly includeReasoning: boolean;
   /** What decided that; undefined: the operator's default. */

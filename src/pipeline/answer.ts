@@ -1,7 +1,7 @@
 /** A model's answer on its way to the client: calls remembered with their thinking, JSON made pure and repaired. */
 
 import type { Ask } from '../core/ask.ts';
-import type { ChatEvent, Cost, Prompt, ServiceTier, ThinkingBlock, Usage } from '../core/chat.ts';
+import type { ChatEvent, Cost, Prompt, ServiceTier, Usage } from '../core/chat.ts';
 import type { Origin } from '../core/errors.ts';
 import { type Folded, fold } from '../core/fold.ts';
 import type { Report } from '../core/report.ts';
@@ -9,13 +9,13 @@ import type { Target } from '../models/catalogue.ts';
 import { costOf } from '../models/cost.ts';
 import { willThink } from '../normalize/history.ts';
 import type { Settings } from '../normalize/settings.ts';
+import { type AnswerNotes, notesFor, type Remembering } from './answer-notes.ts';
 import type { Attempts, Opened } from './attempts.ts';
 import type { OpenedAnswer } from './backends.ts';
 import { BadJson, Corrections, type Question } from './correction.ts';
 import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './json-output.ts';
 import { addUsage } from './json-repair.ts';
 import type { EventBatches } from './read-answer.ts';
-import type { Scope, ThinkingMemory } from './thinking-memory.ts';
 
 export interface Answer extends OpenedAnswer {
   readonly target: Target;
@@ -32,25 +32,13 @@ export interface Answer extends OpenedAnswer {
   readonly schemaProblems: () => readonly string[];
 }
 
-/** Where the thinking of an answer is remembered. */
-export interface Remembering {
-  readonly memory: ThinkingMemory;
-  readonly scope: Scope;
-}
-
-/** Passes events on and, when the answer is whole, remembers which thinking came with which calls. */
-async function* rememberThinking(
-  events: EventBatches,
-  { memory, scope }: Remembering,
-): AsyncGenerator<readonly ChatEvent[]> {
-  const ids: string[] = [];
-  const blocks: ThinkingBlock[] = [];
+/** Passes events on and, when the answer is whole, remembers it. */
+async function* noteAnswer(events: EventBatches, notes: AnswerNotes): AsyncGenerator<readonly ChatEvent[]> {
   for await (const batch of events) {
     for (const event of batch) {
-      if (event.type === 'tool-call') ids.push(event.id);
-      else if (event.type === 'thinking-block') blocks.push(event.block);
+      notes.push(event);
       // Before the client sees the end: the next request may come at once.
-      else if (event.type === 'finish') await memory.remember(scope, ids, blocks);
+      if (event.type === 'finish') await notes.end();
     }
     yield batch;
   }
@@ -72,14 +60,13 @@ interface Shaped {
 /** `remembering`: absent for a model whose thinking is not remembered. */
 const shape = (
   { events }: OpenedAnswer,
-  { tools, thinking, format }: Prompt,
-  { model }: Target,
+  prompt: Prompt,
+  target: Target,
   remembering: Remembering | undefined,
 ): Shaped => {
-  const watched =
-    remembering !== undefined && tools.length > 0 && willThink(thinking, model)
-      ? rememberThinking(events, remembering)
-      : events;
+  const { thinking, format } = prompt;
+  const notes = willThink(thinking, target.model) ? notesFor(prompt, target, remembering) : undefined;
+  const watched = notes === undefined ? events : noteAnswer(events, notes);
   const json = format.type === 'text' ? undefined : createJsonAnswer(format);
   return { events: json === undefined ? watched : purify(watched, json), json };
 };
@@ -189,10 +176,13 @@ export class ModelAnswer implements Answer {
     const options = { stream: false, report: this.report, onReport: noNotice };
     try {
       const opened = await attempts.over([target], () => attempts.open(corrected, options));
-      const second = shape(opened.answer, opened.prompt, target, remembering);
+      // Bound to a failed answer and a complaint that no client will send back.
+      const isLost = target.model.bindsThinking !== 'never';
+      const second = shape(opened.answer, opened.prompt, target, isLost ? undefined : remembering);
       judged.json = second.json;
       const folded = await fold(second.events, (usage) => onUsage(addUsage(outcome.usage, usage) ?? usage));
-      return { ...folded, usage: addUsage(outcome.usage, folded.usage) };
+      const blocks = isLost ? [] : folded.blocks;
+      return { ...folded, blocks, usage: addUsage(outcome.usage, folded.usage) };
     } catch (error) {
       // JSON that misses the schema is still better than none.
       if ('error' in first || attempts.cancelled) throw error;

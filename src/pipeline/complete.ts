@@ -5,19 +5,21 @@ import type { AttemptListener } from '../core/attempt-listener.ts';
 import type { Cancellation } from '../core/cancellation.ts';
 import type { Prompt } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
+import type { Recalled } from '../core/remembered-answer.ts';
 import type { ParameterNames, Report } from '../core/report.ts';
 import type { Timeouts } from '../core/timeouts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
-import { normalize, refuseChanges, toolCallIds } from '../normalize/index.ts';
+import { normalize, refuseChanges } from '../normalize/index.ts';
 import type { Settings } from '../normalize/settings.ts';
-import { type Answer, ModelAnswer, type Remembering } from './answer.ts';
+import { type Answer, ModelAnswer } from './answer.ts';
+import type { Remembering } from './answer-notes.ts';
 import { Attempts, type Opened } from './attempts.ts';
 import type { Backends } from './backends.ts';
 import type { ImageFetcher } from './image-fetcher.ts';
 import { fetchImages, hasImagesToFetch } from './media-fetch.ts';
 import type { Resilience } from './retry.ts';
 import type { Shown, ThinkingBinding } from './thinking-binding.ts';
-import type { Recalled, ThinkingMemory } from './thinking-memory.ts';
+import type { ThinkingMemory } from './thinking-memory.ts';
 
 export type { Answer } from './answer.ts';
 
@@ -84,7 +86,7 @@ interface ChatParts {
   readonly dependencies: Dependencies;
   readonly ask: Ask;
   readonly options: AnswerOptions;
-  readonly recall: Recalled | undefined;
+  readonly recalled: Recalled | undefined;
   readonly attempts: Attempts;
 }
 
@@ -121,13 +123,13 @@ class PendingChat {
   }
 
   #fit(target: Target) {
-    const { dependencies, ask, options, recall } = this.#parts;
+    const { dependencies, ask, options, recalled } = this.#parts;
     const { defaultMaxTokens, showReasoning } = dependencies;
     const { promptCaching } = options;
     return normalize(ask, target, {
       defaultMaxTokens,
       showReasoning,
-      recall,
+      recalled,
       promptCaching,
     });
   }
@@ -154,11 +156,8 @@ export const createAnswerer =
     const remembering: Remembering | undefined = canThink
       ? { memory, scope: { client, model: model.id } }
       : undefined;
-    const calls = canThink ? toolCallIds(ask) : [];
-    const recall =
-      remembering === undefined || calls.length === 0
-        ? undefined
-        : await memory.recall(remembering.scope, calls);
+    const leavesOutTools = model.bindsThinking !== 'never' && ask.tools.declared.length === 0;
+    const recalled = await remembering?.memory.recall(remembering.scope, ask, leavesOutTools);
 
     const attempts = new Attempts({
       backends,
@@ -170,7 +169,7 @@ export const createAnswerer =
       onShown: noteOf(binding, client),
       listener: options.attempts,
     });
-    const chat = new PendingChat({ dependencies, ask, options, recall, attempts });
+    const chat = new PendingChat({ dependencies, ask, options, recalled, attempts });
     try {
       const { target, settings, opened } = await attempts.over(targets, (each) => chat.ask(each));
       return new ModelAnswer({ ask, target, settings, opened, attempts, remembering });

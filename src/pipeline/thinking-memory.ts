@@ -1,13 +1,23 @@
 /**
- * Remembers which thinking blocks came with which tool call, for clients that keep nothing but the call:
- * the upstream wants the blocks back, unaltered, with the result. That a call came without any is remembered
- * too: such a call has lost nothing. Scoped to the client's key and the model, because blocks belong
- * to these two alone; bounded in bytes and time by the store.
+ * Remembers answers that thought, for clients that keep nothing but calls and words: the upstream wants the blocks back,
+ * unaltered and in their places. That an answer came without thinking is remembered too: it has lost nothing. Found by
+ * its calls, and by the blocks themselves where a client has kept them. Scoped to the client's key and the model; bounded
+ * in bytes and time by the store. Behaviour 5.8, 5.10.
  */
 
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { ThinkingBlock } from '../core/chat.ts';
+import type { Ask, AskTurn } from '../core/ask.ts';
+import type { ThinkingBlock, Tool } from '../core/chat.ts';
+import {
+  type AnswerPiece,
+  blockDigest,
+  blocksOf,
+  type Line,
+  nothingRecalled,
+  type Recalled,
+  type RememberedAnswer,
+} from '../core/remembered-answer.ts';
 import type { Collection, StoreCommands } from '../store/store.ts';
 
 /** Whose memory it is. */
@@ -16,71 +26,172 @@ export interface Scope {
   readonly model: string;
 }
 
-/** The blocks a tool call came with, none if it came without; undefined where that is not known. */
-export type Recalled = (toolCallId: string) => readonly ThinkingBlock[] | undefined;
-
-export interface ThinkingMemory {
-  /** Done when the next request can recall them. */
-  remember(scope: Scope, toolCallIds: readonly string[], blocks: readonly ThinkingBlock[]): Promise<void>;
-  recall(scope: Scope, toolCallIds: readonly string[]): Promise<Recalled>;
+interface RememberOptions {
+  /** What `rememberTools` returned for the tools of the request. */
+  readonly tools: string | undefined;
+  /** Whether it has to be found by its blocks as well as by its calls. */
+  readonly byBlocks: boolean;
 }
 
-const collection: Collection = {
+const hour = 3600 * 1000;
+
+const answers: Collection = {
   name: 'thinking',
-  maxAge: 3600 * 1000,
+  maxAge: hour,
   renewedByReading: true,
   maxBytes: 64 * 1024 * 1024,
 };
 
-/** Calls of one history that are looked up: the last ones of the list. */
+const declarations: Collection = {
+  name: 'tools',
+  maxAge: hour,
+  renewedByReading: true,
+  maxBytes: 16 * 1024 * 1024,
+};
+
+/** Answers of one history that are looked up: the last ones of the list. */
 const mostRecalled = 500;
 
-const nothing: Recalled = () => undefined;
+const blockSchema = z.union([
+  z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
+  z.strictObject({ type: z.literal('redacted_thinking'), data: z.string() }),
+]) satisfies z.ZodType<ThinkingBlock>;
 
-const blocksSchema = z.array(
-  z.union([
-    z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
-    z.strictObject({ type: z.literal('redacted_thinking'), data: z.string() }),
-  ]),
-) satisfies z.ZodType<ThinkingBlock[]>;
+const pieceSchema = z.union([
+  z.strictObject({ type: z.literal('thinking-block'), block: blockSchema }),
+  z.strictObject({ type: z.literal('text'), length: z.int().positive() }),
+  z.strictObject({ type: z.literal('tool-call'), id: z.string() }),
+]) satisfies z.ZodType<AnswerPiece>;
+
+const lineSchema = z.union([
+  z.strictObject({ type: z.literal('words'), text: z.string() }),
+  z.strictObject({
+    type: z.literal('call-instruction'),
+    isDemanded: z.boolean(),
+    tools: z.array(z.string()),
+  }),
+]) satisfies z.ZodType<Line>;
+
+const answerSchema = z.strictObject({
+  pieces: z.array(pieceSchema),
+  lines: z.array(lineSchema),
+  previous: z.string().nullable(),
+  upstream: z.string(),
+  /** Of the tools that were declared. */
+  tools: z.string().optional(),
+}) satisfies z.ZodType<RememberedAnswer>;
+
+type StoredAnswer = z.infer<typeof answerSchema>;
+
+const toolsSchema = z.array(
+  z.object({
+    name: z.string(),
+    description: z.string().optional(),
+    parameters: z.record(z.string(), z.unknown()),
+    strict: z.boolean(),
+  }),
+) satisfies z.ZodType<readonly Tool[]>;
 
 /** The store may be shared: what another version or another program left there is as good as nothing. */
-const parseBlocks = (value: string): readonly ThinkingBlock[] | undefined => {
+const parseStored = <Value>(schema: z.ZodType<Value>, value: string): Value | undefined => {
   try {
-    return blocksSchema.parse(JSON.parse(value));
+    return schema.parse(JSON.parse(value));
   } catch {
     return undefined;
   }
 };
 
-export const createThinkingMemory = (store: StoreCommands): ThinkingMemory => {
-  /** Hashed: ids come from clients and may be of any length, and the store may be another's. */
-  const keyOf = ({ client, model }: Scope, id: string) =>
-    createHash('sha256')
-      .update(JSON.stringify([client, model, id]))
-      .digest('base64url');
+/** Hashed: ids come from clients and may be of any length, and the store may be another's. */
+const digest = (...parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 
-  return {
-    remember: async (scope, toolCallIds, blocks) => {
-      if (toolCallIds.length === 0) return;
-      await store.put(
-        collection,
-        toolCallIds.map((id) => keyOf(scope, id)),
-        JSON.stringify(blocks),
-      );
-    },
-    recall: async (scope, toolCallIds) => {
-      if (toolCallIds.length === 0) return nothing;
-      const ids = toolCallIds.slice(-mostRecalled);
-      const values = await store.get(
-        collection,
-        ids.map((id) => keyOf(scope, id)),
-      );
-      const found = new Map(ids.map((id, index) => [id, values[index]]));
-      return (id) => {
-        const value = found.get(id);
-        return value === undefined || value === null ? undefined : parseBlocks(value);
-      };
-    },
-  };
+const callKey = ({ client, model }: Scope, id: string): string => digest(client, model, id);
+const blockKey = ({ client, model }: Scope, block: string): string => digest(client, model, 'block', block);
+const toolsKey = ({ client }: Scope, tools: string): string => digest(client, tools);
+
+const keysOf = (scope: Scope, { parts }: AskTurn): readonly string[] =>
+  parts.flatMap((part) => {
+    if (part.type === 'tool-call') return [callKey(scope, part.id)];
+    return part.type === 'thinking-block' ? [blockKey(scope, blockDigest(part.block))] : [];
+  });
+
+/** What the user said, and not the result of a call. */
+const isUserWord = ({ role, parts }: AskTurn): boolean => role === 'user' && parts[0]?.type !== 'tool-result';
+
+/**
+ * Of the answers of the history, oldest first; those of the first answer after the user's last words once more at the
+ * end, because theirs is the thinking that the upstream demands.
+ */
+const keysToRecall = (scope: Scope, { turns }: Pick<Ask, 'turns'>): readonly string[] => {
+  const answered = turns.filter(({ role }) => role === 'assistant');
+  const begin = turns.findLastIndex(isUserWord) + 1;
+  const first = turns.find(({ role }, index) => index >= begin && role === 'assistant');
+  return [...answered, ...(first === undefined ? [] : [first])].flatMap((turn) => keysOf(scope, turn));
 };
+
+export class ThinkingMemory {
+  readonly #store: StoreCommands;
+
+  constructor(store: StoreCommands) {
+    this.#store = store;
+  }
+
+  /** Done when the next request can recall it. */
+  async remember(
+    scope: Scope,
+    answer: RememberedAnswer,
+    { tools, byBlocks }: RememberOptions,
+  ): Promise<void> {
+    const calls = answer.pieces.flatMap((piece) => (piece.type === 'tool-call' ? [piece.id] : []));
+    const keys = [
+      ...calls.map((id) => callKey(scope, id)),
+      ...(byBlocks ? blocksOf(answer).map((block) => blockKey(scope, blockDigest(block))) : []),
+    ];
+    if (keys.length === 0) return;
+    const stored: StoredAnswer = { ...(answer as StoredAnswer), ...(tools === undefined ? {} : { tools }) };
+    await this.#store.put(answers, keys, JSON.stringify(stored));
+  }
+
+  /** For requests that leave them out: thinking is bound to them. Returns what they are known by. */
+  async rememberTools(scope: Scope, tools: readonly Tool[]): Promise<string> {
+    const written = JSON.stringify(tools);
+    const known = digest(written);
+    await this.#store.put(declarations, [toolsKey(scope, known)], written);
+    return known;
+  }
+
+  /** `wantsTools`: whether the request leaves out what it may have declared before. */
+  async recall(scope: Scope, ask: Pick<Ask, 'turns'>, wantsTools: boolean): Promise<Recalled> {
+    const keys = keysToRecall(scope, ask).slice(-mostRecalled);
+    if (keys.length === 0) return nothingRecalled;
+    const values = await this.#store.get(answers, keys);
+    /** One object for one answer, by whichever key it is found. */
+    const parsed = new Map<string, StoredAnswer | undefined>();
+    const found = new Map(keys.map((key, index) => [key, values[index]]));
+    const look = (key: string): StoredAnswer | undefined => {
+      const value = found.get(key);
+      if (value === undefined || value === null) return undefined;
+      if (!parsed.has(value)) parsed.set(value, parseStored(answerSchema, value));
+      return parsed.get(value);
+    };
+    return {
+      byCall: (id) => look(callKey(scope, id)),
+      byBlock: (block) => look(blockKey(scope, blockDigest(block))),
+      tools: wantsTools ? await this.#tools(scope, keys.map(look)) : [],
+    };
+  }
+
+  /** Those with which the newest answer was asked for that is known. */
+  async #tools(scope: Scope, known: readonly (StoredAnswer | undefined)[]): Promise<readonly Tool[]> {
+    const tools = known.findLast((answer) => answer?.tools !== undefined)?.tools;
+    if (tools === undefined) return [];
+    const [value] = await this.#store.get(declarations, [toolsKey(scope, tools)]);
+    return (value && parseStored(toolsSchema, value)) || [];
+  }
+
+  /** Of blocks that do not fit any more, and of the calls that they came with. */
+  async forget(scope: Scope, blocks: readonly string[], calls: readonly string[]): Promise<void> {
+    const keys = [...blocks.map((block) => blockKey(scope, block)), ...calls.map((id) => callKey(scope, id))];
+    if (keys.length > 0) await this.#store.delete(answers, keys);
+  }
+}

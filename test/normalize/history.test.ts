@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import type { Part, Thinking, ThinkingBlock, Turn } from '../../src/core/chat.ts';
 import { textPart } from '../../src/core/message-text.ts';
-import { type Recall, restoreThinking } from '../../src/normalize/history.ts';
+import { nothingRecalled, type Recalled } from '../../src/core/remembered-answer.ts';
+import { fitThinking } from '../../src/normalize/history.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { normalized, targetOf } from './fit.ts';
 
@@ -20,7 +21,7 @@ const settled = (
   turns: readonly Turn[],
   thinking: Thinking,
   model = 'claude-4-5-sonnet',
-  recall: Recall = () => undefined,
+  recalled: Recalled = nothingRecalled,
   parameter?: string,
 ) => {
   const report = new Reporter(parameterNames);
@@ -29,11 +30,15 @@ const settled = (
       ? undefined
       : { type: 'thinking' as const, parameter, enabled: true, isWish: false };
   const settings = { ...normalized({}).settings, thinking, thinkingRequest };
-  const history = restoreThinking(turns, settings, targetOf(model), recall, report);
+  const history = fitThinking(turns, settings, targetOf(model), recalled, report);
   return { turns: history.turns, thinking: history.settings.thinking, ...report.toReport() };
 };
 
-const remembering: Recall = (id) => (id === 'a' ? [block('a'), block('b')] : undefined);
+/** Every call is known to have come without thinking. */
+const withoutThinking: Recalled = {
+  ...nothingRecalled,
+  byCall: (id) => ({ pieces: [{ type: 'tool-call', id }], lines: [], previous: null, upstream: 'anthropic' }),
+};
 const results: Turn = {
   role: 'user',
   parts: [{ type: 'tool-result', id: 'a', content: [], isError: false }],
@@ -48,33 +53,12 @@ interface Case {
   readonly model?: string;
   readonly input: readonly Turn[];
   readonly thinking: Thinking;
-  readonly recall?: Recall;
+  readonly recalled?: Recalled;
   readonly expected: readonly Turn[];
 }
 
 describe('thinking in the history', () => {
   it.each<Case>([
-    {
-      name: 'what the client kept stays, and nothing is recalled over it',
-      input: kept,
-      thinking: budget,
-      recall: remembering,
-      expected: kept,
-    },
-    {
-      name: 'what it lost is recalled, first in its turn',
-      input: bare,
-      thinking: budget,
-      recall: remembering,
-      expected: [user, assistant(thought('a'), thought('b'), text, call('a')), user],
-    },
-    {
-      name: 'by any call of the turn',
-      input: [user, assistant(call('z'), call('a')), user],
-      thinking: budget,
-      recall: remembering,
-      expected: [user, assistant(thought('a'), thought('b'), call('z'), call('a')), user],
-    },
     { name: 'without thinking it goes', input: kept, thinking: { mode: 'off' } as const, expected: stripped },
     {
       name: 'and where nothing was asked on a model that does not think of itself',
@@ -124,7 +108,7 @@ describe('thinking in the history', () => {
       name: 'a call that is known to have come without thinking has lost none',
       input: loop,
       thinking: budget,
-      recall: () => [],
+      recalled: withoutThinking,
       expected: loop,
     },
     ...(['claude-opus-5-5', 'claude-haiku-5-5', 'claude-opus-4-8', 'claude-sonnet-4-6'] as const).map(
@@ -143,8 +127,8 @@ describe('thinking in the history', () => {
       thinking: usual,
       expected: loop,
     },
-  ])('$name', ({ input, thinking, model, recall, expected }) => {
-    expect(settled(input, thinking, model, recall)).toEqual({
+  ])('$name', ({ input, thinking, model, recalled, expected }) => {
+    expect(settled(input, thinking, model, recalled)).toEqual({
       turns: expected,
       thinking,
       ignored: [],

@@ -14,6 +14,7 @@ import {
   overloaded,
   upstreamFailed,
 } from '../../src/core/errors.ts';
+import type { RememberedAnswer } from '../../src/core/remembered-answer.ts';
 import type { ConceptReport, Report } from '../../src/core/report.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
 import type { Backends } from '../../src/pipeline/backends.ts';
@@ -21,7 +22,7 @@ import { type Answer, createAnswerer } from '../../src/pipeline/complete.ts';
 import type { ImageFetcher } from '../../src/pipeline/image-fetcher.ts';
 import { createResilience } from '../../src/pipeline/retry.ts';
 import { ThinkingBinding } from '../../src/pipeline/thinking-binding.ts';
-import type { ThinkingMemory } from '../../src/pipeline/thinking-memory.ts';
+import { type Scope, ThinkingMemory } from '../../src/pipeline/thinking-memory.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 
 const catalogue = createCatalogue({
@@ -112,12 +113,11 @@ const run = async (setting: Setting): Promise<Ran> => {
       },
     }),
   };
-  const memory: ThinkingMemory = {
-    remember: async (_scope, ids) => {
-      remembered.push(ids);
+  const memory = Object.assign(new ThinkingMemory(createLocalStore()), {
+    remember: async (_scope: Scope, { pieces }: RememberedAnswer) => {
+      remembered.push(pieces.flatMap((piece) => (piece.type === 'tool-call' ? [piece.id] : [])));
     },
-    recall: async () => () => undefined,
-  };
+  });
   const images: ImageFetcher = {
     fetch: async (url) => {
       fetched.push(url);

@@ -1,66 +1,121 @@
 import { describe, expect, it } from 'vitest';
-import type { ThinkingBlock } from '../../src/core/chat.ts';
-import { createThinkingMemory } from '../../src/pipeline/thinking-memory.ts';
+import type { AskTurn } from '../../src/core/ask.ts';
+import type { Part, ThinkingBlock, Tool } from '../../src/core/chat.ts';
+import { textPart } from '../../src/core/message-text.ts';
+import type { RememberedAnswer } from '../../src/core/remembered-answer.ts';
+import { type Scope, ThinkingMemory } from '../../src/pipeline/thinking-memory.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 
-const block = (thinking: string): ThinkingBlock => ({ type: 'thinking', thinking, signature: 's' });
-const me = { client: 'me', model: 'm' };
+const block = (signature: string): ThinkingBlock => ({ type: 'thinking', thinking: '', signature });
+const me: Scope = { client: 'me', model: 'm' };
 
-const setUp = () => {
-  const store = createLocalStore();
-  const memory = createThinkingMemory(store);
-  const recall = async (id: string, scope = me) => (await memory.recall(scope, [id]))(id);
-  return { store, memory, recall };
+const answer = (calls: readonly string[], ...blocks: readonly ThinkingBlock[]): RememberedAnswer => ({
+  pieces: [
+    ...blocks.map((each) => ({ type: 'thinking-block' as const, block: each })),
+    { type: 'text', length: 3 },
+    ...calls.map((id) => ({ type: 'tool-call' as const, id })),
+  ],
+  lines: [
+    { type: 'words', text: 'Continue.' },
+    { type: 'call-instruction', isDemanded: true, tools: ['f'] },
+  ],
+  previous: 'before',
+  upstream: 'anthropic',
+});
+
+const call = (id: string): Part => ({ type: 'tool-call', id, name: 'f', input: {} });
+const thought = (each: ThinkingBlock): Part => ({ type: 'thinking-block', block: each });
+const said = (...parts: Part[]): AskTurn => ({ role: 'assistant', parts });
+const user: AskTurn = { role: 'user', parts: [textPart('x')] };
+const everyKey = { tools: undefined, byBlocks: true };
+const callsAlone = { tools: undefined, byBlocks: false };
+
+const setUp = (now = () => 0) => {
+  const store = createLocalStore({ now });
+  const memory = new ThinkingMemory(store);
+  const byCall = async (id: string, scope = me) =>
+    (await memory.recall(scope, { turns: [said(call(id))] }, false)).byCall(id);
+  return { store, memory, byCall };
 };
 
 describe('the memory of thinking', () => {
-  it('gives every call of an answer all its blocks', async () => {
+  it('finds an answer by each of its calls, as one and the same', async () => {
     const { memory } = setUp();
-    const blocks = [block('a'), { type: 'redacted_thinking', data: 'd' } as const];
-    await memory.remember(me, ['1', '2'], blocks);
-    const recalled = await memory.recall(me, ['1', '2', '3']);
-    expect(['1', '2', '3'].map(recalled)).toEqual([blocks, blocks, undefined]);
+    const given = answer(['1', '2'], block('a'), { type: 'redacted_thinking', data: 'd' });
+    await memory.remember(me, given, callsAlone);
+    const { byCall } = await memory.recall(me, { turns: [said(call('1'), call('2'), call('3'))] }, false);
+    expect(byCall('1')).toEqual(given);
+    expect(byCall('2')).toBe(byCall('1'));
+    expect(byCall('3')).toBeUndefined();
   });
 
-  it.each([
+  it('finds one by its blocks where that is wanted: a final answer has no calls', async () => {
+    const { memory } = setUp();
+    await memory.remember(me, answer([], block('a'), block('b')), everyKey);
+    await memory.remember(me, answer(['1'], block('c')), callsAlone);
+    const turns = [said(thought(block('b'))), said(thought(block('c')))];
+    const { byBlock } = await memory.recall(me, { turns }, false);
+    expect(byBlock(block('b'))).toEqual(answer([], block('a'), block('b')));
+    expect(byBlock(block('c'))).toBeUndefined();
+  });
+
+  it.each<Scope>([
     { client: 'other', model: 'm' },
     { client: 'me', model: 'other' },
     // Not by joining names either.
     { client: 'me\nm', model: '1' },
     { client: 'me","m', model: '1' },
-  ])('is nobody else’s and no other model’s: %o', async (scope) => {
-    const { memory, recall } = setUp();
-    await memory.remember(me, ['1'], [block('a')]);
-    expect(await recall('1', scope)).toBeUndefined();
+  ])('shows it to no other client and no other model: %o', async (scope) => {
+    const { memory, byCall } = setUp();
+    await memory.remember(me, answer(['1'], block('a')), everyKey);
+    expect(await byCall('1', scope)).toBeUndefined();
   });
 
-  it('no calls take no room', async () => {
+  it('takes no room for what could not be found again', async () => {
     const { memory, store } = setUp();
-    await memory.remember(me, [], [block('a')]);
+    await memory.remember(me, answer([], block('a')), callsAlone);
+    await memory.remember(me, answer([]), everyKey);
     expect(store.bytes()).toBe(0);
   });
 
-  it('knows a call that came without thinking from one it never saw', async () => {
-    const { memory, recall } = setUp();
-    await memory.remember(me, ['1'], []);
-    expect(await recall('1')).toEqual([]);
-    expect(await recall('2')).toBeUndefined();
+  it('knows an answer that came without thinking from one it never saw', async () => {
+    const { memory, byCall } = setUp();
+    await memory.remember(me, answer(['1']), callsAlone);
+    expect(await byCall('1')).toEqual(answer(['1']));
+    expect(await byCall('2')).toBeUndefined();
   });
 
-  it('an id that was not asked for is not known, whatever is remembered', async () => {
-    const { memory } = setUp();
-    await memory.remember(me, ['1'], [block('a')]);
-    expect((await memory.recall(me, []))('1')).toBeUndefined();
-    expect((await memory.recall(me, ['2']))('1')).toBeUndefined();
+  it('forgets what was found out not to fit', async () => {
+    const { memory, byCall } = setUp();
+    await memory.remember(me, answer(['1'], block('a')), everyKey);
+    await memory.forget(me, ['unknown'], ['1']);
+    expect(await byCall('1')).toBeUndefined();
   });
 
-  it('of a history without end only the latest calls are looked up', async () => {
+  it('of a history without end looks up only the latest answers, and the first one after the user’s last words', async () => {
     const { memory } = setUp();
     const ids = Array.from({ length: 600 }, (_, index) => `call_${index}`);
-    await memory.remember(me, ids, [block('a')]);
-    const recalled = await memory.recall(me, ids);
-    expect(recalled('call_0')).toBeUndefined();
-    expect(recalled('call_599')).toEqual([block('a')]);
+    await memory.remember(me, answer(ids, block('a')), callsAlone);
+    const { byCall } = await memory.recall(me, { turns: [user, ...ids.map((id) => said(call(id)))] }, false);
+    expect(byCall('call_1')).toBeUndefined();
+    expect(byCall('call_0')).toBeDefined();
+    expect(byCall('call_599')).toBeDefined();
+  });
+
+  const tools: readonly Tool[] = [
+    { name: 'f', description: 'd', parameters: { type: 'object' }, strict: true },
+    { name: 'g', parameters: {}, strict: false },
+  ];
+
+  it('knows the tools that the newest known answer was asked for with', async () => {
+    const { memory } = setUp();
+    const known = await memory.rememberTools(me, tools);
+    await memory.remember(me, answer(['1']), { tools: known, byBlocks: true });
+    await memory.remember(me, answer(['2']), everyKey);
+    const turns = [said(call('1')), user, said(call('2')), user];
+    expect((await memory.recall(me, { turns }, true)).tools).toEqual(tools);
+    expect((await memory.recall(me, { turns }, false)).tools).toEqual([]);
+    expect((await memory.recall({ ...me, client: 'other' }, { turns }, true)).tools).toEqual([]);
   });
 
   it.each([
@@ -68,40 +123,40 @@ describe('the memory of thinking', () => {
     '',
     'null',
     '5',
+    '[]',
     '{}',
-    '[null]',
-    '[{"type":"thinking"}]',
-    '[{"type":"text","text":"x"}]',
-    '[{"type":"thinking","thinking":"a","signature":"s","cache_control":{}}]',
-  ])('what is no thinking in a store that others use is nothing: %s', async (value) => {
-    const memory = createThinkingMemory({
+    JSON.stringify({ ...answer(['1']), pieces: [{ type: 'thinking' }] }),
+    JSON.stringify({ ...answer(['1']), lines: [null] }),
+    JSON.stringify({ ...answer(['1']), previous: 5 }),
+    JSON.stringify({ ...answer(['1']), extra: 1 }),
+  ])('what is no answer in a store that others use is nothing: %s', async (value) => {
+    const memory = new ThinkingMemory({
       ...createLocalStore(),
       get: async (_collection, keys) => keys.map(() => value),
     });
-    expect((await memory.recall(me, ['1']))('1')).toBeUndefined();
+    const recalled = await memory.recall(me, { turns: [said(call('1'))] }, true);
+    expect([recalled.byCall('1'), recalled.tools]).toEqual([undefined, []]);
   });
 
-  it('is kept for an hour from its last use, not from its first', async () => {
+  it('keeps an answer for an hour from its last use, not from its first', async () => {
     let now = 0;
-    const memory = createThinkingMemory(createLocalStore({ now: () => now }));
-    const recall = async () => (await memory.recall(me, ['1']))('1');
-    await memory.remember(me, ['1'], [block('a')]);
-    now += 3_599_000;
-    expect(await recall()).toEqual([block('a')]);
-    now += 3_599_000;
-    expect(await recall()).toEqual([block('a')]);
+    const { memory, byCall } = setUp(() => now);
+    await memory.remember(me, answer(['1']), callsAlone);
+    for (const wait of [3_599_000, 3_599_000]) {
+      now += wait;
+      expect(await byCall('1')).toBeDefined();
+    }
     now += 3_600_000;
-    expect(await recall()).toBeUndefined();
+    expect(await byCall('1')).toBeUndefined();
   });
 
   it('keeps ids and clients out of the store’s keys', async () => {
     const keys: string[] = [];
-    const memory = createThinkingMemory({
+    const memory = new ThinkingMemory({
       ...createLocalStore(),
       put: async (_collection, written) => void keys.push(...written),
     });
-    await memory.remember(me, ['secret'.repeat(1000)], [block('a')]);
-    expect(keys).toHaveLength(1);
-    expect(keys[0]).toMatch(/^[\w-]{43}$/);
+    await memory.remember(me, answer(['secret'.repeat(1000)], block('secret')), everyKey);
+    expect(keys).toEqual([expect.stringMatching(/^[\w-]{43}$/), expect.stringMatching(/^[\w-]{43}$/)]);
   });
 });

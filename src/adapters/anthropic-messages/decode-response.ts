@@ -102,16 +102,25 @@ const reasons: Readonly<Record<string, DroppedThinking['reason']>> = {
   end_user_binding_mismatch: 'user',
 };
 
+const readPlace = (path: string): DroppedThinking['place'] => {
+  const [, turn, part] = /^messages\.(\d{1,6})\.content\.(\d{1,6})$/.exec(path) ?? [];
+  return turn === undefined ? undefined : { turn: Number(turn), part: Number(part) };
+};
+
 /** Only the beta has the list; what was let through is no loss. */
 const readStart = (message: object): Extract<ChatEvent, { type: 'start' }> => {
   const { id, input_transformations: changes } = message as {
     readonly id?: string;
-    readonly input_transformations?: readonly { readonly type?: string; readonly reason?: string }[];
+    readonly input_transformations?: readonly {
+      readonly type?: string;
+      readonly reason?: string;
+      readonly path?: string;
+    }[];
   };
   if (!Array.isArray(changes) || changes.length === 0) return { type: 'start', id };
   const droppedThinking = changes
     .filter(({ type }) => type === 'thinking_dropped')
-    .map(({ reason = '' }) => ({ reason: reasons[reason] ?? 'other' }));
+    .map(({ reason = '', path = '' }) => ({ reason: reasons[reason] ?? 'other', place: readPlace(path) }));
   return { type: 'start', id, droppedThinking };
 };
 

@@ -1,0 +1,145 @@
+/** What is remembered of an answer, gathered while it comes. Nothing of the conversation is held here. Behaviour 5.10. */
+
+import type { ChatEvent, DroppedThinking, Prompt } from '../core/chat.ts';
+import { type AnswerPiece, blockDigest, type Line } from '../core/remembered-answer.ts';
+import type { Target } from '../models/catalogue.ts';
+import type { Scope, ThinkingMemory } from './thinking-memory.ts';
+
+/** Where the thinking of an answer is remembered. */
+export interface Remembering {
+  readonly memory: ThinkingMemory;
+  readonly scope: Scope;
+}
+
+/** A block that was sent, and the calls that it came with. */
+interface SentBlock {
+  readonly turn: number;
+  readonly part: number;
+  readonly digest: string;
+  readonly calls: readonly string[];
+}
+
+const sentBlocks = ({ turns }: Prompt): readonly SentBlock[] =>
+  turns.flatMap(({ parts }, turn) =>
+    parts.flatMap((each, part): SentBlock[] =>
+      each.type === 'thinking-block'
+        ? [
+            {
+              turn,
+              part,
+              digest: blockDigest(each.block),
+              calls: parts.flatMap((other) => (other.type === 'tool-call' ? [other.id] : [])),
+            },
+          ]
+        : [],
+    ),
+  );
+
+/** What the answer was asked for with. */
+interface Question {
+  readonly upstream: string;
+  readonly binds: boolean;
+  readonly lines: readonly Line[];
+  readonly tools: Promise<string> | undefined;
+  readonly sent: readonly SentBlock[];
+}
+
+export class AnswerNotes {
+  readonly #remembering: Remembering;
+  readonly #question: Question;
+  readonly #pieces: AnswerPiece[] = [];
+  #text = 0;
+  #dropped: readonly DroppedThinking[] = [];
+
+  constructor(remembering: Remembering, question: Question) {
+    this.#remembering = remembering;
+    this.#question = question;
+  }
+
+  push(event: ChatEvent): void {
+    switch (event.type) {
+      case 'start':
+        this.#dropped = event.droppedThinking ?? [];
+        break;
+      case 'text':
+        this.#text += event.text.length;
+        break;
+      case 'thinking-block':
+        this.#add({ type: 'thinking-block', block: event.block });
+        break;
+      case 'tool-call':
+        this.#add({ type: 'tool-call', id: event.id });
+        break;
+      default:
+    }
+  }
+
+  /** The answer is whole. Done when the next request can recall it. */
+  async end(): Promise<void> {
+    const { memory, scope } = this.#remembering;
+    const { upstream, binds, lines, tools } = this.#question;
+    await this.#forgetMisplaced();
+    await memory.remember(
+      scope,
+      { pieces: this.#pieces, lines, previous: this.#previous(), upstream },
+      { tools: await tools, byBlocks: binds },
+    );
+  }
+
+  #add(piece: AnswerPiece): void {
+    if (this.#text > 0) this.#pieces.push({ type: 'text', length: this.#text });
+    this.#text = 0;
+    this.#pieces.push(piece);
+  }
+
+  #isDropped({ turn, part }: SentBlock, dropped = this.#dropped): boolean {
+    // One that cannot be found may be any.
+    return dropped.some(({ place }) => place === undefined || (place.turn === turn && place.part === part));
+  }
+
+  #previous(): string | null {
+    return this.#question.sent.findLast((block) => !this.#isDropped(block))?.digest ?? null;
+  }
+
+  /** Else every later turn would send them again. */
+  async #forgetMisplaced(): Promise<void> {
+    const { memory, scope } = this.#remembering;
+    const misplaced = this.#dropped.filter(({ reason, place }) => reason === 'prefix' && place !== undefined);
+    const bad = this.#question.sent.filter((block) => this.#isDropped(block, misplaced));
+    await memory.forget(
+      scope,
+      bad.map(({ digest }) => digest),
+      bad.flatMap(({ calls }) => calls),
+    );
+  }
+}
+
+/** Undefined where nothing of the answer is remembered. Out here: within the answer it would hold the conversation. */
+export const notesFor = (
+  prompt: Prompt,
+  { model, upstream }: Target,
+  remembering: Remembering | undefined,
+): AnswerNotes | undefined => {
+  const binds = model.bindsThinking !== 'never';
+  const { tools, forMemory } = prompt;
+  if (remembering === undefined || (tools.length === 0 && !binds)) return undefined;
+  const { memory, scope } = remembering;
+  return new AnswerNotes(remembering, {
+    upstream,
+    binds,
+    lines: forMemory.lines,
+    tools:
+      binds && forMemory.hasOwnTools
+        ? memory.rememberTools(
+            scope,
+            tools.map(({ name, description, parameters, strict }) => ({
+              name,
+              description,
+              parameters,
+              strict,
+            })),
+          )
+        : undefined,
+    sent: binds ? sentBlocks(prompt) : [],
+  });
+};
