@@ -15,6 +15,7 @@ import { registerStatus } from './api/status-page.ts';
 import type { Config } from './config.ts';
 import { draining } from './core/errors.ts';
 import type { Catalogue } from './models/catalogue.ts';
+import { Affinity } from './pipeline/affinity.ts';
 import { createBackends } from './pipeline/backends.ts';
 import { createAnswerer } from './pipeline/complete.ts';
 import { createImageFetcher } from './pipeline/image-fetcher.ts';
@@ -181,6 +182,7 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
       resilience,
       memory,
       binding: new ThinkingBinding(store),
+      affinity: new Affinity(store),
       images,
       defaultMaxTokens: config.defaultMaxTokens,
       showReasoning: config.showReasoning,

@@ -11,6 +11,7 @@ import type { Timeouts } from '../core/timeouts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
 import { normalize, refuseChanges } from '../normalize/index.ts';
 import type { Settings } from '../normalize/settings.ts';
+import type { Affinity } from './affinity.ts';
 import { type Answer, ModelAnswer } from './answer.ts';
 import type { Remembering } from './answer-notes.ts';
 import { Attempts, type Opened } from './attempts.ts';
@@ -43,6 +44,7 @@ interface Dependencies {
   readonly backends: Backends;
   readonly memory: ThinkingMemory;
   readonly binding: ThinkingBinding;
+  readonly affinity: Affinity;
   readonly images: ImageFetcher;
   readonly resilience: Resilience;
   readonly defaultMaxTokens: number | undefined;
@@ -145,12 +147,12 @@ const noteOf =
 export const createAnswerer =
   (dependencies: Dependencies): Answerer =>
   async (ask, options) => {
-    const { catalogue, backends, resilience, memory, binding, timeouts } = dependencies;
+    const { catalogue, backends, resilience, memory, binding, affinity, timeouts } = dependencies;
     const { cancellation, client, onRetry } = options;
     const startedAt = performance.now();
     const deadline = startedAt + (ask.stream ? timeouts.stream : timeouts.total);
     const model = catalogue.resolve(ask.model);
-    const targets = catalogue.targets(model);
+    const { targets, answered } = await affinity.place(catalogue.targets(model), ask, client);
     const canThink =
       model.thinking !== null && model.endpoints.some(({ quirks }) => quirks.replay !== 'never');
     const remembering: Remembering | undefined = canThink
@@ -172,6 +174,7 @@ export const createAnswerer =
     const chat = new PendingChat({ dependencies, ask, options, recalled, attempts });
     try {
       const { target, settings, opened } = await attempts.over(targets, (each) => chat.ask(each));
+      answered?.(target);
       return new ModelAnswer({ ask, target, settings, opened, attempts, remembering });
     } catch (error) {
       const isUnknown = error instanceof ApiError && error.code === 'model_not_found';

@@ -10,6 +10,7 @@ import { canSayMisplaced } from '../core/misplaced-thinking.ts';
 import type { Target } from '../models/catalogue.ts';
 import { dropThinking, willThink } from '../normalize/history.ts';
 import type { Collection, StoreCommands } from '../store/store.ts';
+import { conversationDigest } from './conversation-digest.ts';
 
 /** What a refusal has shown: that the check holds for a model at an upstream, or that a conversation is broken. */
 export type Shown = 'check' | 'conversation';
@@ -29,9 +30,8 @@ const digest = (...parts: readonly string[]): string =>
 /** The credential is the upstream's one; another one would mean another start. */
 const checkKey = ({ model, upstream }: Target): string => digest('check', upstream, model.id);
 
-/** By its first turns, which stay while the conversation grows. */
-const conversationKey = ({ turns }: Prompt, { model }: Target, client: string): string =>
-  digest('conversation', client, model.id, JSON.stringify(turns[0]?.parts ?? []));
+const conversationKey = (prompt: Prompt, { model }: Target, client: string): string =>
+  conversationDigest('broken', client, model.id, prompt);
 
 export class ThinkingBinding {
   readonly #store: StoreCommands;

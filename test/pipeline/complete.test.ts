@@ -17,6 +17,7 @@ import {
 import type { RememberedAnswer } from '../../src/core/remembered-answer.ts';
 import type { ConceptReport, Report } from '../../src/core/report.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
+import { Affinity } from '../../src/pipeline/affinity.ts';
 import type { Backends } from '../../src/pipeline/backends.ts';
 import { type Answer, createAnswerer } from '../../src/pipeline/complete.ts';
 import type { ImageFetcher } from '../../src/pipeline/image-fetcher.ts';
@@ -130,6 +131,7 @@ const run = async (setting: Setting): Promise<Ran> => {
     backends,
     memory,
     binding: new ThinkingBinding(createLocalStore()),
+    affinity: new Affinity(createLocalStore()),
     images,
     resilience: createResilience({
       maxRetries: setting.maxRetries ?? 0,
