@@ -145,6 +145,18 @@ const limit = (ask: Ask, blocks: Block[], budget: number): Omit<Answer, 'thinkin
   return done(blocks.some((block) => block.type === 'call') ? 'tool_use' : 'end_turn');
 };
 
+/** `[[think between]]`: once more behind the words and before the calls. */
+const thinkBetween = ({ thinking }: Ask, blocks: readonly Block[], raw: string): readonly Block[] => {
+  const at = blocks.findIndex(({ type }) => type === 'call');
+  const words = blocks[at - 1];
+  if (directiveText(raw, 'think') !== 'between' || words?.type !== 'text' || thinking?.sign === undefined)
+    return blocks;
+  thinking.note?.(words.text);
+  const text = thinking.shown ? 'That said, the calls come next.' : '';
+  const block: Block = { type: 'thinking', text, signature: thinking.sign(text) };
+  return [...blocks.slice(0, at), block, ...blocks.slice(at)];
+};
+
 export const compose = (ask: Ask): Answer => {
   const question = findQuestion(ask.turns);
   const asked = withoutDirectives(textsOf(question.last));
@@ -163,7 +175,7 @@ export const compose = (ask: Ask): Answer => {
   const rest = limit(ask, said, ask.maxTokens - cost);
   return {
     ...rest,
-    blocks: [...thinking.blocks, ...rest.blocks],
+    blocks: [...thinking.blocks, ...thinkBetween(ask, rest.blocks, question.raw)],
     outputTokens: cost + (ask.maxTokens > cost ? rest.outputTokens : 0),
     thinkingTokens: cost,
   };

@@ -50,6 +50,8 @@ export interface Thinking {
   /** Signs a block as the named model; the family without signatures has none. */
   readonly sign: ((text: string) => string) | undefined;
   readonly redact: ((text: string) => string) | undefined;
+  /** What the answer has said itself: a later block of it is bound to that too. */
+  readonly note: ((text: string) => void) | undefined;
 }
 
 export type Block =

@@ -139,6 +139,10 @@ export class FaultQueue {
     this.#queue.push({ fault, left: fault.times ?? 1 });
   }
 
+  clear(): void {
+    this.#queue.length = 0;
+  }
+
   /** At most one injected fault and one delay strike a request, then what its own text asks for. */
   take(upstream: Upstream, model: string, text: string): Fault[] {
     const taken: Fault[] = [];

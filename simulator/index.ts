@@ -32,6 +32,8 @@ export interface Simulator {
   readonly requests: SeenRequest[];
   /** Queued: strikes the next request(s) it fits. */
   inject(fault: Fault): void;
+  /** Takes back what has been injected and has not struck. */
+  withdrawFaults(): void;
   /** Ends open streams and frees the ports. */
   close(): Promise<void>;
 }
@@ -69,6 +71,7 @@ export const startSimulator = async (options: SimulatorOptions = {}): Promise<Si
     bedrockUrl: `http://${name}:${second.port}`,
     requests: sightings.list,
     inject: (fault) => faults.add(fault),
+    withdrawFaults: () => faults.clear(),
     close: async () => {
       await Promise.all([first.close(), second.close()]);
     },

@@ -81,6 +81,7 @@ export const novaAsk = (body: Fields, model: NovaModel, seed: string): Ask => {
             shown: true,
             depth: DEPTH[textOf(reasoning.maxReasoningEffort)] ?? 3,
             sign: undefined,
+            note: undefined,
             redact: undefined,
           }
         : undefined,

@@ -60,6 +60,7 @@ const thinkingOf = (request: ClaudeRequest, seed: string, history: BoundHistory)
     depth: DEPTH[textOf(fieldsOf(body.output_config).effort)] ?? 3,
     sign: (text) => history.signNext(text, seed),
     redact: (text) => history.redactNext(`${seed}/${text}`),
+    note: history.noteText,
   };
 };
 

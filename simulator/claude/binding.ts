@@ -38,6 +38,8 @@ export interface BoundHistory {
   /** Signs the answer's next block, bound to those before it, the answer's own included. */
   readonly signNext: (text: string, seed: string) => string;
   readonly redactNext: (seed: string) => string;
+  /** A text of the answer's own, before its next block. */
+  readonly noteText: (text: string) => void;
 }
 
 /** Equal for equal values: keys in order, marks of caches left out. */
@@ -128,6 +130,10 @@ export const bindHistory = (
     previous,
   });
 
+  const hear = (role: string, block: Fields): void => {
+    said.update(`${role}\0${canonical(block)}\0`);
+  };
+
   const sealNext = (make: (binding: Binding | undefined) => string): string => {
     const sealed = make(binds ? bindingNow() : undefined);
     previous = digestOf(sealed);
@@ -178,7 +184,7 @@ export const bindHistory = (
     if (!isFields(message)) return message;
     const kept = blocksOf(message.content).filter((block, inner) => {
       if (isThinking(block)) return isOff || keeps(block, at('messages', index, 'content', inner));
-      if (binds) said.update(`${textOf(message.role)}\0${canonical(block)}\0`);
+      if (binds) hear(textOf(message.role), block);
       return true;
     });
     return typeof message.content === 'string' ? message : { ...message, content: kept };
@@ -188,6 +194,7 @@ export const bindHistory = (
     outcomes,
     body: outcomes.some(({ outcome }) => outcome === 'dropped') ? { ...body, messages } : body,
     signNext: (text, seed) => sealNext((binding) => signThinking(model.id, text, seed, binding)),
+    noteText: (text) => hear('assistant', { type: 'text', text }),
     redactNext: (seed) => sealNext((binding) => redactThinking(model.id, seed, binding)),
   };
 };
