@@ -150,6 +150,11 @@ const environmentSchema = z.object({
   BODY_LIMIT_BYTES: whole(1).default(33_554_432),
   SHUTDOWN_TIMEOUT_MS: milliseconds(25_000, 0),
   REDIS_URL: redisUrl.optional(),
+  STATE_SECRET: list
+    .refine((secrets) => secrets.every(({ length }) => length >= 16), {
+      error: 'must have at least 16 characters, each where there are several',
+    })
+    .default([]),
   METRICS: choice(['key', 'open', 'off']).default('key'),
 });
 
@@ -214,6 +219,8 @@ export interface Config {
   readonly shutdownTimeout: number;
   /** Where limits and thinking memory are shared between machines; undefined: they are not. */
   readonly redisUrl: string | undefined;
+  /** Seal what is kept or sent outside: the first seals, any opens. Empty: nothing that lasts longer than the process can. */
+  readonly stateSecrets: readonly string[];
   readonly metrics: 'key' | 'open' | 'off';
   /** Settings that are present and have no effect in this version, to be said at start. */
   readonly withoutEffect: readonly string[];
@@ -315,6 +322,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     requestsPerMinute: env.RATE_LIMIT_RPM,
     shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,
     redisUrl: env.REDIS_URL,
+    stateSecrets: env.STATE_SECRET.length > 0 ? env.STATE_SECRET : env.INFERENCE_KEY,
     metrics: env.METRICS,
     withoutEffect: notBuilt.filter((name) => present[name] !== undefined),
     misspelt,

@@ -1,6 +1,7 @@
 /** The process: reads the configuration, wires, listens, closes. The only file that exits. */
 
 import cluster from 'node:cluster';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type App, buildApp } from './app.ts';
 import { linkToPrimary, type PrimaryFunctions } from './cluster/link.ts';
@@ -8,6 +9,7 @@ import { ProcessFailed, startPrimary } from './cluster/primary.ts';
 import { type Config, readConfig } from './config.ts';
 import { ConfigError } from './core/errors.ts';
 import { describeMisspelling } from './core/misspellings.ts';
+import { Sealer } from './core/sealer.ts';
 import { createCatalogue } from './models/catalogue.ts';
 import { createProviders, type Providers } from './providers/registry.ts';
 import { createLogger } from './server/logger.ts';
@@ -70,9 +72,13 @@ const createCatalogueOf = ({ upstreams, aws, aliases, modelOverrides }: Config) 
     now: () => new Date(),
   });
 
+/** Without a secret, one of this start's own. */
+const sealerOf = ([first = randomUUID(), ...others]: readonly string[]): Sealer =>
+  new Sealer([first, ...others]);
+
 /** Redis; where that is away, or there is none, the primary; and where that does not answer, this process. */
 const createStore = async (
-  { redisUrl }: Config,
+  { redisUrl, stateSecrets }: Config,
   primary: PrimaryFunctions | undefined,
   logger: Logger,
 ): Promise<Store> => {
@@ -92,6 +98,7 @@ const createStore = async (
   const { createRedisStore } = await import('./store/redis.ts');
   return createRedisStore({
     url: redisUrl,
+    sealer: sealerOf(stateSecrets),
     own: store,
     onChange: (isThere, reason) => {
       if (isThere) logger.info('Redis is there: limits and thinking memory are shared');
@@ -102,6 +109,10 @@ const createStore = async (
 
 /** What has to be said at start, once however many processes there are. */
 const warn = (config: Config, logger: Logger): void => {
+  if (config.redisUrl !== undefined && config.stateSecrets.length === 0)
+    logger.warn(
+      'Neither STATE_SECRET nor INFERENCE_KEY is set: what is kept in Redis can be read until this server ends, and by no other machine',
+    );
   for (const name of config.withoutEffect) logger.warn(`${name} has no effect in this version`);
   for (const misspelling of config.misspelt) logger.warn(describeMisspelling(misspelling));
   for (const warning of createCatalogueOf(config).warnings()) logger.warn(warning);
@@ -175,12 +186,14 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
 
 /** Serves in several processes. */
 const lead = async (config: Config, logger: Logger): Promise<void> => {
-  const { processes: count, shutdownTimeout } = config;
+  const { processes: count, shutdownTimeout, stateSecrets } = config;
   const primary = startPrimary({
     count,
     store: createLocalStore(),
     shutdownTimeout,
     onDeath: (death) => logger.error(death, 'a process died; another takes its place'),
+    // Without a secret they share one of this start's own.
+    env: stateSecrets.length === 0 ? { STATE_SECRET: randomUUID() } : undefined,
   });
   let port = config.port;
   cluster.once('listening', (_worker, listening) => {

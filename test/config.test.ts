@@ -135,6 +135,16 @@ describe('a setting is read as it was meant:', () => {
       expected: { redisUrl: 'rediss://user:p%40ss@redis.example:6380/2' },
     },
     { name: 'a Redis with the least', env: { REDIS_URL: 'redis://h' }, expected: { redisUrl: 'redis://h' } },
+    {
+      name: 'secrets of its own for what is sealed',
+      env: { STATE_SECRET: 'a-secret-of-its-own, an-older-secret-1' },
+      expected: { stateSecrets: ['a-secret-of-its-own', 'an-older-secret-1'] },
+    },
+    {
+      name: 'none: the keys of the clients, in their order',
+      env: { INFERENCE_KEY: 'one,two' },
+      expected: { stateSecrets: ['one', 'two'] },
+    },
     { name: 'open metrics', env: { METRICS: 'open' }, expected: { metrics: 'open' } },
     { name: 'no grace at shutdown', env: { SHUTDOWN_TIMEOUT_MS: '0' }, expected: { shutdownTimeout: 0 } },
   ])('$name', ({ env, expected }) => {

@@ -21,6 +21,8 @@ export interface PrimaryOptions {
   /** Ms that the processes have for their running requests. */
   readonly shutdownTimeout: number;
   readonly onDeath: (death: Death) => void;
+  /** Of the processes, beside their own. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Primary {
@@ -48,7 +50,7 @@ export class ProcessFailed extends Error {
   }
 }
 
-export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: PrimaryOptions): Primary => {
+export const startPrimary = ({ count, store, shutdownTimeout, onDeath, env }: PrimaryOptions): Primary => {
   const links = new Map<Worker, WorkerFunctions>();
   let isStopping = false;
   let fail: (error: ProcessFailed) => void;
@@ -73,7 +75,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
 
   const start = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = cluster.fork();
+      const worker = cluster.fork(env);
       let isListening = false;
       const link = linkToWorker(worker, ours);
       worker.once('listening', () => {

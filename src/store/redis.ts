@@ -1,12 +1,14 @@
-/** The store in Redis, for several machines. */
+/** The store in Redis, for several machines. Values lie there sealed, each for its own key. */
 
 import { createClient, ErrorReply } from '@redis/client';
+import type { Sealer } from '../core/sealer.ts';
 import { withTimeout } from '../core/with-timeout.ts';
 import { type RemoteStore, SharedStore } from './shared.ts';
 import type { Allowance, Collection, Store } from './store.ts';
 
 export interface RedisStoreOptions {
   readonly url: string;
+  readonly sealer: Sealer;
   /** Asked while Redis is away. */
   readonly own: Store;
   /** Notified when Redis goes and when it is back. */
@@ -61,10 +63,12 @@ interface Listener {
 class Redis implements RemoteStore {
   readonly #client: ReturnType<typeof createClient>;
   readonly #listener: Listener;
+  readonly #sealer: Sealer;
   /** When it first let a request wait in vain and has said nothing since. */
   #silentSince: number | undefined;
 
-  constructor(url: string, listener: Listener) {
+  constructor(url: string, sealer: Sealer, listener: Listener) {
+    this.#sealer = sealer;
     this.#listener = listener;
     this.#client = createClient({
       url,
@@ -93,14 +97,20 @@ class Redis implements RemoteStore {
   }
 
   get({ name, maxAge, renewedByReading }: Collection, keys: readonly string[]) {
-    return this.#forEach(name, keys, (key) =>
-      renewedByReading ? this.#client.getEx(key, { type: 'PX', value: maxAge }) : this.#client.get(key),
-    );
+    return this.#forEach(name, keys, async (key) => {
+      const value = await (renewedByReading
+        ? this.#client.getEx(key, { type: 'PX', value: maxAge })
+        : this.#client.get(key));
+      // What does not open is another installation's, or of a secret that is no more.
+      return value === null ? null : (this.#sealer.open(value, key) ?? null);
+    });
   }
 
   async put({ name, maxAge }: Collection, keys: readonly string[], value: string): Promise<void> {
     const expiration = { type: 'PX', value: maxAge } as const;
-    await this.#forEach(name, keys, (key) => this.#client.set(key, value, { expiration }));
+    await this.#forEach(name, keys, (key) =>
+      this.#client.set(key, this.#sealer.seal(value, key), { expiration }),
+    );
   }
 
   async delete({ name }: Collection, keys: readonly string[]): Promise<void> {
@@ -147,8 +157,8 @@ class Redis implements RemoteStore {
   }
 }
 
-export const createRedisStore = ({ url, own, onChange }: RedisStoreOptions): Store => {
-  const remote: Redis = new Redis(url, {
+export const createRedisStore = ({ url, sealer, own, onChange }: RedisStoreOptions): Store => {
+  const remote: Redis = new Redis(url, sealer, {
     connected: () => store.connected(),
     disconnected: (error) => store.disconnected(error),
   });

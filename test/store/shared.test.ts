@@ -5,6 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { createClient } from '@redis/client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type Channel, linkToPrimary, linkToWorker } from '../../src/cluster/link.ts';
+import { Sealer } from '../../src/core/sealer.ts';
 import { createLocalStore } from '../../src/store/local.ts';
 import { createRedisStore } from '../../src/store/redis.ts';
 import { SharedStore } from '../../src/store/shared.ts';
@@ -66,6 +67,8 @@ const workerOf = (primary: Store, own: Store, onChange: (isThere: boolean) => vo
   return new SharedStore({ remote, own, keepsCopies: false, onChange });
 };
 
+const sealer = new Sealer(['a secret of the tests']);
+
 /** Two users of one store: what one writes the other reads. */
 const kinds: readonly { name: string; isHere: boolean; two: () => Promise<readonly [Store, Store]> }[] = [
   {
@@ -92,7 +95,7 @@ const kinds: readonly { name: string; isHere: boolean; two: () => Promise<readon
       toClose.push(redis.stop);
       const ready = async () => {
         const onChange = vi.fn();
-        const store = createRedisStore({ url: redis.url, own: noFallback, onChange });
+        const store = createRedisStore({ url: redis.url, sealer, own: noFallback, onChange });
         toClose.push(() => store.close());
         await vi.waitFor(() => expect(onChange).toHaveBeenCalledWith(true, undefined));
         return store;
@@ -203,11 +206,42 @@ describe('a primary that does not answer', () => {
   });
 });
 
+describe.skipIf(!hasRedis)('what lies in Redis', () => {
+  it('can be read with the secret alone, and only under its own key', async () => {
+    const redis = await startRedis();
+    toClose.push(redis.stop);
+    const open = async (secret: string) => {
+      const onChange = vi.fn();
+      const store = createRedisStore({
+        url: redis.url,
+        sealer: new Sealer([secret]),
+        own: noFallback,
+        onChange,
+      });
+      toClose.push(() => store.close());
+      await vi.waitFor(() => expect(onChange).toHaveBeenCalledWith(true, undefined));
+      return store;
+    };
+    const store = await open('a secret of the tests');
+    await store.put(collection, ['a'], 'what was thought');
+    const raw = createClient({ url: redis.url });
+    await raw.connect();
+    toClose.push(async () => raw.destroy());
+    const [key = ''] = await raw.keys('*');
+    const lies = (await raw.get(key)) ?? '';
+    expect(Buffer.from(lies.replace('p1.', ''), 'base64url').toString()).not.toContain('thought');
+    await raw.set(key.replace(/a$/, 'b'), lies);
+    expect(await store.get(collection, ['a', 'b'])).toEqual(['what was thought', null]);
+    expect(await (await open('another secret')).get(collection, ['a'])).toEqual([null]);
+  });
+});
+
 describe('a Redis that is not there', () => {
   const withRedis = (url: string) => {
     const changes: [boolean, string | undefined][] = [];
     const store = createRedisStore({
       url,
+      sealer,
       own: createLocalStore(),
       onChange: (isThere, reason) => changes.push([isThere, reason]),
     });
