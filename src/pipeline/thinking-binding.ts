@@ -5,7 +5,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Prompt } from '../core/chat.ts';
+import type { Part, Prompt } from '../core/chat.ts';
+import type { LongTexts } from '../core/message-text.ts';
 import { canSayMisplaced } from '../core/misplaced-thinking.ts';
 import type { Target } from '../models/catalogue.ts';
 import { dropThinking, willThink } from '../normalize/history.ts';
@@ -29,9 +30,20 @@ const digest = (...parts: readonly string[]): string =>
 /** The credential is the upstream's one; another one would mean another start. */
 const checkKey = ({ model, upstream }: Target): string => digest('check', upstream, model.id);
 
-/** By its first turns, which stay while the conversation grows. */
-const conversationKey = ({ turns }: Prompt, { model }: Target, client: string): string =>
-  digest('conversation', client, model.id, JSON.stringify(turns[0]?.parts ?? []));
+/**
+ * What stays of a part while its conversation grows: cache marks move on, paths count the system messages before it, and
+ * a long text has another placeholder in each request.
+ */
+const lasting = (part: Part, texts: LongTexts): unknown => {
+  if (part.type === 'text') return texts.read(part.text);
+  return 'source' in part ? part.source : part.type;
+};
+
+/** By its first turn, which stays while the conversation grows. */
+const conversationKey = ({ turns, texts }: Prompt, { model }: Target, client: string): string => {
+  const first = turns[0]?.parts ?? [];
+  return digest('conversation', client, model.id, JSON.stringify(first.map((part) => lasting(part, texts))));
+};
 
 export class ThinkingBinding {
   readonly #store: StoreCommands;
