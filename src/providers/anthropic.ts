@@ -54,12 +54,7 @@ const spendLimits: ReadonlySet<string> = new Set([
 ]);
 
 /** An error body or event of the Messages API as an ApiError; `status` and `wait` (seconds) where HTTP gave them. */
-export const readClaudeError = (
-  body: unknown,
-  asked: UpstreamCall,
-  status?: number,
-  wait?: number,
-): ApiError => {
+const readClaudeError = (body: unknown, asked: UpstreamCall, status?: number, wait?: number): ApiError => {
   const { error } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody;
   const type = error?.type ?? unnamedError;
   const isSpent = spendLimits.has(error?.details?.error_code ?? '');
