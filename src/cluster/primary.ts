@@ -1,6 +1,6 @@
 /**
  * The primary of several processes: starts them behind one port, replaces one that died, holds what they
- * share, adds up their metrics, and stops them together. It serves no client itself.
+ * share, adds up their metrics, and stops them together. It serves nobody itself.
  */
 
 import cluster, { type Worker } from 'node:cluster';
@@ -59,8 +59,8 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
   const allMetrics = async (): Promise<string> => {
     const asked = await Promise.allSettled([...links.values()].map((link) => link.ownMetrics()));
     // One that is stuck, or died just now, must not hide what the others say.
-    const answers = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    return AggregatorRegistry.aggregate(answers as object[]).metrics();
+    const told = asked.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    return AggregatorRegistry.aggregate(told as object[]).metrics();
   };
 
   const ours: PrimaryFunctions = {
@@ -85,7 +85,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
       });
       worker.once('exit', (code, signal) => {
         links.delete(worker);
-        // Those that are not up yet are stopped as well.
+        // Whoever stops, stops those as well that are not up yet.
         if (isStopping) return;
         const death = { pid: worker.process.pid, code, signal };
         if (!isListening) return reject(new ProcessFailed(death));
@@ -106,7 +106,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath }: Primary
   };
 
   return {
-    // Not before the client had time to listen for signals; the first one alone, so that a port in use is reported once.
+    // Not before the client had time to listen for signals; the first one alone, so that a port in use is told once.
     listening: Promise.resolve()
       .then(start)
       .then(async () => {
