@@ -4,12 +4,12 @@ import type { Ask, AskCaching, AskFormat, AskTools, Wish } from '../../core/ask.
 import { unsupportedParameter } from '../../core/errors.ts';
 import { type LongTexts, noLongTexts } from '../../core/message-text.ts';
 import { readBetas } from '../content/betas.ts';
+import { invalidBody } from '../content/invalid-body.ts';
 import { parameterNames } from './parameter-names.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
 import { readMessages } from './read-messages.ts';
 import { readReasoning } from './read-reasoning.ts';
 import { readTools } from './read-tools.ts';
-import { invalidBody } from './request.ts';
 import { createUnknownFieldFinder } from './unknown-fields.ts';
 
 /** Paths of what a checked body holds, within its fields, that the schema does not know. */
