@@ -17,7 +17,7 @@ import {
   createTransport,
   type HeaderList,
   header,
-  parseJson,
+  parseBody,
   retryAfter,
   type TransportOptions,
   toPayload,
@@ -147,7 +147,7 @@ export const createAnthropic = ({ baseUrl, ...transportOptions }: AnthropicOptio
     const { origin } = response;
     const asked = { origin, modelId, contextWindow };
     if (response.status !== 200) {
-      const refusal = parseJson(await response.body.whole());
+      const refusal = parseBody(await response.body.whole());
       throw readClaudeError(refusal, asked, response.status, retryAfter(response.headers));
     }
     if (stream) {
@@ -155,7 +155,7 @@ export const createAnthropic = ({ baseUrl, ...transportOptions }: AnthropicOptio
       if (isStream !== true) throw notTheProtocol(origin);
       return { origin, pieces: response.body, read: createReader(asked) };
     }
-    const message = parseJson(await response.body.whole());
+    const message = parseBody(await response.body.whole());
     if (!isClaudeMessage(message)) throw notTheProtocol(origin);
     return { origin, message };
   };
