@@ -7,8 +7,8 @@ import { nextStep, type PlannedCall } from './plan.ts';
 import { findQuestion, type MadeCall, type Question, shorten, textsOf } from './question.ts';
 import { countTokens, cutToTokens } from './tokens.ts';
 
-export const REDACTED_WORD = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING';
-export const REFUSAL_WORD = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL';
+const REDACTED_WORD = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REDACTED_THINKING';
+const REFUSAL_WORD = 'ANTHROPIC_MAGIC_STRING_TRIGGER_REFUSAL';
 
 /** A call costs its JSON and some frame around it. */
 const CALL_OVERHEAD = 8;

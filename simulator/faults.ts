@@ -35,7 +35,7 @@ export type FaultKind =
 export interface FaultScope {
   /** `bedrock` is both of Bedrock's. */
   readonly upstream?: Upstream | 'bedrock';
-  /** How many requests it strikes; 1 unless told. */
+  /** How many requests it strikes; 1 if absent. */
   readonly times?: number;
   /** Strikes only where the model id contains this. */
   readonly model?: string;
@@ -107,7 +107,7 @@ const scopeOf = (values: Fields): FaultScope => {
 };
 
 /** `[[fault status=529]]`, `[[fault end-early after=3]]`, `[[fault withheld reason=use-case-form]]`, `[[delay 2000]]`. */
-export const faultsIn = (text: string): Fault[] =>
+const faultsIn = (text: string): Fault[] =>
   readDirectives(text).flatMap(({ name, words, values }): Fault[] => {
     const scope = scopeOf(values);
     if (name === 'delay') return [{ ...readers.delay({ ms: words[0] ?? values.ms }), ...scope }];

@@ -4,7 +4,7 @@ import type { Fault } from './faults.ts';
 import { type AnyRequest, type AnyResponse, cut } from './ports.ts';
 import type { Reply, Stream } from './reply.ts';
 
-export const BODY_LIMIT = 32 * 1024 * 1024;
+const BODY_LIMIT = 32 * 1024 * 1024;
 
 /** The whole body, or undefined once it is past the limit (the rest is read and dropped). */
 export const readBody = async (request: AnyRequest): Promise<Buffer | undefined> => {
@@ -136,7 +136,7 @@ const sendPlain = async (body: string, faults: readonly Fault[], to: Sending): P
   }
 };
 
-/** Writes a reply, struck by its faults. Resolves when all is written or nobody is left to read it. */
+/** Writes a reply, struck by its faults. Resolves when all is written or the client has left. */
 export const send = async (reply: Reply, faults: readonly Fault[], to: Sending): Promise<void> => {
   const { content } = reply;
   const whole = content.kind === 'plain' && !faults.some(isStreamFault);

@@ -173,7 +173,7 @@ describe('an import only points where the layout allows it:', () => {
     ]);
   });
 
-  it('no adapter knows another family', () => {
+  it('no adapter knows another protocol', () => {
     const wrong = imports.filter(
       ({ from, to }) =>
         (fits(from, 'adapters/anthropic-messages/**') && fits(to, 'adapters/bedrock-converse/**')) ||

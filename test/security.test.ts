@@ -29,7 +29,7 @@ describe('SECURITY.md', () => {
       `| sending headers, then the body | ${inSeconds(headersTimeout, bodyTimeout)} |`,
       `| requests at once | ${maxConcurrent} |`,
       `| waiting for an upstream: connect, first byte, silence, a plain call, a stream | ${inSeconds(timeouts.connect, timeouts.firstByte, timeouts.idle, timeouts.total, timeouts.stream)} |`,
-      `| a socket whose caller reads nothing | ${inSeconds(timeouts.stream + 1000)} |`,
+      `| a socket whose client reads nothing | ${inSeconds(timeouts.stream + 1000)} |`,
       `| an image fetched | ${inMebibytes(imageFetch.maxBytes)}, ${inSeconds(imageFetch.timeoutMs)}, `,
     ])
       expect(text).toContain(row);

@@ -12,7 +12,7 @@ import { checkKey, checkVersion } from './auth.ts';
 import { anthropicError } from './errors.ts';
 import { sse, toSse } from './sse.ts';
 
-export const ORGANIZATION = 'f5a3c1de-0000-4000-8000-5a1a70c0ffee';
+const ORGANIZATION = 'f5a3c1de-0000-4000-8000-5a1a70c0ffee';
 
 export interface Situation {
   readonly cache: PrefixCache;

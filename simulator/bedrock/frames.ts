@@ -19,7 +19,7 @@ const encodeHeaders = (headers: Readonly<Record<string, string>>): Buffer =>
   );
 
 /** One `application/vnd.amazon.eventstream` message: lengths, their checksum, headers, payload, checksum of all. */
-export const encodeFrame = (headers: Readonly<Record<string, string>>, payload: Buffer): Buffer => {
+const encodeFrame = (headers: Readonly<Record<string, string>>, payload: Buffer): Buffer => {
   const head = encodeHeaders(headers);
   const frame = Buffer.alloc(16 + head.length + payload.length);
   frame.writeUInt32BE(frame.length, 0);

@@ -43,7 +43,7 @@ const choiceOf = (given: Fields): Choice => {
 
 const DEPTH: Record<string, number> = { low: 1, medium: 3, high: 5 };
 
-export const novaAsk = (body: Fields, model: NovaModel, seed: string): Ask => {
+const novaAsk = (body: Fields, model: NovaModel, seed: string): Ask => {
   const inference = fieldsOf(body.inferenceConfig);
   const tools = fieldsOf(body.toolConfig);
   const reasoning = fieldsOf(fieldsOf(body.additionalModelRequestFields).reasoningConfig);

@@ -27,7 +27,7 @@ const checkPair = (before: unknown, message: Fields, index: number): void => {
     refuseAws(`Expected toolResult blocks at ${path} for the following Ids: ${missing.join(', ')}`);
 };
 
-/** Order and content of the turns. A last turn that calls a tool has nobody to answer it. */
+/** Order and content of the turns. A last turn that calls a tool stays without a result. */
 export const checkTurns = (body: Fields, model: Model): void => {
   const messages = listOf(body.messages);
   if (messages.length === 0) {

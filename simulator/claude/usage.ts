@@ -32,7 +32,7 @@ const segment = (block: Fields, tokens: number, salt = ''): Segment => {
   return { text: salt + JSON.stringify(rest), tokens, ...(mark === undefined ? {} : { mark }) };
 };
 
-export const claudeSegments = ({ body }: ClaudeRequest): Segment[] => {
+const claudeSegments = ({ body }: ClaudeRequest): Segment[] => {
   const tools = listOf(body.tools)
     .filter(isFields)
     .map((tool) => segment(tool, countTokens(JSON.stringify(tool))));

@@ -1,4 +1,4 @@
-/** What a model family brings to the server, and what an upstream does: the two sides pipeline/backends.ts joins. */
+/** What a protocol of upstreams is to the server, and what an upstream does: the two sides that pipeline/backends.ts joins. */
 
 import type { Cancellation } from '../core/cancellation.ts';
 import type { ChatEvent, Prompt, UpstreamName } from '../core/chat.ts';
@@ -47,7 +47,7 @@ export interface Decoder<Event> {
   end(): ChatEvent[];
 }
 
-/** A family's translation between our vocabulary and its wire. Pure. */
+/** A protocol's translation between our vocabulary and its wire. Pure. */
 export interface Adapter<Request, Message, Event> {
   encode(prompt: Prompt, target: Target): Encoded<Request>;
   createDecoder(options: DecoderOptions): Decoder<Event>;

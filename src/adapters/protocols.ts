@@ -2,9 +2,9 @@
 
 import type { Protocol } from '../models/upstreams.ts';
 import type { Adapter, Upstream } from './adapter.ts';
-import { claude } from './anthropic-messages/index.ts';
+import { anthropicMessages } from './anthropic-messages/index.ts';
 import type { ClaudeEvent, ClaudeMessage, ClaudeRequest } from './anthropic-messages/wire.ts';
-import { nova } from './bedrock-converse/index.ts';
+import { bedrockConverse } from './bedrock-converse/index.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from './bedrock-converse/wire.ts';
 
 /** What travels in a protocol. */
@@ -25,6 +25,6 @@ export type UpstreamOf<P extends Protocol> = Upstream<
 >;
 
 export const adapters: { readonly [P in Protocol]: AdapterOf<P> } = {
-  'anthropic-messages': claude,
-  'bedrock-converse': nova,
+  'anthropic-messages': anthropicMessages,
+  'bedrock-converse': bedrockConverse,
 };

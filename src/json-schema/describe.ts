@@ -1,4 +1,4 @@
-/** What a model is told where its output cannot be bound to JSON. */
+/** The instruction for a model whose output cannot be bound to JSON. */
 
 import type { JsonObject } from '../core/chat.ts';
 import { isObject, measure, resolve } from './bounds.ts';
@@ -8,7 +8,7 @@ export type Kind = 'object' | 'array' | 'scalar';
 
 const kindOf = (value: unknown): Kind =>
   Array.isArray(value) ? 'array' : typeof value === 'object' && value !== null ? 'object' : 'scalar';
-/** `null` beside something else is how "or nothing" is said: nobody asks for it alone. */
+/** `null` beside something else is how "or nothing" is said; it is not asked for alone. */
 const kindsOfType = (type: unknown): readonly Kind[] =>
   type === 'null' ? [] : [type === 'object' || type === 'array' ? type : 'scalar'];
 

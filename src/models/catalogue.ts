@@ -1,5 +1,5 @@
 /**
- * Which models this deployment serves, under which names, and where: the rows of models.ts, the
+ * Which models this deployment serves, under which names, and where: the rows of rows.ts, the
  * operator's MODELS_FILE and MODEL_ALIASES, and the upstreams that are configured.
  */
 
@@ -13,7 +13,7 @@ import { applyOverride, type ModelOverride } from './overrides.ts';
 import { models, unlistedClaude } from './rows.ts';
 import { startNotices } from './start-notices.ts';
 import { adviceFor, notServed } from './unserved-models.ts';
-import { hasRegions, upstreamOf } from './upstreams.ts';
+import { hasRegions, inOrder, upstreamOf } from './upstreams.ts';
 
 /** A model at one of its endpoints, under the id that is asked for there. */
 export interface Target {
@@ -50,7 +50,7 @@ export interface Catalogue {
 }
 
 interface Options {
-  /** Configured upstreams, in the order of preference. */
+  /** Configured upstreams, in the order in which rows are asked; endpoints listed in MODELS_FILE have their own. */
   readonly upstreams: readonly UpstreamName[];
   /** The AWS region, which decides the inference profile. */
   readonly region: string | undefined;
@@ -85,8 +85,10 @@ export const createCatalogue = ({
   overrides,
   now,
 }: Options): Catalogue => {
-  const rows = new Map(models.map((model) => [model.id, model]));
-  for (const override of overrides) applyOverride(rows, override);
+  const rows = new Map(
+    models.map((model) => [model.id, { ...model, endpoints: inOrder(model.endpoints, upstreams) }]),
+  );
+  for (const override of overrides) applyOverride(rows, override, upstreams);
 
   // Aliases first, ids over them, the operator's word over both.
   const byName = new Map<string, Model>();
@@ -142,18 +144,16 @@ export const createCatalogue = ({
     retires !== undefined && Date.parse(retires) <= now().getTime();
 
   const reachable = (model: Model): readonly Target[] => {
-    const all = upstreams.flatMap((upstream) =>
-      model.endpoints
-        .filter((endpoint) => upstreamOf(endpoint) === upstream)
-        .map((endpoint) => ({
-          model,
-          endpoint,
-          upstream,
-          ...(hasRegions(endpoint)
-            ? { modelId: regionalId(endpoint, region, allowGlobal).id, region }
-            : { modelId: endpoint.id }),
-        })),
-    );
+    const all = model.endpoints
+      .filter((endpoint) => upstreams.includes(upstreamOf(endpoint)))
+      .map((endpoint) => ({
+        model,
+        endpoint,
+        upstream: upstreamOf(endpoint),
+        ...(hasRegions(endpoint)
+          ? { modelId: regionalId(endpoint, region, allowGlobal).id, region }
+          : { modelId: endpoint.id }),
+      }));
     return writtenAlike(model, all);
   };
   // Rows do not change; ids that are made up on the way in are not kept.

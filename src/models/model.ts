@@ -9,7 +9,7 @@ import { findUpstream, type Provider, protocols, providers, upstreamOf } from '.
 
 /** ISO date, `YYYY-MM-DD`. */
 const day = z.iso.date();
-const tokens = z.number().positive();
+const tokens = z.int().positive();
 const names = z.array(z.string()).readonly();
 const usd = z.number().min(0);
 
@@ -203,7 +203,7 @@ export const modelSchema = z
   .strictObject({ id: z.string().min(1), ...factFields, endpoints: z.array(endpointSchema).readonly() })
   .readonly();
 
-/** `endpoints` in the order of preference, unless the configuration has one. */
+/** `endpoints` in the order in which they are asked: CLAUDE_UPSTREAMS puts those of rows.ts into its own (catalogue.ts). */
 export type Model = z.infer<typeof modelSchema>;
 
 /** A row of MODELS_FILE: what it does not say is as in the row it changes or resembles. */

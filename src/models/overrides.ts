@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ConfigError } from '../core/errors.ts';
 import { type Endpoint, endpointAtUpstream, type Model, modelEntrySchema } from './model.ts';
 import { endpointAt, models } from './rows.ts';
-import { upstreamNames, upstreamOf } from './upstreams.ts';
+import { inOrder, upstreamNames, upstreamOf } from './upstreams.ts';
 
 const idSchema = z.union([
   z.string().min(1),
@@ -28,6 +28,7 @@ const moved: Readonly<Record<string, string>> = {
   forcedToolChoice: 'endpoints[].quirks.choices',
   jsonSchema: 'endpoints[].quirks.schema',
   maxImages: 'endpoints[].quirks.media.images',
+  retires: 'endpoints[].retires',
 };
 
 const describeIssue = (issue: z.core.$ZodIssue): string => {
@@ -62,7 +63,7 @@ type Given<T> = { readonly [Name in keyof T]?: Exclude<T[Name], undefined> };
 const given = <T extends object>(value: T) =>
   Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined)) as Given<T>;
 
-/** The ids of an entry, in the places of those they replace. */
+/** The ids of an entry instead of those at the same upstreams, without an order of their own. */
 const withIds = (
   base: readonly Endpoint[],
   ids: z.infer<typeof idsSchema>,
@@ -82,7 +83,7 @@ const withIds = (
     ];
   });
 
-/** The endpoints of an entry; what one does not say is as at the same place of the row it changes. */
+/** The endpoints of an entry, in its order; what one does not say is as at the same place of the row it changes. */
 const withEndpoints = (
   base: readonly Endpoint[],
   asked: NonNullable<ModelOverride['endpoints']>,
@@ -98,10 +99,14 @@ const withEndpoints = (
     };
   });
 
-/** Changes the row an entry names, or adds one in the likeness of another. Throws ConfigError for an unknown row. */
+/**
+ * Changes the row an entry names, or adds one in the likeness of another. `upstreams`: in the configured order. Throws
+ * ConfigError for an unknown row.
+ */
 export const applyOverride = (
   rows: Map<string, Model>,
   { like, ids, endpoints, ...facts }: ModelOverride,
+  upstreams: readonly string[],
 ): void => {
   const base = rows.get(like ?? facts.id);
   if (base === undefined) throw new ConfigError([`MODELS_FILE: no row '${like ?? facts.id}'`]);
@@ -110,7 +115,7 @@ export const applyOverride = (
     facts.price === undefined
       ? base.endpoints
       : base.endpoints.map((endpoint) => ({ ...endpoint, price: undefined }));
-  const named = ids === undefined ? listed : withIds(listed, ids, like !== undefined);
+  const named = ids === undefined ? listed : inOrder(withIds(listed, ids, like !== undefined), upstreams);
   rows.set(facts.id, {
     ...base,
     ...(like === undefined ? {} : { aliases: [] }),

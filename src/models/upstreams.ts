@@ -64,3 +64,10 @@ export const upstreamOf = (kind: Kind): KnownUpstream => {
 };
 
 export const hasRegions = (kind: Kind): boolean => upstreams[upstreamOf(kind)].hasRegions;
+
+/** Sorted by their upstreams' places among `names`; several at one upstream stay as they stand. */
+export const inOrder = <Place extends Kind>(
+  places: readonly Place[],
+  names: readonly string[],
+): readonly Place[] =>
+  [...places].sort((one, other) => names.indexOf(upstreamOf(one)) - names.indexOf(upstreamOf(other)));

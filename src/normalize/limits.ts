@@ -52,10 +52,12 @@ const checkSide = (image: ImagePart, source: Bytes, most: number, where: string)
   );
 };
 
+const inMegabytes = (bytes: number): string => String(Number((bytes / 1024 / 1024).toFixed(2)));
+
 const checkBase64 = ({ path }: ImagePart, { data: { length } }: Bytes, most: number): void => {
   if (length <= most) return;
   throw invalidRequest(
-    `${path}: this model takes images of at most 5 MB (${most} characters of base64); this one has ${length}. Scale it down.`,
+    `${path}: this model takes images of at most ${inMegabytes(most)} MB (${most} characters of base64); this one has ${length}. Scale it down.`,
     path,
   );
 };

@@ -13,7 +13,7 @@ import type { Bytes } from '../core/chat.ts';
 import { ApiError, draining, invalidRequest, overloaded } from '../core/errors.ts';
 import { Slots } from '../core/slots.ts';
 import { createAddressCheck } from './addresses.ts';
-import { failed, readImage } from './image-response.ts';
+import { failed, readImageBody } from './image-response.ts';
 import { exemption, hostOf, portOf, readUrl, redirection, unbracketed } from './image-url.ts';
 
 export interface ImageFetcherOptions {
@@ -153,7 +153,7 @@ class Fetch {
       const response = await this.#get(url);
       try {
         const next = redirection(response, url, path);
-        if (next === undefined) return await readImage(response, path, maxBytes);
+        if (next === undefined) return await readImageBody(response, path, maxBytes);
         url = next;
       } finally {
         response.destroy();

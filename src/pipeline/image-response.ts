@@ -56,7 +56,7 @@ async function* bodyOf(response: AsyncIterable<Buffer>, path: string): AsyncGene
   }
 }
 
-export const readImage = async (
+export const readImageBody = async (
   response: IncomingMessage,
   path: string,
   maxBytes: number,

@@ -17,7 +17,7 @@ import {
   createTransport,
   type HeaderList,
   header,
-  parseJson,
+  parseBody,
   retryAfter,
   type TransportOptions,
   toPayload,
@@ -54,12 +54,7 @@ const spendLimits: ReadonlySet<string> = new Set([
 ]);
 
 /** An error body or event of the Messages API as an ApiError; `status` and `wait` (seconds) where HTTP gave them. */
-export const readClaudeError = (
-  body: unknown,
-  asked: UpstreamCall,
-  status?: number,
-  wait?: number,
-): ApiError => {
+const readClaudeError = (body: unknown, asked: UpstreamCall, status?: number, wait?: number): ApiError => {
   const { error } = (typeof body === 'object' && body !== null ? body : {}) as ErrorBody;
   const type = error?.type ?? unnamedError;
   const isSpent = spendLimits.has(error?.details?.error_code ?? '');
@@ -152,7 +147,7 @@ export const createAnthropic = ({ baseUrl, ...transportOptions }: AnthropicOptio
     const { origin } = response;
     const asked = { origin, modelId, contextWindow };
     if (response.status !== 200) {
-      const refusal = parseJson(await response.body.whole());
+      const refusal = parseBody(await response.body.whole());
       throw readClaudeError(refusal, asked, response.status, retryAfter(response.headers));
     }
     if (stream) {
@@ -160,7 +155,7 @@ export const createAnthropic = ({ baseUrl, ...transportOptions }: AnthropicOptio
       if (isStream !== true) throw notTheProtocol(origin);
       return { origin, pieces: response.body, read: createReader(asked) };
     }
-    const message = parseJson(await response.body.whole());
+    const message = parseBody(await response.body.whole());
     if (!isClaudeMessage(message)) throw notTheProtocol(origin);
     return { origin, message };
   };

@@ -27,7 +27,7 @@ const brokenAt = (body: Buffer, begin: number): string | undefined => {
   return undefined;
 };
 
-interface Parsed {
+interface ParsedBody {
   readonly value: unknown;
   readonly texts: LongTexts;
 }
@@ -35,7 +35,7 @@ interface Parsed {
 /** Takes the long texts out of a JSON body that begins at `begin`. */
 type CutLongTexts = (body: Buffer, begin: number) => { readonly json: string; readonly texts: LongTexts };
 
-const parse = (body: Buffer, cutLongTexts: CutLongTexts): Parsed => {
+const parse = (body: Buffer, cutLongTexts: CutLongTexts): ParsedBody => {
   if (body.length === 0) throw invalidRequest('The request body is empty; expected a JSON object.');
   const begin = startsWithMark(body) ? 3 : 0;
   const { json, texts } = cutLongTexts(body, begin);

@@ -1,7 +1,7 @@
 /** An OpenAI request as the Messages API is asked it: normalize and encode together, no network. */
 
 import { describe, expect, it } from 'vitest';
-import { claude } from '../../src/adapters/anthropic-messages/index.ts';
+import { anthropicMessages } from '../../src/adapters/anthropic-messages/index.ts';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import { withConcepts } from '../../src/core/report.ts';
 import { type Body, hello, normalized, refusal, targetOf } from '../normalize/fit.ts';
@@ -26,7 +26,7 @@ const encoded = ({
   upstream = 'anthropic',
 }: Pick<Case, 'input' | 'model' | 'upstream'>) => {
   const { prompt, report } = normalized(input, { model, upstream });
-  const { request, report: wire } = claude.encode(prompt, targetOf(model, upstream));
+  const { request, report: wire } = anthropicMessages.encode(prompt, targetOf(model, upstream));
   return {
     version: request.version,
     body: JSON.parse(JSON.stringify(request.body)) as Record<string, unknown>,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nova } from '../../src/adapters/bedrock-converse/index.ts';
+import { bedrockConverse } from '../../src/adapters/bedrock-converse/index.ts';
 import type { ConverseEvent, ConverseMessage } from '../../src/adapters/bedrock-converse/wire.ts';
 import type { ChatEvent } from '../../src/core/chat.ts';
 import { ApiError } from '../../src/core/errors.ts';
@@ -34,7 +34,7 @@ const args = (value: string): ChatEvent => ({ type: 'tool-arguments', text: valu
 
 const plainNames = { restore: (name: string) => name };
 const decoderOf = (thinkingTags = false, tools = plainNames) =>
-  nova.createDecoder({ tools, tag: thinkingTags ? 'thinking' : null });
+  bedrockConverse.createDecoder({ tools, tag: thinkingTags ? 'thinking' : null });
 
 /** Everything at once, and again one event at a time: a batch is only how they were read. */
 const decoded = (events: readonly ConverseEvent[], thinkingTags = false): ChatEvent[] => {
@@ -330,7 +330,7 @@ describe("Converse's stream", () => {
 
 const told = (content: readonly unknown[], stopReason = 'end_turn', thinkingTags = false): ChatEvent[] =>
   decoded(
-    nova.toEvents({
+    bedrockConverse.toEvents({
       output: { message: { role: 'assistant', content } },
       stopReason,
       usage: figures,

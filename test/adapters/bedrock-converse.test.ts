@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nova } from '../../src/adapters/bedrock-converse/index.ts';
+import { bedrockConverse } from '../../src/adapters/bedrock-converse/index.ts';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import { withConcepts } from '../../src/core/report.ts';
 import { type Body, hello, normalized, refusal, targetOf } from '../normalize/fit.ts';
@@ -7,7 +7,7 @@ import { type Body, hello, normalized, refusal, targetOf } from '../normalize/fi
 /** What Converse is sent, and what the caller is told about it. */
 const encoded = (body: Body, model = 'nova-lite') => {
   const { prompt, report } = normalized(body, { model });
-  const { request, report: wire, decoder } = nova.encode(prompt, targetOf(model));
+  const { request, report: wire, decoder } = bedrockConverse.encode(prompt, targetOf(model));
   const { ignored, adjusted } = withConcepts(report, wire, parameterNames);
   return {
     // As it travels: what is undefined is not there.

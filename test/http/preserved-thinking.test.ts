@@ -123,17 +123,29 @@ describe.each(['anthropic', 'bedrock'] as const)('at %s', (upstream) => {
     expect(outcomes()).toEqual(['200 ', '400 refused']);
   });
 
-  it('where dropping cannot be asked for, all thinking is left out, for that conversation at once from then on', async () => {
-    const first = await talk(servers[upstream], 1, () => [system('Monday')], { model: 'claude-sonnet-5-5' });
-    const thinking = { type: 'between_tools' };
-    const history = [user('Question 0'), { role: 'assistant', ...first[0]?.message }, user('Go on')];
-    simulator.requests.length = 0;
-    for (const day of ['Tuesday', 'Wednesday']) {
-      const body = { model: 'claude-sonnet-5-5', thinking, messages: [system(day), ...history] };
-      const reply = await ask(servers[upstream], body);
-      expect(reply.status).toBe(200);
-    }
-    expect(outcomes()).toEqual(['400 refused', '200 ', '200 ']);
-    expect(simulator.requests.map(({ body }) => (body as Fields).thinking)).toEqual(Array(3).fill(thinking));
-  });
+  it.each([
+    { name: 'a short first question', question: 'Question 0' },
+    // It travels as bytes, and stands for itself under another name in each request.
+    { name: 'a long first question', question: `Question 0 ${'and so on '.repeat(100)}` },
+  ])(
+    'where dropping cannot be asked for, all thinking is left out, after $name at once from then on',
+    async ({ question }) => {
+      const first = await talk(servers[upstream], 1, () => [system('Monday')], {
+        model: 'claude-sonnet-5-5',
+      });
+      const thinking = { type: 'between_tools' };
+      const history = [user(question), { role: 'assistant', ...first[0]?.message }, user('Go on')];
+      simulator.requests.length = 0;
+      for (const day of ['Tuesday', 'Wednesday']) {
+        const body = { model: 'claude-sonnet-5-5', thinking, messages: [system(day), ...history] };
+        const reply = await ask(servers[upstream], body);
+        expect(reply.status).toBe(200);
+        history.push({ role: 'assistant', content: 'Well.' }, user('And on'));
+      }
+      expect(outcomes()).toEqual(['400 refused', '200 ', '200 ']);
+      expect(simulator.requests.map(({ body }) => (body as Fields).thinking)).toEqual(
+        Array(3).fill(thinking),
+      );
+    },
+  );
 });

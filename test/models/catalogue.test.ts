@@ -356,7 +356,8 @@ describe('MODEL_ALIASES', () => {
 });
 
 describe('MODELS_FILE', () => {
-  const withFile = (rows: unknown) => catalogue({ overrides: parseModelsFile(rows) });
+  const withFile = (rows: unknown, given: Given = {}) =>
+    catalogue({ ...given, overrides: parseModelsFile(rows) });
 
   it('changes facts of a row and leaves the rest', () => {
     const model = withFile([{ id: 'nova-lite', maxOutput: 5000 }]).resolve('nova-lite');
@@ -399,7 +400,30 @@ describe('MODELS_FILE', () => {
     ]);
   });
 
-  it('orders the endpoints of a row, and leaves out those it does not name', () => {
+  const asked = (made: Catalogue, id: string) => made.targets(made.resolve(id)).map(({ modelId }) => modelId);
+
+  it('has the endpoints that it lists asked in its order, whatever the order of the upstreams', () => {
+    const endpoints = [
+      { provider: 'bedrock', protocol: 'anthropic-messages', id: 'first', profiles: [] },
+      { provider: 'anthropic', protocol: 'anthropic-messages', id: 'second' },
+      { provider: 'bedrock', protocol: 'anthropic-messages', id: 'third', profiles: [] },
+    ];
+    const rows = [{ id: 'claude-4-5-haiku', endpoints }];
+    for (const upstreams of [everything, ['bedrock', 'anthropic']] as const) {
+      expect(asked(withFile(rows, { upstreams }), 'claude-4-5-haiku')).toEqual(['first', 'second', 'third']);
+    }
+    expect(asked(withFile(rows, { upstreams: ['anthropic'] }), 'claude-4-5-haiku')).toEqual(['second']);
+  });
+
+  it('leaves the order of the upstreams as it is where it gives their ids alone', () => {
+    const ids = { bedrock: { id: 'first' }, anthropic: 'second' };
+    const rows = [{ id: 'claude-4-5-haiku', ids }];
+    const given = { upstreams: ['bedrock', 'anthropic'] } as const;
+    expect(asked(withFile(rows, given), 'claude-4-5-haiku')).toEqual(['first', 'second']);
+    expect(asked(withFile(rows), 'claude-4-5-haiku')).toEqual(['second', 'first']);
+  });
+
+  it('leaves out the endpoints of a row that its list does not name', () => {
     const made = withFile([
       {
         id: 'claude-sonnet-5',
@@ -463,6 +487,16 @@ describe('MODELS_FILE', () => {
       name: 'a fact that is a quirk of the endpoints now',
       rows: [{ id: 'nova-lite', maxImages: 5 }],
       says: /'maxImages' is now endpoints\[\]\.quirks\.media\.images/,
+    },
+    {
+      name: 'part of a token',
+      rows: [{ id: 'nova-lite', maxOutput: 0.5 }],
+      says: /\[0\.maxOutput\]/,
+    },
+    {
+      name: 'an end of the model, which each endpoint has of its own now',
+      rows: [{ id: 'nova-lite', lifecycle: { status: 'active', retires: { bedrock: '2027-01-01' } } }],
+      says: /'retires' is now endpoints\[\]\.retires/,
     },
     {
       name: 'a protocol that the provider does not speak',

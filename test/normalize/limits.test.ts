@@ -88,6 +88,16 @@ describe('limits on images and documents', () => {
     expect([error.status, error.param]).toEqual([400, path]);
   });
 
+  it('are named as the endpoint has them, not as Claude does', () => {
+    const { quirks } = sonnet.endpoint;
+    const endpoint = {
+      ...sonnet.endpoint,
+      quirks: { ...quirks, media: { ...quirks.media, imageBase64: 2_621_440 } },
+    };
+    const error = refusal(() => checkMedia([user(image('a', 3_932_160))], { ...sonnet, endpoint }));
+    expect(error.message).toContain('at most 2.5 MB (2621440 characters of base64)');
+  });
+
   it('hold for an image that was fetched, too', () => {
     expect(refusal(() => checkImage(image('a', 3_932_163), nova, 1)).param).toBe('a');
     expect(refusal(() => checkImage(image('a', 3_932_163), opus, 1)).param).toBe('a');

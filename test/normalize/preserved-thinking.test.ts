@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from '../../src/api/chat-completions/parse.ts';
 import type { Target } from '../../src/models/catalogue.ts';
 import { normalize } from '../../src/normalize/index.ts';
-import { anthropicMessages } from '../support/encoders.ts';
+import { messagesRequest } from '../support/encoders.ts';
 import { type Body, targetOf } from './fit.ts';
 
 const model = 'claude-sonnet-5-5';
@@ -18,7 +18,7 @@ const bedrock = targetOf(model, 'bedrock');
 
 const sent = (body: Body, target: Target) => {
   const { prompt, report } = normalize(parse({ model, ...body }).ask, target);
-  return { ...anthropicMessages(prompt, target), adjusted: report.adjusted };
+  return { ...messagesRequest(prompt, target), adjusted: report.adjusted };
 };
 
 const user = (content: string) => ({ role: 'user', content });

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import type { ReadBatch } from '../../src/adapters/adapter.ts';
-import { claude } from '../../src/adapters/anthropic-messages/index.ts';
+import { anthropicMessages } from '../../src/adapters/anthropic-messages/index.ts';
 import type { ClaudeEvent } from '../../src/adapters/anthropic-messages/wire.ts';
-import { nova } from '../../src/adapters/bedrock-converse/index.ts';
+import { bedrockConverse } from '../../src/adapters/bedrock-converse/index.ts';
 import type { ConverseEvent } from '../../src/adapters/bedrock-converse/wire.ts';
 import type { ChatEvent } from '../../src/core/chat.ts';
 import { ApiError, type Origin, upstreamFailed } from '../../src/core/errors.ts';
@@ -42,7 +42,7 @@ const play = <Event>(played: readonly Piece<Event>[]) => {
 const readClaude = (...played: readonly Piece<ClaudeEvent>[]) => {
   const calls: string[] = [];
   return {
-    reading: new StreamReading(play(played), claude.createDecoder(options), watchCalls(calls)),
+    reading: new StreamReading(play(played), anthropicMessages.createDecoder(options), watchCalls(calls)),
     calls,
   };
 };
@@ -153,10 +153,18 @@ describe('a stream that has begun', () => {
 
   it('whose only event says that the output is malformed says so', async () => {
     const stop = { messageStop: { stopReason: 'malformed_tool_use' } } as unknown as ConverseEvent;
-    const reading = new StreamReading(play([piece(stop)]), nova.createDecoder(options), watchCalls([]));
+    const reading = new StreamReading(
+      play([piece(stop)]),
+      bedrockConverse.createDecoder(options),
+      watchCalls([]),
+    );
     expect(await reading.begin()).toBe(true);
     await expect(readAll(reading)).resolves.toMatchObject({ text: '' });
-    const again = new StreamReading(play([piece(stop)]), nova.createDecoder(options), watchCalls([]));
+    const again = new StreamReading(
+      play([piece(stop)]),
+      bedrockConverse.createDecoder(options),
+      watchCalls([]),
+    );
     await again.begin();
     const read = async () => {
       for await (const _ of again);

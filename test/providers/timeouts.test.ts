@@ -113,7 +113,7 @@ describe('the silence between events', () => {
   });
 });
 
-describe('a caller who takes its time', () => {
+describe('a client that takes its time', () => {
   it('is no silence of the upstream, which begins when we listen again', () => {
     const { cancellation, started, listening, done } = begin({ idle: 50 });
     started();

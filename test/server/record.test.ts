@@ -7,9 +7,9 @@ const app = Fastify();
 afterEach(() => app.close());
 
 // A body that is complete in the very turn in which it was refused for its slowness.
-it('what befalls a request after its refusal is not in what is told of it', async () => {
-  const told: FinishedRequest[] = [];
-  const recorder = registerRecord(app, [(request) => told.push(request)]);
+it('what happens to a request after its refusal is not recorded of it', async () => {
+  const observed: FinishedRequest[] = [];
+  const recorder = registerRecord(app, [(request) => observed.push(request)]);
   const refusal = invalidRequest('The body was sent too slowly.');
   app.get('/', async (request, reply) => {
     recorder.refuse(reply.raw, refusal);
@@ -19,6 +19,6 @@ it('what befalls a request after its refusal is not in what is told of it', asyn
   const response = await fetch(await app.listen({ port: 0, host: '127.0.0.1' }));
   await response.text();
   await new Promise((resolve) => setTimeout(resolve, 20));
-  expect(told).toHaveLength(1);
-  expect(told[0]?.record.error).toBe(refusal);
+  expect(observed).toHaveLength(1);
+  expect(observed[0]?.record.error).toBe(refusal);
 });

@@ -1,4 +1,4 @@
-/** The Claude family: a prompt as a Messages request, an answer as chat events. */
+/** The Messages API: a prompt as a request, an answer as chat events. */
 
 import type Anthropic from '@anthropic-ai/sdk';
 import type { JsonObject, Prompt } from '../../core/chat.ts';
@@ -61,7 +61,7 @@ const betasOf = ({ betas, misplacedThinking, thinking }: Prompt): readonly strin
     ? betas
     : [...betas, bindingBeta];
 
-export const claude: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
+export const anthropicMessages: Adapter<ClaudeRequest, ClaudeMessage, ClaudeEvent> = {
   encode: (prompt, target) => {
     const { model, endpoint } = target;
     const { quirks } = endpoint;

@@ -1,4 +1,4 @@
-/** The Nova family: a prompt as a Converse request, an answer as chat events. */
+/** Converse: a prompt as a request, an answer as chat events. */
 
 import type { Prompt } from '../../core/chat.ts';
 import type { Model } from '../../models/model.ts';
@@ -61,7 +61,7 @@ const encodeNative = (
   };
 };
 
-export const nova: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
+export const bedrockConverse: Adapter<ConverseRequest, ConverseMessage, ConverseEvent> = {
   encode: (prompt, { model, endpoint: { quirks } }) => {
     const names = renameTools(prompt, toolNameRule);
     const keys = replacePropertyKeys(prompt, propertyKeyRule);

@@ -3,13 +3,14 @@
 import type { Ask, AskCaching, AskFormat, AskTools, Wish } from '../../core/ask.ts';
 import { unsupportedParameter } from '../../core/errors.ts';
 import { type LongTexts, noLongTexts } from '../../core/message-text.ts';
+import type { Parsed } from '../chat-api.ts';
 import { readBetas } from '../content/betas.ts';
+import { invalidBody } from '../content/invalid-body.ts';
 import { parameterNames } from './parameter-names.ts';
 import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
 import { readMessages } from './read-messages.ts';
 import { readReasoning } from './read-reasoning.ts';
 import { readTools } from './read-tools.ts';
-import { invalidBody } from './request.ts';
 import { createUnknownFieldFinder } from './unknown-fields.ts';
 
 /** Paths of what a checked body holds, within its fields, that the schema does not know. */
@@ -120,11 +121,6 @@ const readContext = (request: ChatRequest, { declared, oneCallAtMost }: AskTools
   };
 };
 
-export interface Parsed {
-  readonly ask: Ask;
-  readonly context: ChatContext;
-}
-
 /** What comes beside the body. */
 interface Beside {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -132,7 +128,11 @@ interface Beside {
 }
 
 /** `body`: what was checked, as it came. Throws 400 naming what in it cannot be read. */
-export const read = (request: ChatRequest, body: unknown, { headers, texts }: Beside): Parsed => {
+export const read = (
+  request: ChatRequest,
+  body: unknown,
+  { headers, texts }: Beside,
+): Parsed<ChatContext> => {
   const ignored = findIgnored(request, body);
   refuseModalities(request.modalities);
   const { stop } = request;
@@ -168,5 +168,5 @@ export const read = (request: ChatRequest, body: unknown, { headers, texts }: Be
   return { ask, context: readContext(request, tools) };
 };
 
-export const parse = (body: unknown, headers: Beside['headers'] = {}): Parsed =>
+export const parse = (body: unknown, headers: Beside['headers'] = {}): Parsed<ChatContext> =>
   read(check(body), body, { headers, texts: noLongTexts });

@@ -7,7 +7,7 @@
  */
 
 import type { z } from 'zod';
-import { formatPath } from './request.ts';
+import { formatPath } from '../content/invalid-body.ts';
 
 /** Fields of other replies, ours and other servers', that clients send back with the message they came in. */
 const echoedFields: Readonly<Record<string, readonly string[]>> = {

@@ -11,7 +11,7 @@ import { notTheProtocol, toApiError, type UpstreamCall, unnamedError } from '../
 import {
   createTransport,
   header,
-  parseJson,
+  parseBody,
   retryAfter,
   type TransportOptions,
   type UpstreamResponse,
@@ -69,7 +69,7 @@ const messageOf = (body: unknown): string => {
 
 /** A refused request as an ApiError. */
 const readRefusal = async (response: UpstreamResponse, asked: UpstreamCall): Promise<ApiError> => {
-  const body = parseJson(await response.body.whole());
+  const body = parseBody(await response.body.whole());
   const [type = ''] = (header(response.headers, 'x-amzn-errortype') ?? '').split(':');
   return toFailure(
     asked,
@@ -84,7 +84,7 @@ const capitalised = (name: string) => name.charAt(0).toUpperCase() + name.slice(
 
 /** An exception or error frame as an ApiError. */
 const readException = (frame: Frame, asked: UpstreamCall): ApiError => {
-  const message = frame.errorMessage ?? messageOf(parseJson(frame.payload));
+  const message = frame.errorMessage ?? messageOf(parseBody(frame.payload));
   return toFailure(asked, capitalised(frame.type), message, undefined);
 };
 
@@ -128,7 +128,7 @@ export const readAnswer = async <Message, Event>(
   if (response.status !== 200) throw await readRefusal(response, asked);
   if (stream)
     return { origin, pieces: response.body, read: createEventStreamReader(asked, readPayloads(asked)) };
-  const message = parseJson(await response.body.whole());
+  const message = parseBody(await response.body.whole());
   if (!isMessage(message)) throw notTheProtocol(origin);
   return { origin, message };
 };

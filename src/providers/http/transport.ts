@@ -104,7 +104,7 @@ export const createTransport = (
 export const toPayload = (value: object, texts: LongTexts): Buffer => texts.write(JSON.stringify(value));
 
 /** A body as JSON, or undefined where it is none (an HTML page of some proxy, say). */
-export const parseJson = (body: Buffer): unknown => {
+export const parseBody = (body: Buffer): unknown => {
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

@@ -1,10 +1,11 @@
 /** A body of chat completions, to what its client wants: values in, values out, no target. */
 
 import { describe, expect, it } from 'vitest';
-import { type Parsed, parse } from '../../../src/api/chat-completions/parse.ts';
+import type { Parsed } from '../../../src/api/chat-api.ts';
+import { type ChatContext, parse } from '../../../src/api/chat-completions/parse.ts';
 
 const hello = [{ role: 'user', content: 'Hello' }];
-const parsed = (body: object): Parsed => parse({ model: 'm', messages: hello, ...body });
+const parsed = (body: object): Parsed<ChatContext> => parse({ model: 'm', messages: hello, ...body });
 const ask = (body: object) => parsed(body).ask;
 
 describe('what a client wants', () => {

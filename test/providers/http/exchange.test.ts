@@ -150,7 +150,7 @@ describe('a connection that ends', () => {
 });
 
 describe('a body', () => {
-  it('that nobody reads to its end gives its connection up', async () => {
+  it('that is not read to its end gives its connection up', async () => {
     const open = await upstreamOf((socket) => {
       socket.write(head('transfer-encoding: chunked'));
       socket.write('5\r\nhello\r\n');
