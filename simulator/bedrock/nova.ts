@@ -74,7 +74,7 @@ const novaAsk = (body: Fields, model: NovaModel, seed: string): Ask => {
           schema: fieldsOf(fieldsOf(spec.inputSchema).json),
         }),
       ),
-    choice: choiceAsTold(choiceOf(fieldsOf(tools.toolChoice)), system),
+    choice: choiceAsTold(choiceOf(fieldsOf(tools.toolChoice)), system, ''),
     thinking:
       reasoning.type === 'enabled'
         ? {

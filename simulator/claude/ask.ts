@@ -85,6 +85,11 @@ const systemTexts = (body: Fields): string[] =>
     .flatMap(blocksOf)
     .map((block) => textOf(block.text));
 
+const lastWords = ({ messages }: Fields): string => {
+  const { role, content } = fieldsOf(listOf(messages).findLast((each) => fieldsOf(each).role !== 'system'));
+  return role === 'user' ? plainText(content) : '';
+};
+
 const CALL_PREFIX = { api: 'toolu_', invoke: 'toolu_bdrk_', converse: 'tooluse_' } as const;
 
 export const claudeAsk = (
@@ -119,7 +124,7 @@ export const claudeAsk = (
           schema: fieldsOf(tool.input_schema),
         }),
       ),
-    choice: choiceAsTold(choiceOf(body), plainText(body.system)),
+    choice: choiceAsTold(choiceOf(body), plainText(body.system), lastWords(body)),
     thinking: thinks ? thinkingOf(request, seed, history) : undefined,
     thinkingTags: false,
     schema: format.type === 'json_schema' ? fieldsOf(format.schema) : undefined,

@@ -147,14 +147,37 @@ const unbrokenRun = (newestFirst: Iterable<EarlierAnswer>, { upstream }: Target)
   return run;
 };
 
+const isText = ({ type }: Part | AnswerPiece): boolean => type === 'text';
+
+/** Some clients send the words and each call of one answer as messages of their own: those are one turn again. */
+const joinAnswers = (turns: readonly AskTurn[], recalled: Recalled): readonly AskTurn[] => {
+  const joined: AskTurn[] = [];
+  let before: readonly (RememberedAnswer | undefined)[] = [];
+  for (const turn of turns) {
+    const last = joined.at(-1);
+    const known = turn.role === 'assistant' ? found(turn, recalled) : [];
+    const answer = known.find((each) => each !== undefined);
+    const isRest =
+      answer !== undefined &&
+      last?.role === 'assistant' &&
+      (before.includes(answer) ||
+        (last.parts.every(isText) && !turn.parts.some(isText) && answer.pieces.some(isText)));
+    if (isRest) joined[joined.length - 1] = { ...last, parts: [...last.parts, ...turn.parts] };
+    else joined.push(turn);
+    before = known;
+  }
+  return joined;
+};
+
 /** On rows that do not bind thinking, every answer has its own back. Blocks of the client's that stay out are reported. */
 export const restoreAnswers = (
-  turns: readonly AskTurn[],
+  written: readonly AskTurn[],
   recalled: Recalled,
   target: Target,
   texts: LongTexts,
   report: Reporter,
 ): readonly AskTurn[] => {
+  const turns = joinAnswers(written, recalled);
   const answers = findAnswers(turns, recalled, texts);
   if (target.model.bindsThinking === 'never')
     return turns.map((turn) => {

@@ -679,9 +679,17 @@ describe('a forced call', () => {
     {
       name: 'of a name leaves only that tool',
       upstream: 'bedrock' as const,
-      body: { model: 'claude-sonnet-5-5', tool_choice: named },
+      body: { model: 'claude-fable-5', tool_choice: named },
       choice: undefined,
       tools: 1,
+      reported: 'tool_choice',
+    },
+    {
+      name: 'of a name leaves all tools where thinking is bound to them',
+      upstream: 'bedrock' as const,
+      body: { model: 'claude-sonnet-5-5', tool_choice: named },
+      choice: undefined,
+      tools: 2,
       reported: 'tool_choice',
     },
     {

@@ -15,6 +15,7 @@ const { simulator, servers } = useSimulated({ LOG_LEVEL: 'silent', MAX_RETRIES: 
 const sent = () => simulator.requests.at(-1)?.body as Fields;
 const systemOf = ({ system }: Fields): string =>
   typeof system === 'string' ? system : JSON.stringify(system ?? '');
+const userOf = ({ messages }: Fields): string => JSON.stringify((messages as Fields[]).at(-1)?.content);
 
 const tool = (name: string) => ({
   type: 'function',
@@ -36,6 +37,8 @@ interface Case {
   readonly body: Fields;
   readonly told: RegExp;
   readonly offered: number;
+  /** Where thinking is bound to the system's text. */
+  readonly isToldByUser?: true;
   readonly reported?: string;
 }
 
@@ -48,13 +51,15 @@ const cases: readonly Case[] = [
     body: { model: 'claude-sonnet-5-5', tools, tool_choice: 'required' },
     told: /have to call one of the tools/,
     offered: 2,
+    isToldByUser: true,
   },
   {
     name: 'a named tool there',
     upstream: 'bedrock',
     body: { model: 'claude-opus-5-5', tools, tool_choice: named('dates') },
     told: /have to call the tool \\*"dates/,
-    offered: 1,
+    offered: 2,
+    isToldByUser: true,
   },
   {
     name: 'a named tool under the name that the model knows it by',
@@ -62,6 +67,7 @@ const cases: readonly Case[] = [
     body: { model: 'claude-fable-5-2', tools: [tool('my.notes')], tool_choice: named('my.notes') },
     told: /have to call the tool \\*"my_notes/,
     offered: 1,
+    isToldByUser: true,
   },
   {
     name: 'beside thinking',
@@ -81,8 +87,9 @@ const cases: readonly Case[] = [
         allowed_tools: { mode: 'required', tools: [named('notes'), named('places')] },
       },
     },
-    told: /have to call one of the tools/,
-    offered: 2,
+    told: /have to call one of these tools: \\*"notes/,
+    offered: 3,
+    isToldByUser: true,
   },
   {
     name: 'in the older spelling',
@@ -93,7 +100,8 @@ const cases: readonly Case[] = [
       function_call: { name: 'dates' },
     },
     told: /have to call the tool \\*"dates/,
-    offered: 1,
+    offered: 2,
+    isToldByUser: true,
     reported: 'function_call',
   },
   {
@@ -106,19 +114,25 @@ const cases: readonly Case[] = [
 ];
 
 // Behaviour 4.3
-describe('a call that cannot be forced is asked for in words, last in the system prompt, and made', () => {
-  it.each(cases)('$name', async ({ upstream, body, told, offered, reported = 'tool_choice' }) => {
-    for (const stream of [false, true]) {
-      const response = await servers[upstream].post({ messages, stream, ...body });
-      expect(response.headers.get('x-adjusted-params')).toBe(reported);
-      expect(await response.text()).toMatch(/"(tool_calls|function_call)"/);
-      const system = systemOf(sent());
-      expect(system).toMatch(told);
-      expect(system.indexOf('You are careful.')).toBeLessThan(system.search(told));
-      expect(sent().tools ?? (sent().toolConfig as Fields).tools).toHaveLength(offered);
-      expect(sent()).not.toHaveProperty('tool_choice.type', 'any');
-    }
-  });
+describe('a call that cannot be forced is asked for in words, last in the system prompt or the user’s turn, and made', () => {
+  it.each(cases)(
+    '$name',
+    async ({ upstream, body, told, offered, isToldByUser, reported = 'tool_choice' }) => {
+      for (const stream of [false, true]) {
+        const response = await servers[upstream].post({ messages, stream, ...body });
+        expect(response.headers.get('x-adjusted-params')).toBe(reported);
+        expect(await response.text()).toMatch(/"(tool_calls|function_call)"/);
+        const [where, before] = isToldByUser
+          ? [userOf(sent()), 'Hello']
+          : [systemOf(sent()), 'You are careful.'];
+        expect(where).toMatch(told);
+        expect(where.indexOf(before)).toBeLessThan(where.search(told));
+        if (isToldByUser) expect(systemOf(sent())).toBe('You are careful.');
+        expect(sent().tools ?? (sent().toolConfig as Fields).tools).toHaveLength(offered);
+        expect(sent()).not.toHaveProperty('tool_choice.type', 'any');
+      }
+    },
+  );
 
   it.each([
     { tool_choice: 'auto' },

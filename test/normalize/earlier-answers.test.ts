@@ -125,6 +125,33 @@ describe('blocks go back in their places:', () => {
   });
 });
 
+describe('an answer that a client has taken apart', () => {
+  it.each([
+    { name: 'into words and calls', parts: [[textPart('Hm.')], [call('1')]], given: 'a "Hm." b @1' },
+    { name: 'into single calls', parts: [[call('1')], [call('2')]], given: 'a @1 b @2' },
+    {
+      name: 'into all of them',
+      parts: [[textPart('Hm.')], [call('1')], [call('2')]],
+      given: 'a "Hm." @1 @2',
+    },
+  ])('$name is one again', ({ parts, given }) => {
+    for (const model of ['claude-opus-5-5', 'claude-sonnet-4-6'])
+      expect(
+        restore([user, ...parts.map((each) => said(...each)), user], [answer(given, null)], model).turns,
+      ).toEqual([u, `assistant: ${given}`, u]);
+  });
+
+  it('is not joined with words of another answer', () => {
+    const turns = [user, said(textPart('Before.')), said(textPart('Hm.'), call('1')), user];
+    expect(restore(turns, [answer('a "Hm." @1', null)]).turns).toEqual([
+      u,
+      'assistant: "Before."',
+      'assistant: a "Hm." @1',
+      u,
+    ]);
+  });
+});
+
 describe('on rows that bind thinking, one unbroken run goes back:', () => {
   const bare = (id: string) => said(call(id));
   const own = (signature: string) => said(thought(signature), textPart('x'));
