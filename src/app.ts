@@ -92,9 +92,12 @@ const warningsOf = (logger: FastifyBaseLogger): FastifyBaseLogger =>
 /** The inbound APIs of chats. */
 const chatApis: readonly ChatApi<unknown>[] = [chatCompletions];
 
+const isUnder = (path: string, root: string): boolean =>
+  path.startsWith(root) && ['', '/', '?'].includes(path.charAt(root.length));
+
 /** Under an API's path the errors of every layer are its own; elsewhere they are OpenAI's. */
 const shapeAt: ShapeAt = (path) =>
-  chatApis.find((api) => path.startsWith(api.path))?.errorBody ?? openAiErrorBody;
+  chatApis.find((api) => isUnder(path, api.path))?.errorBody ?? openAiErrorBody;
 
 /** Ms that a probe waits for credentials to be found. */
 const credentialWait = 1000;

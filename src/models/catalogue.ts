@@ -10,7 +10,7 @@ import { regionalId } from './bedrock-regions.ts';
 import type { Endpoint, Model } from './model.ts';
 import { longestName, type ModelName, readModelName } from './model-names.ts';
 import { applyOverride, type ModelOverride } from './overrides.ts';
-import { models, unlistedClaude } from './rows.ts';
+import { models, unlistedModel } from './rows.ts';
 import { startNotices } from './start-notices.ts';
 import { adviceFor, notServed } from './unserved-models.ts';
 import { hasRegions, inOrder, upstreamOf } from './upstreams.ts';
@@ -112,8 +112,7 @@ export const createCatalogue = ({
   /** A model that is newer than this list of rows; Bedrock's ids need a row that says how to ask. */
   const unlisted = ({ spellings, bedrockId, geography, isBedrockForm }: ModelName): Model | undefined => {
     if (isBedrockForm || bedrockId !== undefined || geography !== undefined) return undefined;
-    const id = spellings.find((spelling) => /^claude-[a-z0-9-]{1,60}$/.test(spelling));
-    return id === undefined ? undefined : unlistedClaude(id);
+    return spellings.map(unlistedModel).find((row) => row !== undefined);
   };
 
   const lookUp = (id: string): Model | undefined => {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ConfigError } from '../core/errors.ts';
 import { type Endpoint, endpointAtUpstream, type Model, modelEntrySchema } from './model.ts';
 import { endpointAt, models } from './rows.ts';
-import { inOrder, upstreamNames, upstreamOf } from './upstreams.ts';
+import { inOrder, upstreamNames, upstreamOf, upstreams } from './upstreams.ts';
 
 const idSchema = z.union([
   z.string().min(1),
@@ -16,7 +16,13 @@ const idSchema = z.union([
 ]);
 
 /** Short for `endpoints` where nothing but the ids is said; those not named stay, but in a new row. */
-const idsSchema = z.partialRecord(z.enum(upstreamNames), idSchema);
+const idsSchema = z.partialRecord(z.enum(upstreamNames), idSchema).superRefine((ids, context) => {
+  for (const name of upstreamNames) {
+    if (typeof ids[name] !== 'object' || upstreams[name].hasRegions) continue;
+    const message = 'must be the id alone: there are no profiles and regions at this upstream';
+    context.addIssue({ code: 'custom', path: [name], message });
+  }
+});
 
 const overrideSchema = modelEntrySchema.extend({ ids: idsSchema.optional() });
 
@@ -35,7 +41,8 @@ const describeIssue = (issue: z.core.$ZodIssue): string => {
   const known =
     issue.code === 'unrecognized_keys' ? issue.keys.filter((key) => Object.hasOwn(moved, key)) : [];
   const hints = known.map((key) => `; '${key}' is now ${moved[key]}`);
-  return `[${issue.path.join('.')}] ${issue.message}${hints.join('')}`;
+  const path = issue.path.length === 0 ? '' : `[${issue.path.join('.')}] `;
+  return `${path}${issue.message}${hints.join('')}`;
 };
 
 /**

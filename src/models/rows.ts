@@ -637,11 +637,7 @@ export const models: readonly Model[] = [
   },
 ];
 
-/**
- * The row for a `claude-*` id that no row lists: the newest family's rules, and no ceiling of ours,
- * so that a model released tomorrow works the day after. Only the Anthropic API is asked.
- */
-export const unlistedClaude = (id: string): Model => ({
+const unlistedClaude = (id: string): Model => ({
   ...claude55,
   id,
   released: '2026-11-22',
@@ -649,3 +645,10 @@ export const unlistedClaude = (id: string): Model => ({
   maxOutput: Number.POSITIVE_INFINITY,
   price: null,
 });
+
+/**
+ * The row for a `claude-*` id that no row lists: the newest family's rules, and no ceiling of ours,
+ * so that a model released tomorrow works the day after. Only the Anthropic API is asked.
+ */
+export const unlistedModel = (id: string): Model | undefined =>
+  /^claude-[a-z0-9-]{1,60}$/.test(id) ? unlistedClaude(id) : undefined;

@@ -3,7 +3,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AnswerEncoder, ChatApi } from '../../src/api/chat-api.ts';
-import { parse } from '../../src/api/chat-completions/parse.ts';
 import { type ServeDependencies, serveChatApi } from '../../src/api/serve.ts';
 import type { Ask } from '../../src/core/ask.ts';
 import type { ChatEvent } from '../../src/core/chat.ts';
@@ -16,6 +15,7 @@ import { registerErrors } from '../../src/server/errors.ts';
 import { registerHeaders } from '../../src/server/headers.ts';
 import { watchMethods } from '../../src/server/other-methods.ts';
 import { type FinishedRequest, registerRecord } from '../../src/server/record.ts';
+import { parse } from '../support/parse.ts';
 
 /** `{ model, question, stream }`; answers in lines. */
 const lines: ChatApi<{ readonly shout: boolean }> = {

@@ -484,6 +484,16 @@ describe('MODELS_FILE', () => {
       says: /retires/,
     },
     {
+      name: 'profiles where there are none',
+      rows: [{ id: 'claude-opus-5', ids: { anthropic: { id: 'x', profiles: ['us'] } } }],
+      says: /\[0\.ids\.anthropic\] must be the id alone/,
+    },
+    {
+      name: 'what is no list',
+      rows: { id: 'nova-lite' },
+      says: /^Invalid input: expected array/,
+    },
+    {
       name: 'a fact that is a quirk of the endpoints now',
       rows: [{ id: 'nova-lite', maxImages: 5 }],
       says: /'maxImages' is now endpoints\[\]\.quirks\.media\.images/,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { endpointAtUpstream, type Model, modelSchema } from '../../src/models/model.ts';
-import { models, unlistedClaude } from '../../src/models/rows.ts';
+import { models, unlistedModel } from '../../src/models/rows.ts';
 import { type KnownUpstream, upstreamNames, upstreamOf } from '../../src/models/upstreams.ts';
 
 const isoDay = /^\d{4}-\d{2}-\d{2}$/;
@@ -244,7 +244,7 @@ describe('facts of the models', () => {
 
 describe('a Claude id nobody wrote down yet', () => {
   it("has the newest family's rules: adaptive, no sampling, a native schema, no ceiling of ours", () => {
-    expect(unlistedClaude('claude-x')).toMatchObject({
+    expect(unlistedModel('claude-x')).toMatchObject({
       id: 'claude-x',
       endpoints: [{ provider: 'anthropic', id: 'claude-x', quirks: { choices: unforced, schema: 'native' } }],
       sampling: 'none',

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { cutLongTexts } from '../../src/api/chat-completions/long-texts.ts';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
-import { check, parse, read } from '../../src/api/chat-completions/parse.ts';
+import { check, read } from '../../src/api/chat-completions/parse.ts';
 import type { CacheMark, TextPart, Tool, Turn } from '../../src/core/chat.ts';
 import { noLongTexts, textPart } from '../../src/core/message-text.ts';
 import { placeMarks } from '../../src/normalize/caching.ts';
 import { normalize } from '../../src/normalize/index.ts';
 import { Reporter } from '../../src/normalize/report.ts';
+import { parse } from '../support/parse.ts';
 import { hello, targetOf } from './fit.ts';
 
 const long: CacheMark = { ttl: '1h' };

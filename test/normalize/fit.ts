@@ -1,9 +1,10 @@
-import { type ChatContext, parse } from '../../src/api/chat-completions/parse.ts';
+import type { ChatContext } from '../../src/api/chat-completions/parse.ts';
 import type { UpstreamName } from '../../src/core/chat.ts';
 import { ApiError } from '../../src/core/errors.ts';
 import { createCatalogue, type Target } from '../../src/models/catalogue.ts';
 import { type Normalized, normalize } from '../../src/normalize/index.ts';
 import type { Settings } from '../../src/normalize/settings.ts';
+import { parse } from '../support/parse.ts';
 
 /** A day on which every date of the catalogue has a known side. */
 export const today = () => new Date('2026-11-22T12:00:00Z');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import { parameters } from '../../src/api/chat-completions/parameters.ts';
-import { parse } from '../../src/api/chat-completions/parse.ts';
 import { refuseChanges } from '../../src/normalize/index.ts';
+import { parse } from '../support/parse.ts';
 import { type Body, type Fitted, hello, normalized, refusal } from './fit.ts';
 
 const opus = 'claude-opus-5-5';

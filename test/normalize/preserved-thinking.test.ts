@@ -5,10 +5,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parse } from '../../src/api/chat-completions/parse.ts';
 import type { Target } from '../../src/models/catalogue.ts';
 import { normalize } from '../../src/normalize/index.ts';
 import { messagesRequest } from '../support/encoders.ts';
+import { parse } from '../support/parse.ts';
 import { type Body, targetOf } from './fit.ts';
 
 const model = 'claude-sonnet-5-5';

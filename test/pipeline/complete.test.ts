@@ -2,7 +2,6 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { parse } from '../../src/api/chat-completions/parse.ts';
 import { Cancellation } from '../../src/core/cancellation.ts';
 import type { ChatEvent, Prompt, UpstreamName, Usage } from '../../src/core/chat.ts';
 import {
@@ -25,6 +24,7 @@ import { createResilience } from '../../src/pipeline/retry.ts';
 import { ThinkingBinding } from '../../src/pipeline/thinking-binding.ts';
 import { type Scope, ThinkingMemory } from '../../src/pipeline/thinking-memory.ts';
 import { createLocalStore } from '../../src/store/local.ts';
+import { parse } from '../support/parse.ts';
 
 const catalogue = createCatalogue({
   upstreams: ['anthropic', 'bedrock'],

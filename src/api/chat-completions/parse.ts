@@ -2,7 +2,7 @@
 
 import type { Ask, AskCaching, AskFormat, AskTools, Wish } from '../../core/ask.ts';
 import { unsupportedParameter } from '../../core/errors.ts';
-import { type LongTexts, noLongTexts } from '../../core/message-text.ts';
+import type { LongTexts } from '../../core/message-text.ts';
 import type { Parsed } from '../chat-api.ts';
 import { readBetas } from '../content/betas.ts';
 import { invalidBody } from '../content/invalid-body.ts';
@@ -167,6 +167,3 @@ export const read = (
   };
   return { ask, context: readContext(request, tools) };
 };
-
-export const parse = (body: unknown, headers: Beside['headers'] = {}): Parsed<ChatContext> =>
-  read(check(body), body, { headers, texts: noLongTexts });

@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Parsed } from '../../../src/api/chat-api.ts';
-import { type ChatContext, parse } from '../../../src/api/chat-completions/parse.ts';
+import type { ChatContext } from '../../../src/api/chat-completions/parse.ts';
+import { parse } from '../../support/parse.ts';
 
 const hello = [{ role: 'user', content: 'Hello' }];
 const parsed = (body: object): Parsed<ChatContext> => parse({ model: 'm', messages: hello, ...body });
