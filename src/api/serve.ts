@@ -27,7 +27,7 @@ export interface ServeDependencies {
   readonly answer: Answerer;
   readonly catalogue: Pick<Catalogue, 'resolve' | 'sunset'>;
   readonly bodyLimit: number;
-  /** Whether the server may set cache marks of its own; `x-prompt-caching: off` opts out for one request. */
+  /** Whether the server may set cache breakpoints of its own; `x-prompt-caching: off` opts out for one request. */
   readonly promptCaching: boolean;
   readonly streamSilence: Silence;
   readonly plainSilence: Silence;

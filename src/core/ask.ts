@@ -3,7 +3,7 @@
  * target. The normalizer says what of it a target can be asked. Types only.
  */
 
-import type { CacheMark, Effort, JsonObject, MisplacedThinking, Part, ServiceTier } from './chat.ts';
+import type { CacheBreakpoint, Effort, JsonObject, MisplacedThinking, Part, ServiceTier } from './chat.ts';
 import type { LongTexts } from './message-text.ts';
 import type { Concept, ParameterNames } from './report.ts';
 
@@ -28,7 +28,7 @@ export interface AskTool {
   readonly strict: boolean;
   /** Its calls go back to the client as a text, of which the schema is only the wrapping. */
   readonly takesText: boolean;
-  readonly cache: CacheMark | undefined;
+  readonly cache: CacheBreakpoint | undefined;
 }
 
 /** `path`: where the choice stands, for errors and the report. */
@@ -110,8 +110,8 @@ export type AskFormat =
     };
 
 export interface AskCaching {
-  /** The client's mark on the prompt as a whole. */
-  readonly whole: CacheMark | undefined;
+  /** The client's breakpoint on the prompt as a whole. */
+  readonly whole: CacheBreakpoint | undefined;
   /** Where it asks for the longest time to live there is, if it does. */
   readonly longestBy: string | undefined;
 }

@@ -12,8 +12,8 @@ export type JsonObject = { readonly [key: string]: unknown };
 /** As settings, headers, log and metrics name it (models/upstreams.ts). */
 export type UpstreamName = string;
 
-/** A client's prompt-caching mark: everything up to and including the marked part may be cached. */
-export interface CacheMark {
+/** A client's prompt-caching breakpoint: everything up to and including the part that has it may be cached. */
+export interface CacheBreakpoint {
   /** How long; undefined: the request's default, five minutes unless it asks for more. */
   readonly ttl?: '5m' | '1h' | undefined;
 }
@@ -21,7 +21,7 @@ export interface CacheMark {
 export interface TextPart {
   readonly type: 'text';
   readonly text: MessageText;
-  readonly cache?: CacheMark | undefined;
+  readonly cache?: CacheBreakpoint | undefined;
 }
 
 /** Base64 without line breaks, as both upstreams want it on the wire. */
@@ -35,7 +35,7 @@ export interface ImagePart {
   readonly source: Bytes | { readonly url: string };
   /** Where the client put it, e.g. `messages[3].content[1].image_url.url`, for errors. */
   readonly path: string;
-  readonly cache?: CacheMark | undefined;
+  readonly cache?: CacheBreakpoint | undefined;
 }
 
 export interface DocumentPart {
@@ -44,7 +44,7 @@ export interface DocumentPart {
   readonly source: Bytes | { readonly mediaType: string; readonly text: string };
   readonly name: string;
   readonly path: string;
-  readonly cache?: CacheMark | undefined;
+  readonly cache?: CacheBreakpoint | undefined;
 }
 
 /** A block of the model's own reasoning, signed by the upstream; goes back unaltered or not at all. */
@@ -57,7 +57,7 @@ export interface ToolCallPart {
   readonly id: string;
   readonly name: string;
   readonly input: JsonObject;
-  readonly cache?: CacheMark | undefined;
+  readonly cache?: CacheBreakpoint | undefined;
 }
 
 export interface ToolResultPart {
@@ -65,7 +65,7 @@ export interface ToolResultPart {
   readonly id: string;
   readonly content: readonly (TextPart | ImagePart | DocumentPart)[];
   readonly isError: boolean;
-  readonly cache?: CacheMark | undefined;
+  readonly cache?: CacheBreakpoint | undefined;
 }
 
 export interface ThinkingPart {
@@ -83,7 +83,7 @@ export interface CallInstructionPart {
   readonly isDemanded: boolean;
   /** Empty: any. */
   readonly tools: readonly string[];
-  readonly cache?: CacheMark | undefined;
+  readonly cache?: CacheBreakpoint | undefined;
 }
 
 export type Part =
@@ -112,7 +112,7 @@ export interface Tool {
   readonly strict: boolean;
   /** Where the client put its schema, for errors; absent: it is not the client's. */
   readonly path?: string | undefined;
-  readonly cache?: CacheMark | undefined;
+  readonly cache?: CacheBreakpoint | undefined;
 }
 
 export type ToolChoice =
@@ -185,8 +185,8 @@ export interface Prompt {
   readonly serviceTier: ServiceTier | undefined;
   /** Features of the upstream's API that are switched on by name. */
   readonly betas: readonly string[];
-  /** A mark that the upstream places itself, on the last block there is. */
-  readonly cache: CacheMark | undefined;
+  /** A breakpoint that the upstream places itself, on the last block there is. */
+  readonly cache: CacheBreakpoint | undefined;
 }
 
 export type ServiceTier = 'default' | 'priority' | 'flex';

@@ -10,7 +10,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import type { CacheMark, TextPart } from './chat.ts';
+import type { CacheBreakpoint, TextPart } from './chat.ts';
 
 declare const opaque: unique symbol;
 
@@ -21,7 +21,7 @@ export interface MessageText {
 /** Of a string of ours, or of one that stood in a body whose long texts were cut. */
 export const messageText = (text: string): MessageText => text as unknown as MessageText;
 
-export const textPart = (text: string, cache?: CacheMark): TextPart => ({
+export const textPart = (text: string, cache?: CacheBreakpoint): TextPart => ({
   type: 'text',
   text: messageText(text),
   cache,

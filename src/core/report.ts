@@ -3,7 +3,14 @@
  * own, or has lost sight of it, is reported as a concept, which the API of the client has a name for.
  */
 
-export type Concept = 'messages' | 'thinking' | 'stop' | 'topK' | 'serviceTier' | 'cacheMarks' | 'betas';
+export type Concept =
+  | 'messages'
+  | 'thinking'
+  | 'stop'
+  | 'topK'
+  | 'serviceTier'
+  | 'cacheBreakpoints'
+  | 'betas';
 
 /** What an API calls the concepts, and what else is spoken of in errors. */
 export type ParameterNames = Readonly<Record<Concept | 'maxTokens' | 'allowIgnored', string>>;

@@ -126,11 +126,11 @@ const quirkFields = {
   serviceTiers: listOf(...tiers),
   /** Betas that are sent: whichever the client names, those on our list (betas.ts), or none. */
   betas: z.enum(['any', 'listed', 'none']),
-  /** Whether cache marks may be set unasked. */
+  /** Whether cache breakpoints may be set unasked. */
   automaticCaching: z.boolean(),
   /** Whether a cache entry can live an hour. */
   longCaching: z.boolean(),
-  /** Whether a mark can stand beside the messages, for the prompt as a whole. */
+  /** Whether a breakpoint can stand beside the messages, for the prompt as a whole. */
   wholeCaching: z.boolean(),
   /** Whether https URLs of images are fetched by the upstream itself. */
   imageUrls: z.boolean(),

@@ -1,9 +1,9 @@
 /**
- * Where the prompt may be cached: the client's own marks, at most four, else marks of ours on what
+ * Where the prompt may be cached: the client's own breakpoints, at most four, else breakpoints of ours on what
  * stays the same from request to request. Behaviour 9.
  */
 
-import type { CacheMark, Part, Prompt, TextPart, Tool, Turn } from '../core/chat.ts';
+import type { CacheBreakpoint, Part, Prompt, TextPart, Tool, Turn } from '../core/chat.ts';
 import { type LongTexts, type MessageText, messageText } from '../core/message-text.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Reporter } from './report.ts';
@@ -14,36 +14,36 @@ interface Cacheable {
   readonly turns: readonly Turn[];
 }
 
-type MarkedPrompt = Cacheable & Pick<Prompt, 'texts'> & Partial<Pick<Prompt, 'cache'>>;
+type CacheablePrompt = Cacheable & Pick<Prompt, 'texts'> & Partial<Pick<Prompt, 'cache'>>;
 
-/** The upstreams' limit on marks. */
-const mostMarks = 4;
+/** The upstreams' limit on breakpoints. */
+const mostBreakpoints = 4;
 /** Where a row names no minimum, in tokens. */
 const usualMinimum = 1024;
-/** English text is about four characters a token; only a guess at whether a mark is worth setting. */
+/** English text is about four characters a token; only a guess at whether a breakpoint is worth setting. */
 const charactersPerToken = 4;
 
-type Marked = { readonly cache?: CacheMark | undefined };
+type WithBreakpoint = { readonly cache?: CacheBreakpoint | undefined };
 
-/** Everything that can carry a mark, in the order of the prompt: tools, system, turns. */
-const marksOf = ({ tools, system, turns }: Cacheable): CacheMark[] => {
-  const marks: CacheMark[] = [];
-  const collect = (items: readonly Marked[]) => {
-    for (const { cache } of items) if (cache !== undefined) marks.push(cache);
+/** Everything that can carry a breakpoint, in the order of the prompt: tools, system, turns. */
+const breakpointsOf = ({ tools, system, turns }: Cacheable): CacheBreakpoint[] => {
+  const breakpoints: CacheBreakpoint[] = [];
+  const collect = (items: readonly WithBreakpoint[]) => {
+    for (const { cache } of items) if (cache !== undefined) breakpoints.push(cache);
   };
   collect(tools);
   collect(system);
-  for (const { parts } of turns) collect(parts as readonly Marked[]);
-  return marks;
+  for (const { parts } of turns) collect(parts as readonly WithBreakpoint[]);
+  return breakpoints;
 };
 
-/** Rewrites each mark in prompt order. */
-const mapMarks = (
+/** Rewrites each breakpoint in prompt order. */
+const mapBreakpoints = (
   { tools, system, turns }: Cacheable,
-  change: (mark: CacheMark) => CacheMark | undefined,
+  change: (breakpoint: CacheBreakpoint) => CacheBreakpoint | undefined,
 ): Cacheable => {
   const apply = <T extends object>(item: T): T => {
-    const { cache } = item as Marked;
+    const { cache } = item as WithBreakpoint;
     return cache === undefined ? item : { ...item, cache: change(cache) };
   };
   return {
@@ -53,29 +53,29 @@ const mapMarks = (
   };
 };
 
-/** The client's marks: the earliest over the limit go, and a longer life never follows a shorter one. */
-const limitMarks = (
+/** The client's breakpoints: the earliest over the limit go, and a longer life never follows a shorter one. */
+const limitBreakpoints = (
   prompt: Cacheable,
-  marks: readonly CacheMark[],
+  breakpoints: readonly CacheBreakpoint[],
   hasLongLife: boolean,
   report: Reporter,
 ): Cacheable => {
-  const surplus = marks.length - mostMarks;
-  const kept = marks.slice(Math.max(0, surplus));
+  const surplus = breakpoints.length - mostBreakpoints;
+  const kept = breakpoints.slice(Math.max(0, surplus));
   const firstShort = hasLongLife ? kept.findIndex(({ ttl }) => ttl !== '1h') : 0;
   const misplaced = firstShort >= 0 && kept.slice(firstShort).some(({ ttl }) => ttl === '1h');
   if (surplus <= 0 && !misplaced) return prompt;
-  report.adjust(report.nameOf('cacheMarks'));
+  report.adjust(report.nameOf('cacheBreakpoints'));
   let seen = 0;
-  return mapMarks(prompt, (mark) => {
+  return mapBreakpoints(prompt, (breakpoint) => {
     seen += 1;
     if (seen <= surplus) return undefined;
     const position = seen - 1 - Math.max(0, surplus);
-    return misplaced && position >= firstShort ? { ttl: '5m' } : mark;
+    return misplaced && position >= firstShort ? { ttl: '5m' } : breakpoint;
   });
 };
 
-const markLast = <T extends object>(items: readonly T[], cache: CacheMark | undefined): readonly T[] =>
+const setOnLast = <T extends object>(items: readonly T[], cache: CacheBreakpoint | undefined): readonly T[] =>
   items.map((item, index) => (index === items.length - 1 ? { ...item, cache } : item));
 
 const textsOf = (part: Part): readonly MessageText[] => {
@@ -96,9 +96,9 @@ const reach = (least: number, written: readonly MessageText[], texts: LongTexts)
 const isToolConversation = (turns: readonly Turn[]) =>
   turns.length > 2 && turns.some(({ parts }) => parts.some((part) => part.type === 'tool-call'));
 
-/** Marks of ours, where the prefix is long enough to be cached at all. */
-const autoMarks = (
-  { tools, system, turns, texts }: MarkedPrompt,
+/** Breakpoints of ours, where the prefix is long enough to be cached at all. */
+const automaticBreakpoints = (
+  { tools, system, turns, texts }: CacheablePrompt,
   { model }: Target,
   ttl: '5m' | '1h',
 ): Cacheable => {
@@ -109,42 +109,42 @@ const autoMarks = (
   const prefix = system.map(({ text }) => text);
   const whole = () => [...prefix, ...turns.flatMap(({ parts }) => parts.flatMap(textsOf))];
   const isLong = (written: readonly MessageText[]) => reach(least - toolsLength, written, texts);
-  const mark: CacheMark = { ttl };
+  const breakpoint: CacheBreakpoint = { ttl };
   return {
-    tools: toolsLength >= least ? markLast(tools, mark) : tools,
-    system: isLong(prefix) ? markLast(system, mark) : system,
+    tools: toolsLength >= least ? setOnLast(tools, breakpoint) : tools,
+    system: isLong(prefix) ? setOnLast(system, breakpoint) : system,
     turns:
       isToolConversation(turns) && isLong(whole())
         ? turns.map((turn, index) =>
-            index === turns.length - 1 ? { ...turn, parts: markLast(turn.parts, mark) } : turn,
+            index === turns.length - 1 ? { ...turn, parts: setOnLast(turn.parts, breakpoint) } : turn,
           )
         : turns,
   };
 };
 
-/** Replaces the mark on the last block of the conversation. */
-const withEndMark = <P extends Cacheable>(prompt: P, cache: CacheMark | undefined): P => ({
+/** Replaces the breakpoint on the last block of the conversation. */
+const withEndBreakpoint = <P extends Cacheable>(prompt: P, cache: CacheBreakpoint | undefined): P => ({
   ...prompt,
   turns: prompt.turns.map((turn, index) =>
-    index === prompt.turns.length - 1 ? { ...turn, parts: markLast(turn.parts, cache) } : turn,
+    index === prompt.turns.length - 1 ? { ...turn, parts: setOnLast(turn.parts, cache) } : turn,
   ),
 });
 
-const endMark = ({ turns }: Cacheable): CacheMark | undefined =>
-  (turns.at(-1)?.parts.at(-1) as Marked | undefined)?.cache;
+const endBreakpoint = ({ turns }: Cacheable): CacheBreakpoint | undefined =>
+  (turns.at(-1)?.parts.at(-1) as WithBreakpoint | undefined)?.cache;
 
 export interface CachingOptions {
-  /** The client's mark on the prompt as a whole. */
-  readonly whole?: CacheMark | undefined;
-  /** For marks of ours, and for the client's that name no time. */
+  /** The client's breakpoint on the prompt as a whole. */
+  readonly whole?: CacheBreakpoint | undefined;
+  /** For breakpoints of ours, and for the client's that name no time. */
   readonly ttl: '5m' | '1h';
   /** Where the client asks for that, if it does. */
   readonly ttlFrom?: string | undefined;
-  /** Whether marks of ours are wanted where the client set none. */
+  /** Whether breakpoints of ours are wanted where the client set none. */
   readonly automatic: boolean;
 }
 
-const placeBlockMarks = <P extends MarkedPrompt>(
+const placeBlockBreakpoints = <P extends CacheablePrompt>(
   prompt: P,
   target: Target,
   { ttl, ttlFrom, automatic }: CachingOptions,
@@ -152,33 +152,38 @@ const placeBlockMarks = <P extends MarkedPrompt>(
 ): P => {
   const { longCaching, automaticCaching } = target.endpoint.quirks;
   const wantsLong = ttl === '1h' && longCaching;
-  const marks = marksOf(prompt);
-  if (marks.length > 0) {
-    const lasting = (mark: CacheMark): CacheMark => ({ ttl: mark.ttl ?? ttl });
-    const timed = wantsLong ? { ...prompt, ...mapMarks(prompt, lasting) } : prompt;
-    return { ...timed, ...limitMarks(timed, wantsLong ? marks.map(lasting) : marks, longCaching, report) };
+  const breakpoints = breakpointsOf(prompt);
+  if (breakpoints.length > 0) {
+    const lasting = (breakpoint: CacheBreakpoint): CacheBreakpoint => ({ ttl: breakpoint.ttl ?? ttl });
+    const timed = wantsLong ? { ...prompt, ...mapBreakpoints(prompt, lasting) } : prompt;
+    return {
+      ...timed,
+      ...limitBreakpoints(timed, wantsLong ? breakpoints.map(lasting) : breakpoints, longCaching, report),
+    };
   }
-  const marked = automatic && automaticCaching ? { ...prompt, ...autoMarks(prompt, target, ttl) } : prompt;
-  if (wantsLong && ttlFrom !== undefined && marksOf(marked).length === 0) report.ignore(ttlFrom);
-  return marked;
+  const withBreakpoint =
+    automatic && automaticCaching ? { ...prompt, ...automaticBreakpoints(prompt, target, ttl) } : prompt;
+  if (wantsLong && ttlFrom !== undefined && breakpointsOf(withBreakpoint).length === 0)
+    report.ignore(ttlFrom);
+  return withBreakpoint;
 };
 
-/** A mark on the whole prompt counts as one on its last block; where the upstream has the field, it goes there. */
-export const placeMarks = <P extends MarkedPrompt>(
+/** A breakpoint on the whole prompt counts as one on its last block; where the upstream has the field, it goes there. */
+export const placeBreakpoints = <P extends CacheablePrompt>(
   prompt: P,
   target: Target,
   options: CachingOptions,
   report: Reporter,
 ): P => {
   const { whole, ttl } = options;
-  const own = endMark(prompt);
+  const own = endBreakpoint(prompt);
   if (whole === undefined || own !== undefined) {
-    // Two marks of different times on one block are refused: the nearer one counts.
+    // Two breakpoints of different times on one block are refused: the nearer one counts.
     if (whole !== undefined && (whole.ttl ?? ttl) !== (own?.ttl ?? ttl))
-      report.adjust(report.nameOf('cacheMarks'));
-    return placeBlockMarks(prompt, target, options, report);
+      report.adjust(report.nameOf('cacheBreakpoints'));
+    return placeBlockBreakpoints(prompt, target, options, report);
   }
-  const marked = placeBlockMarks(withEndMark(prompt, whole), target, options, report);
-  if (!target.endpoint.quirks.wholeCaching) return marked;
-  return { ...withEndMark(marked, undefined), cache: endMark(marked) };
+  const withBreakpoint = placeBlockBreakpoints(withEndBreakpoint(prompt, whole), target, options, report);
+  if (!target.endpoint.quirks.wholeCaching) return withBreakpoint;
+  return { ...withEndBreakpoint(withBreakpoint, undefined), cache: endBreakpoint(withBreakpoint) };
 };

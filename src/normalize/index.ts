@@ -10,7 +10,7 @@ import type { ParameterNames, Report } from '../core/report.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Endpoint } from '../models/model.ts';
 import { selectBetas } from './betas.ts';
-import { placeMarks } from './caching.ts';
+import { placeBreakpoints } from './caching.ts';
 import { arrangeConversation, continueLine, type LateSystem } from './conversation.ts';
 import { decide } from './decisions.ts';
 import { linePart, restoreAnswers } from './earlier-answers.ts';
@@ -73,7 +73,7 @@ export interface NormalizeOptions {
   readonly showReasoning?: boolean | undefined;
   /** What is remembered of the answers in the history. */
   readonly recalled?: Recalled | undefined;
-  /** Whether the server may set cache marks of its own. */
+  /** Whether the server may set cache breakpoints of its own. */
   readonly promptCaching?: boolean | undefined;
 }
 
@@ -207,7 +207,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
     ? conversation.system
     : [...conversation.system, ...formatLines.map((line) => textPart(line))];
   const forMemory = { lines, hasOwnTools: ask.tools.declared.length > 0 };
-  const prompt = placeMarks(
+  const prompt = placeBreakpoints(
     toPrompt(settings, { system, turns: history.turns, texts: ask.texts, betas, forMemory }),
     target,
     {

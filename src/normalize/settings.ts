@@ -1,5 +1,5 @@
 import type { AskThinking } from '../core/ask.ts';
-import type { CacheMark, CallInstructionPart, Prompt } from '../core/chat.ts';
+import type { CacheBreakpoint, CallInstructionPart, Prompt } from '../core/chat.ts';
 
 /** Everything that is decided about a prompt at its target; the messages make up the rest. */
 export interface Settings
@@ -16,9 +16,9 @@ export interface Settings
   readonly thinkingRequest: AskThinking | undefined;
   /** What is said about calls in words, last in the user's turn; undefined: nothing. */
   readonly callInstruction: CallInstructionPart | undefined;
-  /** The client's mark on the prompt as a whole. */
-  readonly cacheWhole: CacheMark | undefined;
-  /** Time-to-live of the marks the server sets by itself. */
+  /** The client's breakpoint on the prompt as a whole. */
+  readonly cacheWhole: CacheBreakpoint | undefined;
+  /** Time-to-live of the breakpoints the server sets by itself. */
   readonly cacheTtl: '5m' | '1h';
 }
 

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { AskParallelCalls, AskTool, AskToolChoice, AskTools } from '../core/ask.ts';
-import type { CacheMark, JsonObject, Tool, ToolChoice, Turn } from '../core/chat.ts';
+import type { CacheBreakpoint, JsonObject, Tool, ToolChoice, Turn } from '../core/chat.ts';
 import { invalidRequest } from '../core/errors.ts';
 import type { Target } from '../models/catalogue.ts';
 import type { Quirks } from '../models/model.ts';
@@ -61,14 +61,14 @@ const withoutRepeats = (all: readonly Declared[]): readonly Tool[] => {
       );
     }
     if (earlier === undefined) byName.set(tool.name, each);
-    else if (tool.cache !== undefined) markLast(byName, tool.cache);
+    else if (tool.cache !== undefined) setOnLast(byName, tool.cache);
   }
   const kept = byName.size === all.length ? all : [...byName.values()];
   return kept.map(({ tool }) => tool);
 };
 
-/** The mark of a tool that is left out: everything before it may still be cached. */
-const markLast = (byName: Map<string, Declared>, cache: CacheMark): void => {
+/** The breakpoint of a tool that is left out: everything before it may still be cached. */
+const setOnLast = (byName: Map<string, Declared>, cache: CacheBreakpoint): void => {
   const last = [...byName.values()].at(-1);
   if (last !== undefined && last.tool.cache === undefined)
     byName.set(last.tool.name, { ...last, tool: { ...last.tool, cache } });

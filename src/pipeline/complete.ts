@@ -28,7 +28,7 @@ export interface AnswerOptions {
   readonly cancellation: Cancellation;
   /** Whose thinking blocks are remembered: something that stands for the client's key. */
   readonly client: string;
-  /** Whether the server may set cache marks of its own. */
+  /** Whether the server may set cache breakpoints of its own. */
   readonly promptCaching: boolean;
   /** Notified of what is about to be asked, before anything can fail upstream: for headers and the log. */
   readonly onPrepared: (target: Target, report: Report) => void;

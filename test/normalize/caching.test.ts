@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { cutLongTexts } from '../../src/api/chat-completions/long-texts.ts';
 import { parameterNames } from '../../src/api/chat-completions/parameter-names.ts';
 import { check, read } from '../../src/api/chat-completions/parse.ts';
-import type { CacheMark, TextPart, Tool, Turn } from '../../src/core/chat.ts';
+import type { CacheBreakpoint, TextPart, Tool, Turn } from '../../src/core/chat.ts';
 import { noLongTexts, textPart } from '../../src/core/message-text.ts';
-import { placeMarks } from '../../src/normalize/caching.ts';
+import { placeBreakpoints } from '../../src/normalize/caching.ts';
 import { normalize } from '../../src/normalize/index.ts';
 import { Reporter } from '../../src/normalize/report.ts';
 import { parse } from '../support/parse.ts';
 import { hello, targetOf } from './fit.ts';
 
-const long: CacheMark = { ttl: '1h' };
-const short: CacheMark = { ttl: '5m' };
-const text = (cache?: CacheMark, length = 1): TextPart => textPart('x'.repeat(length), cache);
-const tool = (cache?: CacheMark, length = 1): Tool => ({
+const long: CacheBreakpoint = { ttl: '1h' };
+const short: CacheBreakpoint = { ttl: '5m' };
+const text = (cache?: CacheBreakpoint, length = 1): TextPart => textPart('x'.repeat(length), cache);
+const tool = (cache?: CacheBreakpoint, length = 1): Tool => ({
   name: 't',
   description: 'd'.repeat(length),
   parameters: { type: 'object' },
@@ -33,7 +33,7 @@ interface Prompt {
   readonly turns: readonly Turn[];
 }
 
-/** The marks in prompt order, `-` for none; and what was reported. */
+/** The breakpoints in prompt order, `-` for none; and what was reported. */
 const placed = (
   prompt: Partial<Prompt>,
   automatic = true,
@@ -42,42 +42,47 @@ const placed = (
 ) => {
   const report = new Reporter(parameterNames);
   const whole = { tools: [], system: [], turns: [user(text())], texts: noLongTexts, ...prompt };
-  const { tools, system, turns } = placeMarks(whole, targetOf(model), { ttl, automatic }, report);
+  const { tools, system, turns } = placeBreakpoints(whole, targetOf(model), { ttl, automatic }, report);
   const name = (each: object) =>
-    'cache' in each ? ((each.cache as CacheMark | undefined)?.ttl ?? '-') : '-';
-  const marks = [tools, system, turns.flatMap(({ parts }) => parts)].map((each) => each.map(name).join(' '));
-  return { marks, adjusted: report.toReport().adjusted };
+    'cache' in each ? ((each.cache as CacheBreakpoint | undefined)?.ttl ?? '-') : '-';
+  const breakpoints = [tools, system, turns.flatMap(({ parts }) => parts)].map((each) =>
+    each.map(name).join(' '),
+  );
+  return { breakpoints, adjusted: report.toReport().adjusted };
 };
 
-describe("the caller's marks", () => {
+describe("the caller's breakpoints", () => {
   it.each([
     {
       name: 'stay as they are',
       parts: [long, short, undefined, short],
-      marks: '1h 5m - 5m',
+      breakpoints: '1h 5m - 5m',
       adjusted: false,
     },
     {
       name: 'over four: the earliest go',
       parts: [short, short, short, short, short, short],
-      marks: '- - 5m 5m 5m 5m',
+      breakpoints: '- - 5m 5m 5m 5m',
       adjusted: true,
     },
     {
       name: 'a longer life never follows a shorter one',
       parts: [short, long],
-      marks: '5m 5m',
+      breakpoints: '5m 5m',
       adjusted: true,
     },
     {
       name: 'which counts after the surplus is gone',
       parts: [short, long, long, long, long],
-      marks: '- 1h 1h 1h 1h',
+      breakpoints: '- 1h 1h 1h 1h',
       adjusted: true,
     },
-  ])('$name', ({ parts, marks, adjusted }) => {
-    const result = placed({ turns: [user(...parts.map((mark) => text(mark)))] });
-    expect(result).toEqual({ marks: ['', '', marks], adjusted: adjusted ? ['cache_control'] : [] });
+  ])('$name', ({ parts, breakpoints, adjusted }) => {
+    const result = placed({ turns: [user(...parts.map((breakpoint) => text(breakpoint)))] });
+    expect(result).toEqual({
+      breakpoints: ['', '', breakpoints],
+      adjusted: adjusted ? ['cache_control'] : [],
+    });
   });
 
   it('go in the order of the prompt: tools, system, turns', () => {
@@ -86,7 +91,7 @@ describe("the caller's marks", () => {
       system: [text(short)],
       turns: [user(text(short), text(short), text(short))],
     };
-    expect(placed(prompt).marks).toEqual(['-', '5m', '5m 5m 5m']);
+    expect(placed(prompt).breakpoints).toEqual(['-', '5m', '5m 5m 5m']);
   });
 
   it('keep ours away', () => {
@@ -95,60 +100,64 @@ describe("the caller's marks", () => {
       system: [text(undefined, 9000)],
       turns: [user(text(short))],
     };
-    expect(placed(prompt).marks).toEqual(['-', '-', '5m']);
+    expect(placed(prompt).breakpoints).toEqual(['-', '-', '5m']);
   });
 });
 
-describe('marks of ours', () => {
+describe('breakpoints of ours', () => {
   const large = 4 * 1024;
 
   it.each([
-    { name: 'none on a short prompt', prompt: { tools: [tool()], system: [text()] }, marks: ['-', '-', '-'] },
+    {
+      name: 'none on a short prompt',
+      prompt: { tools: [tool()], system: [text()] },
+      breakpoints: ['-', '-', '-'],
+    },
     {
       name: 'the last tool, and the system with it',
       prompt: { tools: [tool(), tool(undefined, large)], system: [text(), text()] },
-      marks: ['- 5m', '- 5m', '-'],
+      breakpoints: ['- 5m', '- 5m', '-'],
     },
     {
       name: 'the system alone, where only both together are long enough',
       prompt: { tools: [tool(undefined, large / 2)], system: [text(undefined, large / 2)] },
-      marks: ['-', '5m', '-'],
+      breakpoints: ['-', '5m', '-'],
     },
     {
       name: 'the last turn of a tool conversation',
       prompt: { system: [text(undefined, large)], turns: loop },
-      marks: ['', '5m', '- - 5m'],
+      breakpoints: ['', '5m', '- - 5m'],
     },
     {
       name: 'not of a single question',
       prompt: { turns: [user(text(undefined, large * 2))] },
-      marks: ['', '', '-'],
+      breakpoints: ['', '', '-'],
     },
-  ])('$name', ({ prompt, marks }) => {
-    expect(placed(prompt)).toEqual({ marks, adjusted: [] });
+  ])('$name', ({ prompt, breakpoints }) => {
+    expect(placed(prompt)).toEqual({ breakpoints, adjusted: [] });
   });
 
   it('only where they are wanted, and only on Claude', () => {
     const prompt = { system: [text(undefined, large)] };
-    expect(placed(prompt, false).marks).toEqual(['', '-', '-']);
-    expect(placed(prompt, true, 'nova-lite').marks).toEqual(['', '-', '-']);
+    expect(placed(prompt, false).breakpoints).toEqual(['', '-', '-']);
+    expect(placed(prompt, true, 'nova-lite').breakpoints).toEqual(['', '-', '-']);
   });
 
   it("by the model's own minimum, with the life asked for", () => {
     const prompt = { system: [text(undefined, large)] };
-    expect(placed(prompt, true, 'claude-4-5-haiku').marks).toEqual(['', '-', '-']);
-    expect(placed(prompt, true, 'claude-4-5-sonnet', '1h').marks).toEqual(['', '1h', '-']);
+    expect(placed(prompt, true, 'claude-4-5-haiku').breakpoints).toEqual(['', '-', '-']);
+    expect(placed(prompt, true, 'claude-4-5-sonnet', '1h').breakpoints).toEqual(['', '1h', '-']);
   });
 
-  it("the life asked for holds for the caller's marks that name none, and is reported where nothing is cached", () => {
+  it("the life asked for holds for the caller's breakpoints that name none, and is reported where nothing is cached", () => {
     const report = new Reporter(parameterNames);
     const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())], texts: noLongTexts };
     const model = targetOf('claude-4-5-sonnet');
-    const marked = placeMarks(prompt, model, { ttl: '1h', automatic: false }, report);
-    expect(marked.system.map(({ cache }) => cache)).toEqual([{ ttl: '1h' }, short]);
+    const withBreakpoint = placeBreakpoints(prompt, model, { ttl: '1h', automatic: false }, report);
+    expect(withBreakpoint.system.map(({ cache }) => cache)).toEqual([{ ttl: '1h' }, short]);
     expect(report.toReport().ignored).toEqual([]);
 
-    placeMarks(
+    placeBreakpoints(
       { tools: [], system: [], turns: [user(text())], texts: noLongTexts },
       model,
       { ttl: '1h', ttlFrom: 'prompt_cache_retention', automatic: true },
@@ -211,7 +220,7 @@ describe('a long text of the body', () => {
   });
 });
 
-describe('a mark on the prompt as a whole', () => {
+describe('a breakpoint on the prompt as a whole', () => {
   const body = (cache_control: object, content: unknown = 'go on', more: object = {}) => ({
     ...more,
     cache_control,
@@ -227,10 +236,10 @@ describe('a mark on the prompt as a whole', () => {
     const target = targetOf(model, upstream);
     const { ask } = parse({ model, ...input });
     const { prompt, report } = normalize(ask, target, { promptCaching: true });
-    const last = prompt.turns.at(-1)?.parts.at(-1) as { cache?: CacheMark } | undefined;
+    const last = prompt.turns.at(-1)?.parts.at(-1) as { cache?: CacheBreakpoint } | undefined;
     return { prompt, last: last?.cache, report };
   };
-  const marked = (ttl?: string) => [
+  const withBreakpoint = (ttl?: string) => [
     { type: 'text', text: 'go on', cache_control: { type: 'ephemeral', ttl } },
   ];
 
@@ -253,10 +262,10 @@ describe('a mark on the prompt as a whole', () => {
     expect(fitted(body({ type: 'ephemeral' }, 'go on', more), 'anthropic').prompt.cache).toEqual(long);
   });
 
-  it('yields to a mark on the last block itself, reported where the two differ', () => {
-    const same = fitted(body({ type: 'ephemeral' }, marked()), 'anthropic');
+  it('yields to a breakpoint on the last block itself, reported where the two differ', () => {
+    const same = fitted(body({ type: 'ephemeral' }, withBreakpoint()), 'anthropic');
     expect([same.prompt.cache, same.last, same.report.adjusted]).toEqual([undefined, {}, []]);
-    const other = fitted(body({ type: 'ephemeral', ttl: '1h' }, marked('5m')), 'anthropic');
+    const other = fitted(body({ type: 'ephemeral', ttl: '1h' }, withBreakpoint('5m')), 'anthropic');
     expect([other.prompt.cache, other.last, other.report.adjusted]).toEqual([
       undefined,
       short,
@@ -271,7 +280,7 @@ describe('a mark on the prompt as a whole', () => {
       'anthropic',
     );
     expect(prompt.cache).toEqual(short);
-    const caches = prompt.turns.at(-1)?.parts.map((each) => (each as { cache?: CacheMark }).cache);
+    const caches = prompt.turns.at(-1)?.parts.map((each) => (each as { cache?: CacheBreakpoint }).cache);
     expect(caches).toEqual([undefined, short, short, short, undefined]);
     expect(report.adjusted).toEqual(['cache_control']);
   });

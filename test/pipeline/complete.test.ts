@@ -445,7 +445,7 @@ describe('what ends it', () => {
 // Behaviour 1.5
 describe('reports', () => {
   const noRoom: { anthropic: ConceptReport } = {
-    anthropic: { ignored: ['serviceTier', 'cacheMarks'], adjusted: ['topK'] },
+    anthropic: { ignored: ['serviceTier', 'cacheBreakpoints'], adjusted: ['topK'] },
   };
   const scale = { service_tier: 'scale' };
 
@@ -473,7 +473,7 @@ describe('reports', () => {
   it('are no refusal at a second upstream, which the client has not chosen', async () => {
     const ran = await run({
       replies: { anthropic: [upstreamFailed('Broken.')], bedrock: [saying('Hello')] },
-      noRoom: { bedrock: { ignored: ['cacheMarks'], adjusted: [] } },
+      noRoom: { bedrock: { ignored: ['cacheBreakpoints'], adjusted: [] } },
       body: { allow_ignored_params: false },
     });
     expect(answerOf(ran).report.ignored).toEqual(['cache_control']);

@@ -2,7 +2,7 @@
 
 import type Anthropic from '@anthropic-ai/sdk';
 import type {
-  CacheMark,
+  CacheBreakpoint,
   DocumentPart,
   ImagePart,
   Part,
@@ -17,9 +17,9 @@ import { callInstruction } from '../call-instruction.ts';
 import { type Names, sendCallId } from '../names.ts';
 import type { PropertyKeys } from '../property-keys.ts';
 
-type Marked = { cache_control?: Anthropic.CacheControlEphemeral };
+type WithBreakpoint = { cache_control?: Anthropic.CacheControlEphemeral };
 
-export const cacheControl = (cache: CacheMark | undefined): Marked =>
+export const cacheControl = (cache: CacheBreakpoint | undefined): WithBreakpoint =>
   cache === undefined
     ? {}
     : { cache_control: { type: 'ephemeral', ...(cache.ttl === '1h' ? { ttl: '1h' } : {}) } };
@@ -111,7 +111,7 @@ const block = (part: Part, { names, keys, callIds }: Replacements): Anthropic.Co
   }
 };
 
-/** One text without a mark goes as the string it is: less to write where most turns are such. */
+/** One text without a breakpoint goes as the string it is: less to write where most turns are such. */
 const plainText = ([first, ...rest]: readonly Part[]): string | undefined =>
   first?.type === 'text' && first.cache === undefined && rest.length === 0 ? onWire(first.text) : undefined;
 

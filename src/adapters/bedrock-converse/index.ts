@@ -7,7 +7,7 @@ import { withCallInstruction } from '../call-instruction.ts';
 import { renameTools } from '../names.ts';
 import { replacePropertyKeys } from '../property-keys.ts';
 import { converseEvents, createConverseDecoder } from './decode-response.ts';
-import { encodeSystem, encodeTurns, losesMark, toolsAsText } from './messages.ts';
+import { encodeSystem, encodeTurns, losesBreakpoint, toolsAsText } from './messages.ts';
 import { encodeTools, propertyKeyRule, toolNameRule } from './tools.ts';
 import type { ConverseEvent, ConverseMessage, ConverseRequest } from './wire.ts';
 
@@ -85,7 +85,7 @@ export const bedrockConverse: Adapter<ConverseRequest, ConverseMessage, Converse
         adjusted: [
           ...(prompt.stop.length > mostStops ? (['stop'] as const) : []),
           ...(prompt.topK !== undefined && prompt.topK > mostTopK ? (['topK'] as const) : []),
-          ...(losesMark(prompt.tools, turns) ? (['cacheMarks'] as const) : []),
+          ...(losesBreakpoint(prompt.tools, turns) ? (['cacheBreakpoints'] as const) : []),
         ],
       },
       decoder: {

@@ -89,11 +89,11 @@ const documentContent = ({ source, name }: DocumentPart, nameDocument: NameDocum
 const cachePoint = { cachePoint: { type: 'default' as const } };
 
 /**
- * Whether a mark has no place on Nova's wire: after anything but text, and among tools, a cache point is an
+ * Whether a breakpoint has no place on Nova's wire: after anything but text, and among tools, a cache point is an
  * "extraneous key". (github.com/NousResearch/hermes-agent/issues/97281,
  * github.com/aws-samples/generative-ai-use-cases/pull/1077, github.com/aws-samples/bedrock-engineer/pull/71)
  */
-export const losesMark = (tools: readonly Tool[], turns: readonly Turn[]): boolean =>
+export const losesBreakpoint = (tools: readonly Tool[], turns: readonly Turn[]): boolean =>
   tools.some(({ cache }) => cache !== undefined) ||
   turns.some(({ parts }) =>
     parts.some((part) => part.type !== 'text' && part.type !== 'thinking-block' && part.cache !== undefined),

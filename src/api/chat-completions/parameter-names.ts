@@ -7,7 +7,7 @@ export const parameterNames: ParameterNames = {
   stop: 'stop',
   topK: 'top_k',
   serviceTier: 'service_tier',
-  cacheMarks: 'cache_control',
+  cacheBreakpoints: 'cache_control',
   betas: 'anthropic-beta',
   maxTokens: 'max_tokens',
   allowIgnored: 'allow_ignored_params',

@@ -196,7 +196,7 @@ export const parameters = {
   }),
   cache_control: row({
     level: 'full',
-    note: 'Extension. Caches the whole prompt: sent as it is to the Anthropic API, elsewhere a mark on the last block.',
+    note: 'Extension. Caches the whole prompt: sent as it is to the Anthropic API, elsewhere a breakpoint on the last block.',
     schema: cacheControlSchema,
   }),
   prompt_cache_retention: row({

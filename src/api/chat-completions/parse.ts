@@ -72,10 +72,10 @@ const readTier = (tier: ChatRequest['service_tier']): Ask['serviceTier'] => {
 };
 
 const readCaching = ({
-  cache_control: mark,
+  cache_control: breakpoint,
   prompt_cache_retention: retention,
 }: ChatRequest): AskCaching => ({
-  whole: mark ? { ttl: mark.ttl ?? undefined } : undefined,
+  whole: breakpoint ? { ttl: breakpoint.ttl ?? undefined } : undefined,
   longestBy: retention === '24h' ? 'prompt_cache_retention' : undefined,
 });
 

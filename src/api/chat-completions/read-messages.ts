@@ -3,7 +3,7 @@
 import type { AskTurn } from '../../core/ask.ts';
 import { callDigest } from '../../core/call-digest.ts';
 import type {
-  CacheMark,
+  CacheBreakpoint,
   DocumentPart,
   ImagePart,
   JsonObject,
@@ -21,12 +21,12 @@ import { parseJson } from '../../core/surrogates.ts';
 import { isTooDeep } from '../../json-schema/bounds.ts';
 import { readImage } from '../../media/data-uri.ts';
 import { readDocument, readFilePart } from '../../media/documents.ts';
-import { cacheMark } from './cache-mark.ts';
+import { cacheBreakpoint } from './cache-breakpoint.ts';
 import { customInput } from './reply.ts';
 import type { AssistantPart, ContentPart, Message, MessageOf, WireToolCall } from './request.ts';
 
 /** What had to give while messages were read, each named once. */
-type Adjusted = Set<'messages' | 'cacheMarks'>;
+type Adjusted = Set<'messages' | 'cacheBreakpoints'>;
 
 /** `function_call` has no id. Made of the call itself, so that it stays when older turns are cut off. */
 export const legacyCallId = (name: string, written: string): string =>
@@ -37,7 +37,7 @@ const isBlank = (text: string): boolean => text.trim() === '';
 const readPart = (part: ContentPart, path: string): TextPart | ImagePart | DocumentPart | undefined => {
   switch (part.type) {
     case 'text':
-      return isBlank(part.text) ? undefined : textPart(part.text, cacheMark(part));
+      return isBlank(part.text) ? undefined : textPart(part.text, cacheBreakpoint(part));
     case 'refusal':
       return isBlank(part.refusal) ? undefined : textPart(part.refusal);
     case 'image_url': {
@@ -46,11 +46,11 @@ const readPart = (part: ContentPart, path: string): TextPart | ImagePart | Docum
       const at = `${path}.image_url${nested ? '.url' : ''}`;
       // Some clients send documents through the image part.
       if (/^data:(application\/pdf|text\/)/i.test(url))
-        return { ...readDocument(url, undefined, at), cache: cacheMark(part) };
-      return { type: 'image', source: readImage(url, at), path: at, cache: cacheMark(part) };
+        return { ...readDocument(url, undefined, at), cache: cacheBreakpoint(part) };
+      return { type: 'image', source: readImage(url, at), path: at, cache: cacheBreakpoint(part) };
     }
     case 'file':
-      return { ...readFilePart(part.file, `${path}.file`), cache: cacheMark(part) };
+      return { ...readFilePart(part.file, `${path}.file`), cache: cacheBreakpoint(part) };
     case 'input_audio':
       throw invalidRequest(
         `${path}: audio input is not available on these models; send text or images.`,
@@ -61,15 +61,19 @@ const readPart = (part: ContentPart, path: string): TextPart | ImagePart | Docum
   }
 };
 
-/** Marks the end of what was read so far. */
-const markEnd = <P extends Part>(parts: P[], cache: CacheMark | undefined, adjusted: Adjusted): void => {
+/** Sets a breakpoint on the end of what was read so far. */
+const setOnEnd = <P extends Part>(
+  parts: P[],
+  cache: CacheBreakpoint | undefined,
+  adjusted: Adjusted,
+): void => {
   if (cache === undefined) return;
   const last = parts.at(-1);
-  if (last === undefined || last.type === 'thinking-block') adjusted.add('cacheMarks');
+  if (last === undefined || last.type === 'thinking-block') adjusted.add('cacheBreakpoints');
   else parts[parts.length - 1] = { ...last, cache };
 };
 
-/** A mark on a part that is left out stands for one on the part before: what may be cached is the same. */
+/** A breakpoint on a part that is left out stands for one on the part before: what may be cached is the same. */
 const readParts = <Wire extends ContentPart | AssistantPart, P extends Part>(
   content: readonly Wire[],
   read: (part: Wire, index: number) => readonly P[],
@@ -79,7 +83,7 @@ const readParts = <Wire extends ContentPart | AssistantPart, P extends Part>(
   for (const [index, part] of content.entries()) {
     const found = read(part, index);
     for (const each of found) parts.push(each);
-    if (found.length === 0 && part.type === 'text') markEnd(parts, cacheMark(part), adjusted);
+    if (found.length === 0 && part.type === 'text') setOnEnd(parts, cacheBreakpoint(part), adjusted);
   }
   return parts;
 };
@@ -98,16 +102,16 @@ const readContent = (
   return readParts(content, read, adjusted);
 };
 
-/** A mark on the message stands for one on its last part. */
-const markLast = <P extends Part>(
+/** A breakpoint on the message stands for one on its last part. */
+const setOnLast = <P extends Part>(
   parts: readonly P[],
-  cache: CacheMark | undefined,
+  cache: CacheBreakpoint | undefined,
   adjusted: Adjusted,
 ): readonly P[] => {
   if (cache === undefined) return parts;
-  const marked = [...parts];
-  markEnd(marked, cache, adjusted);
-  return marked;
+  const withBreakpoint = [...parts];
+  setOnEnd(withBreakpoint, cache, adjusted);
+  return withBreakpoint;
 };
 
 /** Undefined where it is no JSON. */
@@ -143,14 +147,14 @@ const readCall = (call: WireToolCall, path: string, adjusted: Adjusted): ToolCal
         id: call.id,
         name: call.function.name,
         input: readArguments(call.function.arguments, `${path}.function.arguments`, adjusted),
-        cache: cacheMark(call),
+        cache: cacheBreakpoint(call),
       }
     : {
         type: 'tool-call',
         id: call.id,
         name: call.custom.name,
         input: { [customInput]: call.custom.input },
-        cache: cacheMark(call),
+        cache: cacheBreakpoint(call),
       };
 
 const asString = (value: unknown): string | undefined =>
@@ -251,10 +255,10 @@ const readAssistant = (
   }
   // Thinking that led to nothing is not a turn.
   if (parts.every(isThinking)) return [];
-  const marked = markLast(parts, cacheMark(message), adjusted);
+  const withBreakpoint = setOnLast(parts, cacheBreakpoint(message), adjusted);
   // The same blocks twice would be refused: those that have their place among the parts count.
   const thinking = parts.some(isThinking) ? [] : readThinking(message, texts);
-  return thinking.length === 0 ? marked : [...thinking.map(thinkingPart), ...marked];
+  return thinking.length === 0 ? withBreakpoint : [...thinking.map(thinkingPart), ...withBreakpoint];
 };
 
 export interface ReadMessages {
@@ -274,18 +278,18 @@ export const readMessages = (messages: readonly Message[], texts: LongTexts = no
       case 'developer':
         return {
           role: 'system',
-          parts: markLast(
+          parts: setOnLast(
             readContent(message.content, `${path}.content`, adjusted),
-            cacheMark(message),
+            cacheBreakpoint(message),
             adjusted,
           ),
         };
       case 'user':
         return {
           role: 'user',
-          parts: markLast(
+          parts: setOnLast(
             readContent(message.content, `${path}.content`, adjusted),
-            cacheMark(message),
+            cacheBreakpoint(message),
             adjusted,
           ),
         };
@@ -300,7 +304,7 @@ export const readMessages = (messages: readonly Message[], texts: LongTexts = no
         };
       case 'tool':
       case 'function': {
-        // Marks inside a result stand for one on the result.
+        // Breakpoints inside a result stand for one on the result.
         const content = readContent(message.content, `${path}.content`, adjusted);
         const inner = content.findLast(({ cache }) => cache !== undefined)?.cache;
         const result: ToolResultPart = {
@@ -308,7 +312,7 @@ export const readMessages = (messages: readonly Message[], texts: LongTexts = no
           id: message.role === 'tool' ? message.tool_call_id : latestLegacyId,
           content: inner === undefined ? content : content.map((part) => ({ ...part, cache: undefined })),
           isError: false,
-          cache: cacheMark(message) ?? inner,
+          cache: cacheBreakpoint(message) ?? inner,
         };
         return { role: 'user', parts: [result] };
       }

@@ -1,10 +1,10 @@
 /** Tools and the choice among them, in all of OpenAI's spellings. Behaviour 4. */
 
 import type { AskParallelCalls, AskTool, AskToolChoice, AskTools } from '../../core/ask.ts';
-import type { CacheMark, JsonObject } from '../../core/chat.ts';
+import type { CacheBreakpoint, JsonObject } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
 import { isTooDeep } from '../../json-schema/bounds.ts';
-import { cacheMark } from './cache-mark.ts';
+import { cacheBreakpoint } from './cache-breakpoint.ts';
 import type { ChatRequest } from './parameters.ts';
 import { customInput } from './reply.ts';
 import type { WireCustom, WireFunction, WireTool, WireToolChoice, WireToolName } from './request.ts';
@@ -23,8 +23,8 @@ const checkDepth = (value: unknown, path: string): void => {
 interface Place {
   /** Of the object that holds the name. */
   readonly path: string;
-  /** A mark that stands beside that object. */
-  readonly cache?: CacheMark | undefined;
+  /** A breakpoint that stands beside that object. */
+  readonly cache?: CacheBreakpoint | undefined;
 }
 
 /** `parameters` under the name it has there, which is Anthropic's in tools of its form. */
@@ -44,7 +44,7 @@ const readFunction = (
     schemaPath,
     strict: strict === true,
     takesText: false,
-    cache: cache ?? cacheMark(wire),
+    cache: cache ?? cacheBreakpoint(wire),
   };
 };
 
@@ -61,15 +61,15 @@ const readCustom = (wire: WireCustom, { path, cache }: Place): AskTool => {
     schemaPath: undefined,
     strict: false,
     takesText: true,
-    cache: cache ?? cacheMark(wire),
+    cache: cache ?? cacheBreakpoint(wire),
   };
 };
 
 const readTool = (wire: WireTool, path: string): AskTool => {
   if (wire.form === 'nested') {
     return wire.type === 'function'
-      ? readFunction(wire.function, { path: `${path}.function`, cache: cacheMark(wire) })
-      : readCustom(wire.custom, { path: `${path}.custom`, cache: cacheMark(wire) });
+      ? readFunction(wire.function, { path: `${path}.function`, cache: cacheBreakpoint(wire) })
+      : readCustom(wire.custom, { path: `${path}.custom`, cache: cacheBreakpoint(wire) });
   }
   // `custom` is OpenAI's word for tools that take text, and Anthropic's for those that have a schema.
   if (wire.input_schema)

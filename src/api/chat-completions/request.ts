@@ -13,17 +13,17 @@ export const cacheControlSchema = z.object({
 });
 const cacheControl = cacheControlSchema.nullish();
 
-/** OpenAI's own spelling of a cache mark. */
+/** OpenAI's own spelling of a cache breakpoint. */
 const breakpoint = z.object({ mode: z.string().nullish() }).nullish();
 
-const marks = { cache_control: cacheControl, prompt_cache_breakpoint: breakpoint };
+const breakpoints = { cache_control: cacheControl, prompt_cache_breakpoint: breakpoint };
 
-const textPart = z.object({ type: z.literal('text'), text: z.string(), ...marks });
+const textPart = z.object({ type: z.literal('text'), text: z.string(), ...breakpoints });
 
 const imagePart = z.object({
   type: z.literal('image_url'),
   image_url: z.union([z.object({ url: z.string(), detail: z.string().nullish() }), z.string()]),
-  ...marks,
+  ...breakpoints,
 });
 
 const filePart = z.object({
@@ -33,7 +33,7 @@ const filePart = z.object({
     file_id: z.string().nullish(),
     filename: z.string().nullish(),
   }),
-  ...marks,
+  ...breakpoints,
 });
 
 const audioPart = z.object({ type: z.literal('input_audio') });
@@ -64,13 +64,13 @@ const toolCall = z.discriminatedUnion('type', [
     type: z.literal('function'),
     id: z.string().min(1),
     function: z.object({ name: z.string().min(1), arguments: z.string().nullish() }),
-    ...marks,
+    ...breakpoints,
   }),
   z.object({
     type: z.literal('custom'),
     id: z.string().min(1),
     custom: z.object({ name: z.string().min(1), input: z.string() }),
-    ...marks,
+    ...breakpoints,
   }),
 ]);
 
@@ -94,12 +94,13 @@ const thinkingForms = {
     .nullish(),
 };
 
-const marked = { cache_control: cacheControl };
+/** On messages, where OpenAI has none. */
+const withBreakpoint = { cache_control: cacheControl };
 
 export const messageSchema = z.discriminatedUnion('role', [
-  z.object({ role: z.literal('system'), content: textContent, ...marked }),
-  z.object({ role: z.literal('developer'), content: textContent, ...marked }),
-  z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(userPart)]), ...marked }),
+  z.object({ role: z.literal('system'), content: textContent, ...withBreakpoint }),
+  z.object({ role: z.literal('developer'), content: textContent, ...withBreakpoint }),
+  z.object({ role: z.literal('user'), content: z.union([z.string(), z.array(userPart)]), ...withBreakpoint }),
   z.object({
     role: z.literal('assistant'),
     content: z.union([z.string(), z.array(assistantPart)]).nullish(),
@@ -107,7 +108,7 @@ export const messageSchema = z.discriminatedUnion('role', [
     tool_calls: z.array(assumingFunction(toolCall)).nullish(),
     function_call: z.object({ name: z.string().min(1), arguments: z.string().nullish() }).nullish(),
     ...thinkingForms,
-    ...marked,
+    ...withBreakpoint,
   }),
   z.object({
     role: z.literal('tool'),
@@ -115,13 +116,13 @@ export const messageSchema = z.discriminatedUnion('role', [
     content: z
       .union([z.string(), z.array(z.discriminatedUnion('type', [textPart, imagePart, filePart]))])
       .nullish(),
-    ...marked,
+    ...withBreakpoint,
   }),
   z.object({
     role: z.literal('function'),
     name: z.string().min(1),
     content: z.string().nullish(),
-    ...marked,
+    ...withBreakpoint,
   }),
 ]);
 
@@ -130,7 +131,7 @@ export type MessageOf<Role extends Message['role']> = Extract<Message, { role: R
 export type ContentPart = z.infer<typeof userPart> | z.infer<typeof refusalPart>;
 export type AssistantPart = z.infer<typeof assistantPart>;
 export type WireToolCall = z.infer<typeof toolCall>;
-export type WireMarks = Pick<z.infer<typeof textPart>, 'cache_control' | 'prompt_cache_breakpoint'>;
+export type WireBreakpoints = Pick<z.infer<typeof textPart>, 'cache_control' | 'prompt_cache_breakpoint'>;
 
 const jsonSchemaObject = z.record(z.string(), z.unknown());
 
@@ -139,15 +140,15 @@ export const functionSchema = z.object({
   description: z.string().nullish(),
   parameters: jsonSchemaObject.nullish(),
   strict: z.boolean().nullish(),
-  // Some clients (LiteLLM's) mark a tool in here.
-  ...marks,
+  // Some clients (LiteLLM's) set one on a tool in here.
+  ...breakpoints,
 });
 
 const customSchema = z.object({
   name: z.string().min(1),
   description: z.string().nullish(),
   format: z.looseObject({ type: z.string() }).nullish(),
-  ...marks,
+  ...breakpoints,
 });
 
 /** Without an object of its own for the function: as OpenAI's Responses have tools, and as Anthropic has them. */
@@ -177,8 +178,8 @@ export const toolSchema = z.preprocess(
   withForm,
   z.discriminatedUnion('form', [
     z.discriminatedUnion('type', [
-      z.object({ ...nested, type: z.literal('function'), function: functionSchema, ...marks }),
-      z.object({ ...nested, type: z.literal('custom'), custom: customSchema, ...marks }),
+      z.object({ ...nested, type: z.literal('function'), function: functionSchema, ...breakpoints }),
+      z.object({ ...nested, type: z.literal('custom'), custom: customSchema, ...breakpoints }),
     ]),
     flatTool,
   ]),
