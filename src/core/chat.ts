@@ -155,9 +155,18 @@ export type Format =
       readonly check: JsonObject | undefined;
     };
 
+/** What is remembered with an answer. */
+export interface ForMemory {
+  /** The lines that were added for it. */
+  readonly lines: readonly Line[];
+  /** Whether the tools are the client's. */
+  readonly hasOwnTools: boolean;
+  /** Whether the client gets the blocks, and may bring them back. */
+  readonly isShown: boolean;
+}
+
 export interface Prompt {
-  /** What is remembered with the answer: the lines that were added for it, and whether the tools are the client's. */
-  readonly forMemory: { readonly lines: readonly Line[]; readonly hasOwnTools: boolean };
+  readonly forMemory: ForMemory;
   readonly system: readonly TextPart[];
   readonly turns: readonly Turn[];
   /** What the placeholders in those stand for. */

@@ -206,7 +206,11 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   const system = binds
     ? conversation.system
     : [...conversation.system, ...formatLines.map((line) => textPart(line))];
-  const forMemory = { lines, hasOwnTools: ask.tools.declared.length > 0 };
+  const forMemory = {
+    lines,
+    hasOwnTools: ask.tools.declared.length > 0,
+    isShown: settings.includeReasoning,
+  };
   const prompt = placeBreakpoints(
     toPrompt(settings, { system, turns: history.turns, texts: ask.texts, betas, forMemory }),
     target,

@@ -38,7 +38,8 @@ const sentBlocks = ({ turns }: Prompt): readonly SentBlock[] =>
 /** What the answer was asked for with. */
 interface Question {
   readonly upstream: string;
-  readonly binds: boolean;
+  /** Whether it has to be found by its blocks as well. */
+  readonly byBlocks: boolean;
   readonly lines: readonly Line[];
   readonly tools: Promise<string> | undefined;
   readonly sent: readonly SentBlock[];
@@ -77,12 +78,12 @@ export class AnswerNotes {
   /** The answer is whole. Done when the next request can recall it. */
   async end(): Promise<void> {
     const { memory, scope } = this.#remembering;
-    const { upstream, binds, lines, tools } = this.#question;
+    const { upstream, byBlocks, lines, tools } = this.#question;
     await this.#forgetMisplaced();
     await memory.remember(
       scope,
       { pieces: this.#pieces, lines, previous: this.#previous(), upstream },
-      { tools: await tools, byBlocks: binds },
+      { tools: await tools, byBlocks },
     );
   }
 
@@ -126,7 +127,7 @@ export const notesFor = (
   const { memory, scope } = remembering;
   return new AnswerNotes(remembering, {
     upstream,
-    binds,
+    byBlocks: binds && forMemory.isShown,
     lines: forMemory.lines,
     tools:
       binds && forMemory.hasOwnTools

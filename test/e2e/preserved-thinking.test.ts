@@ -4,6 +4,7 @@
  */
 
 import fc from 'fast-check';
+import type OpenAI from 'openai';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { serverOfTest, useSimulator } from '../support/fixtures.ts';
 import type { TestServer } from '../support/server.ts';
@@ -215,6 +216,37 @@ const models = [
   'claude-fable-5-1',
   'claude-fable-5-2',
 ];
+
+/** As any OpenAI client does it, which knows nothing of thinking. */
+const runLoop = async (server: TestServer, steps: number): Promise<string | null | undefined> => {
+  const plan = Array.from({ length: steps }, (_, step) => `[[call look {"step":${step}}]] [[then]]`).join(
+    ' ',
+  );
+  const messages: OpenAI.ChatCompletionMessageParam[] = [
+    { role: 'user', content: `${plan} [[say Done.]] [[think always]]` },
+  ];
+  for (;;) {
+    const params = { model: 'claude-sonnet-5-5', messages, tools: tools as OpenAI.ChatCompletionTool[] };
+    const { choices } = await server.client.chat.completions.stream(params).finalChatCompletion();
+    const message = choices[0]?.message;
+    if (message === undefined || !message.tool_calls?.length) return message?.content;
+    messages.push(message);
+    for (const { id } of message.tool_calls) messages.push({ role: 'tool', tool_call_id: id, content: 'ok' });
+  }
+};
+
+describe.each<Account>(['new', 'old'])(
+  'a tool loop of twenty turns with the official SDK, %s account',
+  (account) => {
+    it('has each block accepted', async () => {
+      const server = await serverWith(account, ['anthropic']);
+      simulator.requests.length = 0;
+      expect(await runLoop(server, 20)).toBe('Done.');
+      expect(simulator.requests.map(({ thinking }) => thinking.length)).toEqual([...Array(21).keys()]);
+      expect(new Set(fates())).toEqual(new Set(['accepted']));
+    });
+  },
+);
 
 describe.each(models)('%s', (model) => {
   it('a client that only appends loses nothing, at one upstream or through failovers', async () => {
