@@ -232,7 +232,18 @@ export interface DroppedThinking {
   readonly place?: { readonly turn: number; readonly part: number } | undefined;
 }
 
-export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
+/**
+ * Why an answer ended: by itself, at a stop sequence of the client's, at the cap on tokens or at the end of the window, to
+ * have tools called, because it was refused, or to be asked to go on (server tools).
+ */
+export type FinishKind =
+  | 'end'
+  | 'stop-sequence'
+  | 'length'
+  | 'context-window'
+  | 'tool-calls'
+  | 'refusal'
+  | 'pause';
 
 /**
  * What a model says, in order. Every answer is: at most one `start`, first; then text, reasoning, tool
@@ -254,8 +265,10 @@ export type ChatEvent =
   | { readonly type: 'usage'; readonly usage: Usage }
   | {
       readonly type: 'finish';
-      readonly reason: FinishReason;
+      readonly kind: FinishKind;
       readonly upstreamReason: string;
+      /** Which it was, where the upstream says so. */
+      readonly stopSequence?: string | undefined;
       /** Why the upstream refused to answer, in its own words. */
       readonly explanation?: string | undefined;
     };

@@ -111,14 +111,14 @@ export const createJsonAnswer = (format: JsonFormat): JsonAnswer => {
   };
 
   const finish = (event: ChatEvent & { type: 'finish' }, out: ChatEvent[]): void => {
-    const reason = event.reason === 'tool_calls' && isForced ? 'stop' : event.reason;
+    const kind = event.kind === 'tool-calls' && isForced ? 'end' : event.kind;
     // Said in words although a call was demanded: the words may still be the JSON.
     if (isForced && calls === 0) emit(held, out);
     // The client's own stop sequence cuts an answer off as the token limit does.
-    isWhole = reason === 'stop' && event.upstreamReason !== 'stop_sequence';
+    isWhole = kind === 'end' || kind === 'pause';
     if (isWhole) verdict = judge(json, format.check);
     // An answer that failed has no finish: `end` says so instead.
-    if (!hasFailed()) out.push({ ...event, reason });
+    if (!hasFailed()) out.push({ ...event, kind });
   };
 
   let held = '';

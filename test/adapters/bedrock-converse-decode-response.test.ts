@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bedrockConverse } from '../../src/adapters/bedrock-converse/index.ts';
 import type { ConverseEvent, ConverseMessage } from '../../src/adapters/bedrock-converse/wire.ts';
-import type { ChatEvent } from '../../src/core/chat.ts';
+import type { ChatEvent, FinishKind } from '../../src/core/chat.ts';
 import { ApiError } from '../../src/core/errors.ts';
 
 /** Events as values: what Converse may send includes what its SDK's types do not know yet. */
@@ -21,8 +21,11 @@ const figures = { inputTokens: 12, outputTokens: 5, totalTokens: 17 };
 const metadata = event('metadata', { usage: figures, metrics: { latencyMs: 1 } });
 
 const usage: ChatEvent = { type: 'usage', usage: { input: 12, output: 5, cacheRead: 0, cacheWrite: 0 } };
-const finish = (reason: string, upstreamReason: string) =>
-  ({ type: 'finish', reason, upstreamReason }) as ChatEvent;
+const finish = (kind: FinishKind, upstreamReason: string): ChatEvent => ({
+  type: 'finish',
+  kind,
+  upstreamReason,
+});
 const said = (value: string): ChatEvent => ({ type: 'text', text: value });
 const begun: ChatEvent = { type: 'start', id: undefined };
 const call = (index: number, name: string): ChatEvent => ({
@@ -66,17 +69,17 @@ const cases: readonly Case[] = [
   {
     name: 'text has no start event; the usage comes after the stop, and before our finish',
     events: [start, text(0, 'It '), text(0, 'is warm.'), closed(0), stop('end_turn'), metadata],
-    expected: [begun, said('It '), said('is warm.'), usage, finish('stop', 'end_turn')],
+    expected: [begun, said('It '), said('is warm.'), usage, finish('end', 'end_turn')],
   },
   {
     name: 'metadata that never comes costs the usage and nothing else',
     events: [start, text(0, 'Hi'), closed(0), stop('end_turn')],
-    expected: [begun, said('Hi'), finish('stop', 'end_turn')],
+    expected: [begun, said('Hi'), finish('end', 'end_turn')],
   },
   {
     name: 'metadata without usage is no usage of nothing',
     events: [start, text(0, 'Hi'), closed(0), stop('end_turn'), event('metadata', {})],
-    expected: [begun, said('Hi'), finish('stop', 'end_turn')],
+    expected: [begun, said('Hi'), finish('end', 'end_turn')],
   },
   {
     name: 'cached tokens, which Converse names twice, are counted once',
@@ -97,7 +100,7 @@ const cases: readonly Case[] = [
       begun,
       said('Hi'),
       { type: 'usage', usage: { input: 22, output: 13, cacheRead: 2492, cacheWrite: 0 } },
-      finish('stop', 'end_turn'),
+      finish('end', 'end_turn'),
     ],
   },
   {
@@ -108,18 +111,18 @@ const cases: readonly Case[] = [
     ],
     expected: [
       ...[begun, said('Looking.'), call(1, 'look'), args('{"at":"Rome"}')],
-      ...[call(2, 'look'), args('{"at":"Oslo"}'), usage, finish('tool_calls', 'tool_use')],
+      ...[call(2, 'look'), args('{"at":"Oslo"}'), usage, finish('tool-calls', 'tool_use')],
     ],
   },
   {
     name: 'no arguments are an empty object',
     events: [start, called(0, 'now'), closed(0), stop('tool_use'), metadata],
-    expected: [begun, call(0, 'now'), args('{}'), usage, finish('tool_calls', 'tool_use')],
+    expected: [begun, call(0, 'now'), args('{}'), usage, finish('tool-calls', 'tool_use')],
   },
   {
     name: 'empty pieces of arguments are an empty object as well',
     events: [start, called(0, 'now'), input(0, ''), closed(0), stop('tool_use'), metadata],
-    expected: [begun, call(0, 'now'), args('{}'), usage, finish('tool_calls', 'tool_use')],
+    expected: [begun, call(0, 'now'), args('{}'), usage, finish('tool-calls', 'tool_use')],
   },
   {
     name: "the upstream's own tools and their results never appear",
@@ -130,7 +133,7 @@ const cases: readonly Case[] = [
       ...[text(2, 'Found.'), closed(2), called(3, 'look', { type: 'tool_use' }), input(3, '{}'), closed(3)],
       ...[stop('end_turn'), metadata],
     ],
-    expected: [begun, said('Found.'), call(3, 'look'), args('{}'), usage, finish('tool_calls', 'end_turn')],
+    expected: [begun, said('Found.'), call(3, 'look'), args('{}'), usage, finish('tool-calls', 'end_turn')],
   },
   {
     name: 'tool_use beside nothing but the upstream’s own tools ends as stop: there is nothing to run',
@@ -138,7 +141,7 @@ const cases: readonly Case[] = [
       ...[start, called(0, 'nova_grounding', { type: 'server_tool_use' }), closed(0), text(1, 'Found.')],
       ...[closed(1), stop('tool_use'), metadata],
     ],
-    expected: [begun, said('Found.'), usage, finish('stop', 'tool_use')],
+    expected: [begun, said('Found.'), usage, finish('end', 'tool_use')],
   },
   {
     name: 'a call that the token limit cuts off is passed on as it is, with length',
@@ -155,7 +158,7 @@ const cases: readonly Case[] = [
       ],
       expected: [
         ...[begun, { type: 'reasoning', text: 'Hm.' } as const, said('Yes.'), usage],
-        finish('stop', 'end_turn'),
+        finish('end', 'end_turn'),
       ],
     }),
   ),
@@ -170,7 +173,7 @@ const cases: readonly Case[] = [
       { type: 'reasoning', text: '[REDACTED]' },
       said('Yes.'),
       usage,
-      finish('stop', 'end_turn'),
+      finish('end', 'end_turn'),
     ],
   },
   {
@@ -189,7 +192,7 @@ const cases: readonly Case[] = [
       { type: 'thinking-block', block: { type: 'thinking', thinking: 'Let me see.', signature: 'c2ln' } },
       said('Yes.'),
       usage,
-      finish('stop', 'end_turn'),
+      finish('end', 'end_turn'),
     ],
   },
   {
@@ -205,7 +208,7 @@ const cases: readonly Case[] = [
       { type: 'thinking-block', block: { type: 'redacted_thinking', data: 'EmwKAbC=' } },
       said('Yes.'),
       usage,
-      finish('stop', 'end_turn'),
+      finish('end', 'end_turn'),
     ],
   },
   {
@@ -226,7 +229,7 @@ const cases: readonly Case[] = [
       begun,
       { type: 'reasoning', text: ' I need' },
       { type: 'reasoning', text: ' it.' },
-      ...[call(1, 'look'), args('{}'), usage, finish('tool_calls', 'tool_use')],
+      ...[call(1, 'look'), args('{}'), usage, finish('tool-calls', 'tool_use')],
     ],
   },
   {
@@ -239,13 +242,13 @@ const cases: readonly Case[] = [
     expected: [
       begun,
       { type: 'reasoning', text: 'Hm.' },
-      ...[said('4 '), said('<'), said('5'), usage, finish('stop', 'end_turn')],
+      ...[said('4 '), said('<'), said('5'), usage, finish('end', 'end_turn')],
     ],
   },
   {
     name: 'thinking tags are text where the model has no such habit',
     events: [start, text(0, '<thinking>Hm.</thinking>'), closed(0), stop('end_turn'), metadata],
-    expected: [begun, said('<thinking>Hm.</thinking>'), usage, finish('stop', 'end_turn')],
+    expected: [begun, said('<thinking>Hm.</thinking>'), usage, finish('end', 'end_turn')],
   },
   {
     name: 'unknown events, blocks and deltas are ignored, and so are members that say nothing',
@@ -255,28 +258,28 @@ const cases: readonly Case[] = [
       ...[event('contentBlockDelta', { contentBlockIndex: 1 }), closed(1), closed(7), stop('end_turn')],
       ...[event('somethingNew', {}), metadata],
     ],
-    expected: [begun, said('Hi'), usage, finish('stop', 'end_turn')],
+    expected: [begun, said('Hi'), usage, finish('end', 'end_turn')],
   },
   {
     name: 'nothing follows the finish',
     events: [start, text(0, 'a'), closed(0), stop('end_turn'), metadata, text(1, 'b'), metadata, stop('x')],
-    expected: [begun, said('a'), usage, finish('stop', 'end_turn')],
+    expected: [begun, said('a'), usage, finish('end', 'end_turn')],
   },
   ...(
     [
-      ['stop_sequence', 'stop'],
+      ['stop_sequence', 'stop-sequence'],
       ['max_tokens', 'length'],
-      ['model_context_window_exceeded', 'length'],
-      ['guardrail_intervened', 'content_filter'],
-      ['content_filtered', 'content_filter'],
-      ['a_reason_of_tomorrow', 'stop'],
-      ['tool_use', 'stop'],
+      ['model_context_window_exceeded', 'context-window'],
+      ['guardrail_intervened', 'refusal'],
+      ['content_filtered', 'refusal'],
+      ['a_reason_of_tomorrow', 'end'],
+      ['tool_use', 'end'],
     ] as const
   ).map(
-    ([upstreamReason, reason]): Case => ({
-      name: `${upstreamReason} is ${reason}`,
+    ([upstreamReason, kind]): Case => ({
+      name: `${upstreamReason} is ${kind}`,
       events: [start, text(0, 'Sorry'), closed(0), stop(upstreamReason), metadata],
-      expected: [begun, said('Sorry'), usage, finish(reason, upstreamReason)],
+      expected: [begun, said('Sorry'), usage, finish(kind, upstreamReason)],
     }),
   ),
 ];
@@ -393,13 +396,13 @@ describe('a plain answer', () => {
       expected: [said('a')],
     },
   ])('$name', ({ content, expected }) => {
-    const reason = expected.some(({ type }) => type === 'tool-call') ? 'tool_calls' : 'stop';
-    expect(told(content)).toEqual([begun, ...expected, usage, finish(reason, 'end_turn')]);
+    const kind = expected.some(({ type }) => type === 'tool-call') ? 'tool-calls' : 'end';
+    expect(told(content)).toEqual([begun, ...expected, usage, finish(kind, 'end_turn')]);
   });
 
   it('loses its thinking tags too', () => {
     expect(told([{ text: '<thinking>Hm.</thinking>\n\nYes.' }], 'end_turn', true)).toEqual([
-      ...[begun, { type: 'reasoning', text: 'Hm.' }, said('Yes.'), usage, finish('stop', 'end_turn')],
+      ...[begun, { type: 'reasoning', text: 'Hm.' }, said('Yes.'), usage, finish('end', 'end_turn')],
     ]);
   });
 

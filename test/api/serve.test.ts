@@ -54,7 +54,7 @@ const catalogue = createCatalogue({
 const said: readonly ChatEvent[] = [
   { type: 'start', id: 'msg_1' },
   { type: 'text', text: 'hello' },
-  { type: 'finish', reason: 'stop', upstreamReason: 'end_turn' },
+  { type: 'finish', kind: 'end', upstreamReason: 'end_turn' },
 ];
 
 let app: FastifyInstance | undefined;

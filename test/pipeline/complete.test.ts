@@ -45,7 +45,7 @@ interface Question {
 
 const usageOf = (output: number): Usage => ({ input: 10, cacheRead: 0, cacheWrite: 0, output });
 
-const finish: ChatEvent = { type: 'finish', reason: 'stop', upstreamReason: 'end_turn' };
+const finish: ChatEvent = { type: 'finish', kind: 'end', upstreamReason: 'end_turn' };
 
 const saying = (text: string, output = 1): readonly ChatEvent[] => [
   { type: 'start', id: 'msg_1' },
@@ -516,7 +516,7 @@ describe('on its way', () => {
     const events: readonly ChatEvent[] = [
       { type: 'thinking-block', block: { type: 'thinking', thinking: 'Hm.', signature: 'c2ln' } },
       { type: 'tool-call', id: 'call_1', name: 'look' },
-      { type: 'finish', reason: 'tool_calls', upstreamReason: 'tool_use' },
+      { type: 'finish', kind: 'tool-calls', upstreamReason: 'tool_use' },
     ];
     const ran = await run({
       replies: { anthropic: [events] },

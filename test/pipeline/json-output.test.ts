@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ChatEvent, Format, Usage } from '../../src/core/chat.ts';
+import type { ChatEvent, FinishKind, Format, Usage } from '../../src/core/chat.ts';
 import { ApiError } from '../../src/core/errors.ts';
 import { createJsonAnswer } from '../../src/pipeline/json-output.ts';
 import { addUsage, repairPrompt } from '../../src/pipeline/json-repair.ts';
@@ -16,12 +16,13 @@ const text = (value: string): ChatEvent => ({ type: 'text', text: value });
 const call = (id = '1'): ChatEvent => ({ type: 'tool-call', id, name: 'answer' });
 const piece = (value: string): ChatEvent => ({ type: 'tool-arguments', text: value });
 const finish = (upstreamReason = 'end_turn'): ChatEvent => {
-  const reasons: Readonly<Record<string, 'tool_calls' | 'length' | 'content_filter'>> = {
-    tool_use: 'tool_calls',
+  const kinds: Readonly<Record<string, FinishKind>> = {
+    tool_use: 'tool-calls',
     max_tokens: 'length',
-    refusal: 'content_filter',
+    refusal: 'refusal',
+    stop_sequence: 'stop-sequence',
   };
-  return { type: 'finish', reason: reasons[upstreamReason] ?? 'stop', upstreamReason };
+  return { type: 'finish', kind: kinds[upstreamReason] ?? 'end', upstreamReason };
 };
 
 /** What the caller sees of the events, batch by batch, and how it ended. */
@@ -38,7 +39,7 @@ const shaped = (format: JsonFormat, batches: readonly (readonly ChatEvent[])[]) 
   })();
   return {
     content: events.map((event) => (event.type === 'text' ? event.text : '')).join(''),
-    finish: events.flatMap((event) => (event.type === 'finish' ? [event.reason] : [])),
+    finish: events.flatMap((event) => (event.type === 'finish' ? [event.kind] : [])),
     types: events.map(({ type }) => type),
     failure,
     outcome: answer.outcome(),
@@ -86,7 +87,7 @@ describe('JSON said in words', () => {
 
   it('what misses the schema is delivered, with the problems named', () => {
     const { content, failure, finish: ends, outcome } = shaped(instructed, cut('{"b":1}', 2));
-    expect([content, failure, ends]).toEqual(['{"b":1}', undefined, ['stop']]);
+    expect([content, failure, ends]).toEqual(['{"b":1}', undefined, ['end']]);
     expect(outcome).toMatchObject({ isJson: true, isJudged: true });
     expect(outcome.problems.length).toBeGreaterThan(0);
   });
@@ -101,8 +102,8 @@ describe('JSON said in words', () => {
 
   it.each([
     ['max_tokens', 'length'],
-    ['refusal', 'content_filter'],
-    ['stop_sequence', 'stop'],
+    ['refusal', 'refusal'],
+    ['stop_sequence', 'stop-sequence'],
   ])('cut off by %s there is nothing to hold against a schema', (reason, expected) => {
     const { finish: ends, failure, outcome } = shaped(instructed, [[text('{"a":"x')], [finish(reason)]]);
     expect([ends, failure, outcome.isJudged]).toEqual([[expected], undefined, false]);
@@ -137,7 +138,7 @@ describe('JSON as the arguments of a forced tool', () => {
       types,
       finish: ends,
     } = shaped(forced, [[call(), piece('{"a":')], [piece('"x"}')], [finish('tool_use')]]);
-    expect([content, ends]).toEqual(['{"a":"x"}', ['stop']]);
+    expect([content, ends]).toEqual(['{"a":"x"}', ['end']]);
     expect(types).toEqual(['text', 'text', 'finish']);
   });
 
@@ -169,7 +170,7 @@ describe('JSON as the arguments of a forced tool', () => {
 
   it('refused there is nothing', () => {
     const { content, finish: ends, failure } = shaped(forced, [[text('I cannot help.'), finish('refusal')]]);
-    expect([content, ends, failure]).toEqual(['', ['content_filter'], undefined]);
+    expect([content, ends, failure]).toEqual(['', ['refusal'], undefined]);
   });
 });
 

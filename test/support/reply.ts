@@ -1,7 +1,7 @@
 /** What an answer of the chat endpoint is written with, and the events it is written from, for tests without a server. */
 
 import type { ReplyOptions } from '../../src/api/chat-completions/reply.ts';
-import type { ChatEvent, FinishReason, Usage } from '../../src/core/chat.ts';
+import type { ChatEvent, FinishKind, Usage } from '../../src/core/chat.ts';
 
 export const replyOptions = (more: Partial<ReplyOptions> = {}): ReplyOptions => ({
   model: 'claude-4-5-haiku',
@@ -43,10 +43,10 @@ export const call = (id: string, name: string, ...pieces: readonly string[]): re
   ...pieces.map((piece): ChatEvent => ({ type: 'tool-arguments', text: piece })),
 ];
 export const used = (more: Partial<Usage> = {}): ChatEvent => ({ type: 'usage', usage: usageOf(more) });
-export const finish = (reason: FinishReason = 'stop', explanation?: string): ChatEvent => ({
+export const finish = (kind: FinishKind = 'end', explanation?: string): ChatEvent => ({
   type: 'finish',
-  reason,
-  upstreamReason: `upstream_${reason}`,
+  kind,
+  upstreamReason: `upstream_${kind}`,
   explanation,
 });
 

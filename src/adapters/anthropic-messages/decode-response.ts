@@ -1,23 +1,23 @@
 /** Anthropic's stream events to chat events; and a whole message to the events that would have made it. */
 
 import type Anthropic from '@anthropic-ai/sdk';
-import type { ChatEvent, DroppedThinking, FinishReason, Usage } from '../../core/chat.ts';
+import type { ChatEvent, DroppedThinking, FinishKind, Usage } from '../../core/chat.ts';
 import { endedEarly, upstreamFailed } from '../../core/errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
-import { finishReason, isMalformed, unreadableOutput } from '../finish-reason.ts';
+import { finishKind, isMalformed, unreadableOutput } from '../finish-kind.ts';
 import { KeyRestorer } from '../key-restorer.ts';
 import { latest } from '../usage-figures.ts';
 import type { ClaudeEvent, ClaudeMessage } from './wire.ts';
 
-const finishReasons = {
-  end_turn: 'stop',
-  stop_sequence: 'stop',
-  pause_turn: 'stop',
+const finishKinds = {
+  end_turn: 'end',
+  stop_sequence: 'stop-sequence',
+  pause_turn: 'pause',
   max_tokens: 'length',
-  model_context_window_exceeded: 'length',
-  tool_use: 'tool_calls',
-  refusal: 'content_filter',
-} satisfies Partial<Record<NonNullable<Anthropic.StopReason>, FinishReason>>;
+  model_context_window_exceeded: 'context-window',
+  tool_use: 'tool-calls',
+  refusal: 'refusal',
+} satisfies Partial<Record<NonNullable<Anthropic.StopReason>, FinishKind>>;
 
 type UsageFigures = {
   [Key in 'input_tokens' | 'output_tokens' | 'cache_read_input_tokens' | 'cache_creation_input_tokens']?:
@@ -131,7 +131,14 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
   let started = false;
   let hasContent = false;
   let hasCalls = false;
+  let stopSequence: string | undefined;
   let explanation: string | undefined;
+
+  /** Most answers have none. */
+  const detailsOf = (kind: FinishKind) => {
+    if (kind === 'stop-sequence' && stopSequence !== undefined) return { stopSequence };
+    return kind === 'refusal' && explanation !== undefined ? { explanation } : undefined;
+  };
   let finished = false;
   const open = new Map<number, OpenBlock>();
 
@@ -260,6 +267,7 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         return;
       case 'message_delta':
         stopReason = event.delta.stop_reason ?? stopReason;
+        stopSequence = event.delta.stop_sequence ?? stopSequence;
         explanation = textOrNone(event.delta.stop_details?.explanation) ?? explanation;
         readUsage(event.usage, out);
         return;
@@ -269,11 +277,8 @@ export const createClaudeDecoder = ({ tools, keys: replaced }: DecoderOptions): 
         if (isMalformed(upstreamReason)) return;
         for (const index of [...open.keys()]) stopBlock(index, out);
         finished = true;
-        const reason = finishReason(upstreamReason, finishReasons, hasCalls);
-        // Without the key where nothing was refused: most answers.
-        if (explanation === undefined || reason !== 'content_filter')
-          out.push({ type: 'finish', reason, upstreamReason });
-        else out.push({ type: 'finish', reason, upstreamReason, explanation });
+        const kind = finishKind(upstreamReason, finishKinds, hasCalls);
+        out.push({ type: 'finish', kind, upstreamReason, ...detailsOf(kind) });
         return;
       }
       default:

@@ -1,22 +1,22 @@
 /** Converse's stream events to chat events; and a whole answer to the events that would have made it. */
 
-import type { ChatEvent, FinishReason, Usage } from '../../core/chat.ts';
+import type { ChatEvent, FinishKind, Usage } from '../../core/chat.ts';
 import { endedEarly } from '../../core/errors.ts';
 import type { Decoder, DecoderOptions } from '../adapter.ts';
-import { finishReason, isMalformed, unreadableOutput } from '../finish-reason.ts';
+import { finishKind, isMalformed, unreadableOutput } from '../finish-kind.ts';
 import { KeyRestorer } from '../key-restorer.ts';
 import { latest } from '../usage-figures.ts';
 import { createTagFilter } from './tags.ts';
 import type { ConverseEvent, ConverseMessage } from './wire.ts';
 
-const finishReasons: Readonly<Record<string, FinishReason>> = {
-  end_turn: 'stop',
-  stop_sequence: 'stop',
+const finishKinds: Readonly<Record<string, FinishKind>> = {
+  end_turn: 'end',
+  stop_sequence: 'stop-sequence',
   max_tokens: 'length',
-  model_context_window_exceeded: 'length',
-  tool_use: 'tool_calls',
-  guardrail_intervened: 'content_filter',
-  content_filtered: 'content_filter',
+  model_context_window_exceeded: 'context-window',
+  tool_use: 'tool-calls',
+  guardrail_intervened: 'refusal',
+  content_filtered: 'refusal',
 };
 
 /** The cache's figures stand under two names, or under one of them. */
@@ -168,8 +168,8 @@ export const createConverseDecoder = ({ tools, keys, tag }: DecoderOptions): Dec
     for (const index of [...open.keys()]) stopBlock(index, out);
     tags?.end(out);
     finished = true;
-    const reason = finishReason(stopReason, finishReasons, hasCalls);
-    out.push({ type: 'finish', reason, upstreamReason: stopReason });
+    const kind = finishKind(stopReason, finishKinds, hasCalls);
+    out.push({ type: 'finish', kind, upstreamReason: stopReason });
   };
 
   const read = (event: ConverseEvent, out: ChatEvent[]): void => {

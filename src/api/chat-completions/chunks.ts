@@ -79,13 +79,13 @@ export const createChunkEncoder = (
     return calls === 1 ? delta(`"function_call":{"arguments":${json}}`) : '';
   };
 
-  const finishChunk = ({ reason, explanation }: Extract<ChatEvent, { type: 'finish' }>): string => {
+  const finishChunk = ({ kind, explanation }: Extract<ChatEvent, { type: 'finish' }>): string => {
     const refusal = explanation === undefined ? '' : delta(`"refusal":${JSON.stringify(explanation)}`);
     const thinking =
       options.includeReasoning && blocks.length > 0
         ? delta(`"thinking_blocks":${JSON.stringify(wireThinking(blocks))}`)
         : '';
-    const word = wireFinish(reason, options);
+    const word = wireFinish(kind, options);
     return `${thinking}${refusal}${head.prefix}},"logprobs":null,"finish_reason":"${word}"}]${usageNull}}\n\n`;
   };
 

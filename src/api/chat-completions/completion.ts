@@ -50,7 +50,7 @@ export const toCompletion = (folded: Folded, options: ReplyOptions, cost: Cost |
           ...wireCalls(calls, options),
         },
         logprobs: null,
-        finish_reason: wireFinish(finish.reason, options),
+        finish_reason: wireFinish(finish.kind, options),
       },
     ],
     ...(usage === undefined ? {} : { usage: toWireUsage(usage, options.includeCost ? cost : undefined) }),

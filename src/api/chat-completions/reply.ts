@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { FinishReason, ThinkingBlock } from '../../core/chat.ts';
+import type { FinishKind, ThinkingBlock } from '../../core/chat.ts';
 import { closeJson } from '../../core/partial-json.ts';
 
 /** OpenRouter's fields for reasoning: its text in `reasoning`, and its signed blocks in `reasoning_details`. */
@@ -68,8 +68,19 @@ export const makeMessageId = (): string => {
   return `msg_01${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(24, 34)}`;
 };
 
-export const wireFinish = (reason: FinishReason, { legacyFunctions }: ReplyOptions) =>
-  reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason;
+const finishReasons = {
+  end: 'stop',
+  'stop-sequence': 'stop',
+  pause: 'stop',
+  length: 'length',
+  'context-window': 'length',
+  'tool-calls': 'tool_calls',
+  refusal: 'content_filter',
+} as const satisfies Record<FinishKind, string>;
+
+/** In OpenAI's word. */
+export const wireFinish = (kind: FinishKind, { legacyFunctions }: ReplyOptions) =>
+  kind === 'tool-calls' && legacyFunctions ? 'function_call' : finishReasons[kind];
 
 export const wireThinking = (blocks: readonly ThinkingBlock[]) =>
   blocks.map((block, index) => ({ index, ...block }));

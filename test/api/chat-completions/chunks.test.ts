@@ -78,7 +78,7 @@ describe('the chunks of a stream', () => {
     },
     {
       name: 'An explained refusal is told before the finish, so that no client misses it',
-      events: [start(), finish('content_filter', 'Not "this".')],
+      events: [start(), finish('refusal', 'Not "this".')],
       expected: [opening, { refusal: 'Not "this".' }, { finish_reason: 'content_filter' }],
     },
     {
@@ -87,7 +87,7 @@ describe('the chunks of a stream', () => {
         start(),
         ...call('t1', 'look', '{"a"', ':1}'),
         ...call('t2', 'hear', '{}'),
-        finish('tool_calls'),
+        finish('tool-calls'),
       ],
       expected: [
         opening,
@@ -101,7 +101,7 @@ describe('the chunks of a stream', () => {
     },
     {
       name: 'A client of the older spelling gets the first call only, since there is no room for a second',
-      events: [...call('t1', 'look', '{}'), ...call('t2', 'hear', '{}'), finish('tool_calls')],
+      events: [...call('t1', 'look', '{}'), ...call('t2', 'hear', '{}'), finish('tool-calls')],
       options: { legacyFunctions: true },
       expected: [
         opening,
@@ -115,7 +115,7 @@ describe('the chunks of a stream', () => {
       events: [
         ...call('t1', 'shell', '{"inp', 'ut":"ls -l"}'),
         ...call('t2', 'look', '{}'),
-        finish('tool_calls'),
+        finish('tool-calls'),
       ],
       options: { customTools: new Set(['shell']) },
       expected: [
@@ -219,7 +219,7 @@ describe('the chunks of a stream', () => {
       ...call('t1', 'shell', '{"input"', ':"ls"}'),
       ...call('t2', 'look', '{}'),
       used(),
-      finish('tool_calls'),
+      finish('tool-calls'),
     ];
     const options = { customTools: new Set(['shell']), includeUsage: true, ...details };
     const whole = encoderWith(options).encoder;

@@ -47,7 +47,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'An answer of calls alone has null for its content, with each piece of arguments at its call',
-    events: [start(), ...call('t1', 'look', '{"a"', ':1}'), ...call('t2', 'hear'), finish('tool_calls')],
+    events: [start(), ...call('t1', 'look', '{"a"', ':1}'), ...call('t2', 'hear'), finish('tool-calls')],
     message: {
       ...empty,
       content: null,
@@ -60,7 +60,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'Words before a call are not lost',
-    events: [start(), text('Let me see.'), ...call('t1', 'look', '{}'), finish('tool_calls')],
+    events: [start(), text('Let me see.'), ...call('t1', 'look', '{}'), finish('tool-calls')],
     message: {
       ...empty,
       content: 'Let me see.',
@@ -70,14 +70,14 @@ const cases: readonly Case[] = [
   },
   {
     name: 'A client of the older spelling gets the first call only, since there is no room for a second',
-    events: [...call('t1', 'look', '{}'), ...call('t2', 'hear', '{}'), finish('tool_calls')],
+    events: [...call('t1', 'look', '{}'), ...call('t2', 'hear', '{}'), finish('tool-calls')],
     options: { legacyFunctions: true },
     message: { ...empty, content: null, function_call: { name: 'look', arguments: '{}' } },
     finish: 'function_call',
   },
   {
     name: 'A custom call is its text',
-    events: [...call('t1', 'shell', '{"input":"ls -l"}'), finish('tool_calls')],
+    events: [...call('t1', 'shell', '{"input":"ls -l"}'), finish('tool-calls')],
     options: { customTools: new Set(['shell']) },
     message: {
       ...empty,
@@ -99,7 +99,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'A custom call without the one parameter is passed on as it was written',
-    events: [...call('t1', 'shell', '{"command":"ls"}'), finish('tool_calls')],
+    events: [...call('t1', 'shell', '{"command":"ls"}'), finish('tool-calls')],
     options: { customTools: new Set(['shell']) },
     message: {
       ...empty,
@@ -110,7 +110,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'An explained refusal is told beside the finish reason',
-    events: [start(), finish('content_filter', 'Not this.')],
+    events: [start(), finish('refusal', 'Not this.')],
     message: { ...empty, content: '', refusal: 'Not this.' },
     finish: 'content_filter',
   },

@@ -1,6 +1,6 @@
-/** How an answer ended, in OpenAI's words. Behaviour 7.2. */
+/** Why an answer ended. Behaviour 7.2. */
 
-import type { FinishReason } from '../core/chat.ts';
+import type { FinishKind } from '../core/chat.ts';
 import { type ApiError, malformedOutput } from '../core/errors.ts';
 
 /** `malformed_tool_use`, `malformed_model_output` and what there may come to be: a failure, not an end. */
@@ -13,15 +13,16 @@ export const unreadableOutput = (): ApiError =>
   );
 
 /**
- * Clients run their tools only at `tool_calls`, and wait for calls there. Models and servers that imitate their API
+ * Clients run their tools only where calls are the reason, and wait for calls there. Models and servers that imitate their API
  * end an answer with calls in `end_turn`, and one without any in `tool_use`: the calls count, not the word.
  */
-export const finishReason = (
+export const finishKind = (
   upstreamReason: string,
-  known: Readonly<Record<string, FinishReason>>,
+  known: Readonly<Record<string, FinishKind>>,
   hasCalls: boolean,
-): FinishReason => {
-  const reason = known[upstreamReason] ?? 'stop';
-  if (reason !== 'stop' && reason !== 'tool_calls') return reason;
-  return hasCalls ? 'tool_calls' : 'stop';
+): FinishKind => {
+  const kind = known[upstreamReason] ?? 'end';
+  if (kind === 'length' || kind === 'context-window' || kind === 'refusal') return kind;
+  if (hasCalls) return 'tool-calls';
+  return kind === 'tool-calls' ? 'end' : kind;
 };
