@@ -23,25 +23,6 @@ const aliases: Readonly<Record<string, string>> = {
 };
 const known = new Set(Object.values(byExtension));
 
-interface WireFile {
-  readonly file_data?: string | null | undefined;
-  readonly file_id?: string | null | undefined;
-  readonly filename?: string | null | undefined;
-}
-
-/** Throws 400 with `path` for a file that is missing, unreadable or of no known kind. */
-export const readFilePart = (file: WireFile, path: string): DocumentPart => {
-  if (!file.file_data) {
-    throw invalidRequest(
-      file.file_id
-        ? `${path}.file_id: files cannot be referred to by id here; send the content in file_data as a data URI.`
-        : `${path}.file_data: is required, a data URI such as data:application/pdf;base64,...`,
-      `${path}.${file.file_id ? 'file_id' : 'file_data'}`,
-    );
-  }
-  return readDocument(file.file_data, file.filename ?? undefined, `${path}.file_data`);
-};
-
 export const readDocument = (content: string, filename: string | undefined, path: string): DocumentPart => {
   const uri = /^data:/i.test(content)
     ? parseDataUri(content, path)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readDocument, readFilePart } from '../../src/media/documents.ts';
+import { readFilePart } from '../../src/api/content/file-part.ts';
+import { readDocument } from '../../src/media/documents.ts';
 import { normalized, refusal } from '../normalize/fit.ts';
 
 const base64 = (text: string) => Buffer.from(text, 'utf8').toString('base64');
