@@ -52,14 +52,16 @@ export const createTurnWatch = (): ((request: IncomingMessage, response: ServerR
     if (known !== undefined) return known;
     const responses = new Set<ServerResponse>();
     waiting.set(socket, responses);
-    socket.once('close', () => {
+    const closeWaiting = (): void => {
       for (const response of responses) {
         // Its turn has come meanwhile, so Node sees to it.
         if (response.socket !== null) continue;
         response.destroyed = true;
         response.emit('close');
       }
-    });
+    };
+    // Behind Node: from 26 on it notifies them itself.
+    socket.once('close', () => setImmediate(closeWaiting));
     return responses;
   };
 
