@@ -109,11 +109,13 @@ const callKey = ({ client, model }: Scope, id: string): string => digest(client,
 const blockKey = ({ client, model }: Scope, block: string): string => digest(client, model, 'block', block);
 const toolsKey = ({ client }: Scope, tools: string): string => digest(client, tools);
 
-const keysOf = (scope: Scope, { parts }: AskTurn): readonly string[] =>
-  parts.flatMap((part) => {
-    if (part.type === 'tool-call') return [callKey(scope, part.id)];
-    return part.type === 'thinking-block' ? [blockKey(scope, blockDigest(part.block))] : [];
-  });
+/** Loops, for this is on the way of every request, and most have nothing to look up. */
+const addKeys = (scope: Scope, { parts }: AskTurn, keys: string[]): void => {
+  for (const part of parts) {
+    if (part.type === 'tool-call') keys.push(callKey(scope, part.id));
+    else if (part.type === 'thinking-block') keys.push(blockKey(scope, blockDigest(part.block)));
+  }
+};
 
 /** What the user said, and not the result of a call. */
 const isUserWord = ({ role, parts }: AskTurn): boolean => role === 'user' && parts[0]?.type !== 'tool-result';
@@ -123,10 +125,13 @@ const isUserWord = ({ role, parts }: AskTurn): boolean => role === 'user' && par
  * end, because theirs is the thinking that the upstream demands.
  */
 const keysToRecall = (scope: Scope, { turns }: Pick<Ask, 'turns'>): readonly string[] => {
-  const answered = turns.filter(({ role }) => role === 'assistant');
+  const keys: string[] = [];
+  for (const turn of turns) if (turn.role === 'assistant') addKeys(scope, turn, keys);
+  if (keys.length === 0) return keys;
   const begin = turns.findLastIndex(isUserWord) + 1;
   const first = turns.find(({ role }, index) => index >= begin && role === 'assistant');
-  return [...answered, ...(first === undefined ? [] : [first])].flatMap((turn) => keysOf(scope, turn));
+  if (first !== undefined) addKeys(scope, first, keys);
+  return keys;
 };
 
 export class ThinkingMemory {
