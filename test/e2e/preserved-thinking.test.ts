@@ -19,7 +19,15 @@ const simulator = useSimulator();
 /** What a client gives back of an answer's thinking. */
 type Keeps = 'all' | 'none' | 'tool turns' | 'last loop';
 /** What it does to what it said before. */
-type Habit = 'appends' | 'reminds' | 'dates' | 'trims' | 'adds tools' | 'drops tools';
+type Habit =
+  | 'appends'
+  | 'reminds'
+  | 'takes apart'
+  | 'asks again'
+  | 'dates'
+  | 'trims'
+  | 'adds tools'
+  | 'drops tools';
 
 interface Turn {
   /** Steps of a tool loop before the final answer. */
@@ -29,6 +37,8 @@ interface Turn {
   readonly isAway: boolean;
   /** What is asked of its answers beside. */
   readonly asks: 'nothing' | 'json' | 'a call' | 'few tools' | 'no call';
+  /** Whether thinking is asked to be off, where the model lets it be. */
+  readonly isOff: boolean;
 }
 
 interface Talk {
@@ -38,7 +48,7 @@ interface Talk {
 }
 
 const tool = (name: string) => ({ type: 'function', function: { name, parameters: { type: 'object' } } });
-const tools = ['look', 'read', 'note'].map(tool);
+const tools = ['look', 'read.it', 'note'].map(tool);
 
 const words: Record<Turn['asks'], Fields> = {
   nothing: {},
@@ -67,6 +77,17 @@ const steps = ({ loop, thinks }: Turn): string =>
   ].join(' ');
 
 const bare = ({ thinking_blocks: _, ...message }: Message): Message => message;
+
+/** As some frameworks send an answer: its words, and each of its calls, as a message of its own. */
+const takenApart = (message: Message): readonly Message[] => {
+  const calls = (message.tool_calls ?? []) as readonly Fields[];
+  if (calls.length === 0 || !message.content) return [message];
+  const { content, tool_calls: _, ...rest } = message;
+  return [
+    { role: 'assistant', content },
+    { ...rest, content: null, tool_calls: calls },
+  ];
+};
 
 /** What of its history a client sends. */
 const remembered = (history: readonly Message[], keeps: Keeps): readonly Message[] => {
@@ -110,6 +131,7 @@ class Client {
       this.#history.push({ role: 'user', content: `Talk ${this.#id}, turn ${this.#turn}. ${steps(turn)}` });
       for (let step = 0; step <= turn.loop; step += 1) {
         if (turn.isAway) simulator.inject({ kind: 'status', status: 529, upstream: 'anthropic', times: 9 });
+        if (this.#talk.habit === 'asks again' && step === 0) await this.#tryOnce();
         const isDone = await this.#ask(step === turn.loop ? turn.asks : 'nothing');
         simulator.withdrawFaults();
         if (isDone) break;
@@ -133,9 +155,17 @@ class Client {
     if (got !== expected) this.losses.push(`${upstream}: ${got} of ${expected}, turn ${this.#turn}`);
   }
 
+  /** An answer that the client throws away, and asks for again. */
+  async #tryOnce(): Promise<void> {
+    const before = [...this.#history];
+    await this.#ask('nothing');
+    this.#history.splice(0, Infinity, ...before);
+  }
+
   async #ask(asks: Turn['asks']): Promise<boolean> {
     const { habit, keeps } = this.#talk;
     const history = remembered(this.#history, keeps);
+    const isOff = this.#talk.turns[this.#turn]?.isOff === true;
     const isLast = asks !== 'nothing' || this.#history.at(-1)?.role !== 'tool';
     const offered =
       habit === 'adds tools' && this.#turn > 2
@@ -152,15 +182,16 @@ class Client {
     const response = await this.#server.post({
       model: this.#model,
       include_reasoning: true,
+      ...(isOff ? { extended_thinking: { enabled: false } } : {}),
       ...(offered === undefined ? {} : { tools: offered, ...words[asks] }),
       messages: [
         { role: 'system', content: habit === 'dates' ? `It is day ${this.#turn}.` : 'Be brief.' },
-        ...history.slice(sent),
+        ...(habit === 'takes apart' ? history.flatMap(takenApart) : history.slice(sent)),
       ],
     });
     this.statuses.push(response.status);
     const upstream = response.headers.get('x-upstream');
-    this.#check(sent, upstream);
+    if (!isOff) this.#check(sent, upstream);
     const json = (await response.json()) as { choices?: { message: Message; finish_reason: string }[] };
     const choice = json.choices?.[0];
     if (choice === undefined) throw new Error(`${response.status} ${JSON.stringify(json)}`);
@@ -177,6 +208,7 @@ const turn = (isAway: fc.Arbitrary<boolean>): fc.Arbitrary<Turn> =>
     loop: fc.constantFrom(0, 0, 1, 2, 3),
     thinks: fc.constantFrom('always' as const, 'always' as const, 'never' as const, 'between' as const),
     isAway,
+    isOff: fc.constantFrom(false, false, false, true),
     asks: fc.constantFrom<Turn['asks']>('nothing', 'nothing', 'json', 'a call', 'few tools', 'no call'),
   });
 
@@ -254,14 +286,17 @@ describe.each(models)('%s', (model) => {
       const server = await serverWith('new', played);
       const away = played === undefined ? now : never;
       await fc.assert(
-        fc.asyncProperty(talks(['appends', 'reminds', 'drops tools'], away), async (talk) => {
-          simulator.requests.length = 0;
-          const client = new Client(server, model, talk);
-          await client.run();
-          expect(new Set(client.statuses)).toEqual(new Set([200]));
-          expect(fates().filter((fate) => fate !== 'accepted')).toEqual([]);
-          expect(client.losses).toEqual([]);
-        }),
+        fc.asyncProperty(
+          talks(['appends', 'reminds', 'takes apart', 'asks again', 'drops tools'], away),
+          async (talk) => {
+            simulator.requests.length = 0;
+            const client = new Client(server, model, talk);
+            await client.run();
+            expect(new Set(client.statuses)).toEqual(new Set([200]));
+            expect(fates().filter((fate) => fate !== 'accepted')).toEqual([]);
+            expect(client.losses).toEqual([]);
+          },
+        ),
         runs,
       );
     }
