@@ -1,6 +1,6 @@
 /**
  * The primary of several processes: starts them behind one port, replaces one that died, holds what they
- * share, adds up their metrics, and stops them together. It serves nobody itself.
+ * share, adds up their metrics, and stops them together. It serves no one itself.
  */
 
 import cluster, { type Worker } from 'node:cluster';
@@ -87,7 +87,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath, env }: Pr
       });
       worker.once('exit', (code, signal) => {
         links.delete(worker);
-        // Whoever stops, stops those as well that are not up yet.
+        // Stopping stops those as well that are not up yet.
         if (isStopping) return;
         const death = { pid: worker.process.pid, code, signal };
         if (!isListening) return reject(new ProcessFailed(death));
@@ -108,7 +108,7 @@ export const startPrimary = ({ count, store, shutdownTimeout, onDeath, env }: Pr
   };
 
   return {
-    // Not before the client had time to listen for signals; the first one alone, so that a port in use is told once.
+    // Not before the client had time to listen for signals; the first one alone, so that a port in use is said once.
     listening: Promise.resolve()
       .then(start)
       .then(async () => {

@@ -1,5 +1,5 @@
 /**
- * Authenticated encryption of what leaves the server and comes back: nobody outside can read it, and what was altered, or
+ * Authenticated encryption of what leaves the server and comes back: no one outside can read it, and what was altered, or
  * put where it does not belong, does not open.
  */
 

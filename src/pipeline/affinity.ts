@@ -19,7 +19,7 @@ const collection: Collection = {
 export interface Placement {
   /** In the order in which they are to be asked. */
   readonly targets: readonly Target[];
-  /** To be told who has answered; undefined: nothing has to be remembered. */
+  /** Notified of who has answered; undefined: nothing has to be remembered. */
   readonly answered: ((target: Target) => void) | undefined;
 }
 

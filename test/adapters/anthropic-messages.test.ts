@@ -835,7 +835,7 @@ const formats: readonly Case[] = [
     },
   },
   {
-    name: "6.1 words beside the caller's tools",
+    name: "6.1 words beside the client's tools",
     model: 'claude-4-sonnet',
     input: { ...jsonSchema(point), tools: [fn('f')] },
     expected: {

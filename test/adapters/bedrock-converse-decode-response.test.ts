@@ -289,7 +289,7 @@ describe("Converse's stream", () => {
     expect(decoded(events, tags)).toEqual(expected);
   });
 
-  it("gives back the caller's name of a tool", () => {
+  it("gives back the client's name of a tool", () => {
     const decoder = decoderOf(false, { restore: (name) => name.replace('get_', 'get-') });
     expect(decoder.push([start, called(0, 'get_weather')])).toContainEqual(call(0, 'get-weather'));
   });

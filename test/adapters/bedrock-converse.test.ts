@@ -4,7 +4,7 @@ import { parameterNames } from '../../src/api/chat-completions/parameter-names.t
 import { withConcepts } from '../../src/core/report.ts';
 import { type Body, hello, normalized, refusal, targetOf } from '../normalize/fit.ts';
 
-/** What Converse is sent, and what the caller is told about it. */
+/** What Converse is sent, and what the client is told about it. */
 const encoded = (body: Body, model = 'nova-lite') => {
   const { prompt, report } = normalized(body, { model });
   const { request, report: wire, decoder } = bedrockConverse.encode(prompt, targetOf(model));
@@ -508,7 +508,7 @@ const tooling: readonly Case[] = [
 
 const parameters: readonly Case[] = [
   {
-    name: 'sampling: top_k has its odd place, and a wish of the caller ends the greed',
+    name: 'sampling: top_k has its odd place, and a wish of the client ends the greed',
     body: { messages: hello, tools: weather, temperature: 0.3, top_p: 0.5, top_k: 20, max_tokens: 300 },
     expected: {
       messages: [said],

@@ -43,7 +43,7 @@ describe('a stand-in', () => {
     for (const each of standIns) expect(each).toMatch(/^[\w-]{20,30}$/);
   });
 
-  it('keeps what a caller has around it, be it digits or another', () => {
+  it('keeps what a client has around it, be it digits or another', () => {
     const { texts, standIns, said } = carry('first', 'sécond', 'third');
     const [a, b, c] = standIns;
     const [first, second, third] = said;

@@ -591,7 +591,7 @@ describe.each(upstreams)('thinking that another model signed, by way of %s', (up
     },
   );
 
-  it('is a 400 that names it for a caller who allows no changes', async () => {
+  it('is a 400 that names it for a client that allows no changes', async () => {
     const body = { ...asking(thinkHard, foreignBlocks[0]), allow_ignored_params: false };
     const response = await servers[upstream].post({ model: 'claude-4-5-sonnet', ...body });
     expect(response.status).toBe(400);

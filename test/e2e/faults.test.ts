@@ -373,7 +373,7 @@ const expectBadEnd = async (response: Response, code: string | null | undefined)
   expect(frames.length).toBeGreaterThan(1);
   expect(JSON.parse(frames.at(-1)?.slice('data: '.length) ?? '')).toEqual({
     error: {
-      // A rate limit's words are the caller's.
+      // A rate limit's words are the client's.
       message: code === 'rate_limit_exceeded' ? 'Secret words.' : expect.not.stringContaining('Secret'),
       type: code === 'rate_limit_exceeded' ? 'rate_limit_error' : 'server_error',
       param: null,
@@ -552,7 +552,7 @@ describe('a long plain answer, asked for as a stream', () => {
 });
 
 // Behaviour 8.7
-describe('a caller who hangs up', () => {
+describe('a client that hangs up', () => {
   const limit = 250;
 
   const call = ({ url }: TestServer, payload: unknown) => {

@@ -94,7 +94,7 @@ const failWith = (error: WireError, why: string): never => {
 /** What the upstream alone can know: its model ids, and how many tokens a text has. */
 const upstreamOnly: ReadonlySet<string | null> = new Set(['model_not_found', 'context_length_exceeded']);
 
-/** Says what no answer to any bytes may be, and returns the error if it is one of the caller's. */
+/** Says what no answer to any bytes may be, and returns the error if it is one of the client's. */
 const checkAnswer = (response: Response): WireError | undefined => {
   const error = readAnswer(response);
   // A model that is cut off, or stopped, in the middle of a call or of JSON: its failure, not the request's.

@@ -47,7 +47,7 @@ const check = async (body: unknown): Promise<void> => {
   expect(response.status, text).toBe(200);
   expect(response.headers.get('x-upstream')).toBe('bedrock-converse');
   expect(text).not.toContain('<thinking>');
-  // Whatever Nova was told, the caller reads names of the caller's own.
+  // Whatever Nova was told, the client reads names of the client's own.
   const asked = JSON.stringify(body);
   for (const [, name = ''] of text.matchAll(/"function":\{"name":("(?:[^"\\]|\\.)*")/g)) {
     expect(asked).toContain(`"name":${name}`);

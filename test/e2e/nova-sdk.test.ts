@@ -479,7 +479,7 @@ describe("Bedrock's errors", () => {
         expect(response.headers.get('x-upstream-request-id')).toMatch(/^[0-9a-f-]{36}$/);
         expect(response.headers.get('retry-after')).toBe(retryAfter ?? null);
         expect(response.headers.get('x-should-retry')).toBe(shouldRetry ?? null);
-        // The caller reads what the caller can mend, and why there is no such model; the operator's trouble stays here.
+        // The client reads what the client can mend, and why there is no such model; the operator's trouble stays here.
         const isTold = [400, 404, 429].includes(expected.status) && message !== unknownId;
         expect(error.message.includes(words)).toBe(isTold);
       }

@@ -286,7 +286,7 @@ describe("errors have the SDK's classes", () => {
     await expect(read()).rejects.toBeInstanceOf(APIError);
   });
 
-  it("for our own credential, which is not the caller's fault", async () => {
+  it("for our own credential, which is not the client's fault", async () => {
     const error = await ask({
       model: 'nova-lite',
       messages: [{ role: 'user', content: '[[fault status=403]]' }],

@@ -80,7 +80,7 @@ describe('the anthropic-beta header on Bedrock', () => {
     }
   });
 
-  it('is a 400 for a caller who allows nothing to be ignored', async () => {
+  it('is a 400 for a client that allows nothing to be ignored', async () => {
     expect(await ask(server, 'made-up-1', { allow_ignored_params: false })).toMatchObject({
       status: 400,
       error: { code: 'unsupported_parameter', param: 'anthropic-beta' },

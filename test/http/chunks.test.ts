@@ -121,7 +121,7 @@ describe('an answer in chunks', () => {
     socket.destroy();
   });
 
-  it('is plain for a caller of HTTP/1.0, and ends with the connection', async () => {
+  it('is plain for a client of HTTP/1.0, and ends with the connection', async () => {
     const { seen, socket } = converse(message(true, { version: '1.0' }));
     await until(() => seen.isClosed, 'the connection ends');
     const { head, body } = split(seen.bytes);

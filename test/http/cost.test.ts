@@ -383,7 +383,7 @@ describe('from what the upstream tells', () => {
     }
   });
 
-  it('a stream that the caller leaves has cost what was used until then', async () => {
+  it('a stream that the client leaves has cost what was used until then', async () => {
     upstream.answer({ blocks, usage: tokens, isOpen: true });
     server.clearLogs();
     const leaving = new AbortController();

@@ -184,7 +184,7 @@ const asked: readonly Asked[] = [
     param: 'model',
   },
   {
-    name: 'parameters the caller would not have ignored',
+    name: 'parameters the client would not have ignored',
     method: 'POST',
     path: chat,
     headers: json,

@@ -199,7 +199,7 @@ describe('requests per minute', () => {
 });
 
 // Behaviour 11.1
-describe('a caller who sends slowly', () => {
+describe('a client that sends slowly', () => {
   /** What came back until the server closed, and after how many ms; `drip` is sent every 20 ms. */
   const slowly = (head: string, drip: string) =>
     new Promise<{ text: string; ms: number }>((resolve, reject) => {

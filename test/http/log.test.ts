@@ -144,7 +144,7 @@ describe('one line a request', () => {
     expect(await refused.text()).toContain('x49 and 10 more would have no effect');
   });
 
-  it('two callers have two fingerprints, one caller has one', async () => {
+  it('two clients have two fingerprints, one client has one', async () => {
     const one = await lineOf({ model: 'nova-lite' });
     server.clearLogs();
     const again = await lineOf({ model: 'nova-lite' });

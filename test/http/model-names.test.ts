@@ -40,7 +40,7 @@ describe('a model is answered under whatever its makers, hosts and proxies call 
       const text = await response.text();
       expect(response.status, text).toBe(200);
       expect(askedUpstream()).toBe(asks);
-      // The caller reads the name it gave.
+      // The client reads the name it gave.
       expect(text).toContain(`"model":${JSON.stringify(name)}`);
     }
   });

@@ -15,7 +15,7 @@ const server = useServer({
 const ended = () => server.logs.filter(({ route }) => route === '/v1/chat/completions');
 
 // Behaviour 8.7, 8.10: Node tells only the response whose turn it is that the socket has closed.
-describe('a caller who hangs up with several requests on one connection', () => {
+describe('a client that hangs up with several requests on one connection', () => {
   it.each([false, true])('leaves none of them behind, stream: %s', async (stream) => {
     for (let count = 0; count < 3; count += 1) simulator.inject({ kind: 'stall', afterEvents: 0 });
     const body = JSON.stringify({
@@ -32,11 +32,11 @@ describe('a caller who hangs up with several requests on one connection', () => 
       '',
       body,
     ].join('\r\n');
-    const caller = connect(Number(new URL(server.url).port), '127.0.0.1');
-    caller.write(one.repeat(3));
+    const client = connect(Number(new URL(server.url).port), '127.0.0.1');
+    client.write(one.repeat(3));
     await until(() => simulator.requests.length === 3, 'three requests upstream');
 
-    caller.destroy();
+    client.destroy();
     await until(() => ended().length === 3, 'three log lines');
     expect(ended().map((line) => line.ended)).toEqual(['client_gone', 'client_gone', 'client_gone']);
     // The places are free again: all of them.
@@ -62,10 +62,10 @@ describe('a caller who hangs up with several requests on one connection', () => 
       messages: [{ role: 'user', content: 'Hi' }],
     });
     const one = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${testKey}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-    const caller = connect(Number(new URL(wide.url).port), '127.0.0.1');
-    caller.write(one.repeat(count));
+    const client = connect(Number(new URL(wide.url).port), '127.0.0.1');
+    client.write(one.repeat(count));
     await until(() => simulator.requests.length === count, 'all requests upstream');
-    caller.destroy();
+    client.destroy();
     const lines = () => wide.logs.filter(({ route }) => route === '/v1/chat/completions');
     await until(() => lines().length === count, 'a log line for each');
     expect(new Set(lines().map((line) => line.ended))).toEqual(new Set(['client_gone']));
@@ -75,14 +75,14 @@ describe('a caller who hangs up with several requests on one connection', () => 
 
   it('hears of the requests whose turn comes', async () => {
     const one = `GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${testKey}\r\n\r\n`;
-    const caller = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const client = connect(Number(new URL(server.url).port), '127.0.0.1');
     let text = '';
-    caller.setEncoding('utf8').on('data', (piece: string) => {
+    client.setEncoding('utf8').on('data', (piece: string) => {
       text += piece;
     });
-    caller.write(one.repeat(3));
+    client.write(one.repeat(3));
     await until(() => text.split('HTTP/1.1 200').length === 4, 'three answers');
-    caller.destroy();
+    client.destroy();
     await until(() => server.logs.filter(({ route }) => route === '/v1/models').length === 3, 'three lines');
     expect(server.logs.every((line) => line.ended !== 'client_gone')).toBe(true);
   });

@@ -56,7 +56,7 @@ const sentSchema = (body: Fields | undefined): Fields => {
 interface Properties {
   readonly properties: Readonly<Record<string, Properties & { readonly items: Properties }>>;
 }
-/** The sent key that stands where the caller's stood. */
+/** The sent key that stands where the client's stood. */
 const keyAt = (sent: unknown, index: number): string =>
   Object.keys((sent as Properties).properties)[index] ?? '';
 
@@ -145,7 +145,7 @@ describe.each(routes)('property keys outside the rule, to Claude by way of %s', 
     });
   });
 
-  it('are replaced in the calls of the history, but not in what a map of the caller holds', async () => {
+  it('are replaced in the calls of the history, but not in what a map of the client holds', async () => {
     const input = { $select: 'a', rows: [{ '@id': '1' }], free: { 'x:y': 1 } };
     await scripted[route].post({
       model,

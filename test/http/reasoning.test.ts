@@ -279,7 +279,7 @@ describe('SHOW_REASONING', () => {
     env: { LOG_LEVEL: 'silent', SHOW_REASONING: 'on' },
   });
 
-  it('shows it to callers who cannot send an extension, plain and streaming', async () => {
+  it('shows it to clients who cannot send an extension, plain and streaming', async () => {
     expect(reasoningOf((await plain({ reasoning_effort: 'low' }, open)).message)).toEqual(content);
     expect(accumulate(await deltasOf({ reasoning_effort: 'low' }, open))).toEqual(content);
     await plain({ model: 'claude-opus-5-5' }, open);

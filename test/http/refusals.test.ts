@@ -36,14 +36,14 @@ const chatHead = (id: string) =>
 
 // Behaviour 1.3, 11.2, 11.3
 describe('what is refused before it has a route is logged and counted like the rest', () => {
-  const named = { authorization: `Bearer ${testKey}`, 'x-request-id': 'named-by-caller' };
+  const named = { authorization: `Bearer ${testKey}`, 'x-request-id': 'named-by-client' };
   it.each([
-    { name: 'a bad escape', bytes: request('GET /v1/models/%zz', named), status: 400, id: 'named-by-caller' },
+    { name: 'a bad escape', bytes: request('GET /v1/models/%zz', named), status: 400, id: 'named-by-client' },
     {
       name: 'a path too long',
       bytes: request(`GET /v1/models/${'m'.repeat(3000)}`, named),
       status: 400,
-      id: 'named-by-caller',
+      id: 'named-by-client',
     },
     { name: 'too many headers', bytes: request('GET /', { 'x-long': 'y'.repeat(20_000) }), status: 431 },
     { name: 'no HTTP', bytes: 'marker-no-http\r\n\r\n', status: 400 },
@@ -116,7 +116,7 @@ const stubborn = (bytes: string, later: string) =>
   });
 
 describe('a body that is sent too slowly', () => {
-  it('is one 408, with the caller\u2019s id in answer and log, and the route it was for', async () => {
+  it('is one 408, with the client\u2019s id in answer and log, and the route it was for', async () => {
     await start({ HEADERS_TIMEOUT_MS: '400', BODY_TIMEOUT_MS: '60' });
     const answer = await raw(server.url, chatHead('slow-one'), 1000);
     expect(answer.status).toBe(408);

@@ -90,7 +90,7 @@ describe('what is sent is what its type says, and nobody\u2019s to keep', () => 
     // Whose server this is, and of which make, is nobody's business; TLS is the router's.
     for (const name of ['server', 'x-powered-by', 'strict-transport-security', 'set-cookie'])
       expect(headers.get(name)).toBeNull();
-    // No page of anybody else's may call with the caller's browser.
+    // No page of anybody else's may call with the client's browser.
     expect(headers.get('access-control-allow-origin')).toBeNull();
   });
 });

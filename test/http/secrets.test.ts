@@ -6,7 +6,7 @@ const simulator = useSimulator();
 const server = useServer({
   upstream: simulator,
   env: {
-    INFERENCE_KEY: 'marker-caller-key',
+    INFERENCE_KEY: 'marker-client-key',
     MAX_RETRIES: '0',
     LOG_LEVEL: 'trace',
     CLAUDE_UPSTREAMS: 'anthropic,bedrock',
@@ -19,9 +19,9 @@ const models = {
   'bedrock-converse': 'nova-lite',
 };
 
-/** Every header a caller could hope to have passed on, or to get in the way with; but for anthropic-beta, which is. */
+/** Every header a client could hope to have passed on, or to get in the way with; but for anthropic-beta, which is. */
 const hostile = {
-  authorization: 'Bearer marker-caller-key',
+  authorization: 'Bearer marker-client-key',
   cookie: 'session=marker-cookie',
   'x-api-key': 'marker-api-key',
   'proxy-authorization': 'Basic marker-proxy',
@@ -37,7 +37,7 @@ const hostile = {
   'x-anything': 'marker-anything',
 };
 
-describe('what a caller sends as headers', () => {
+describe('what a client sends as headers', () => {
   it.each(Object.keys(models) as (keyof typeof models)[])('never reaches %s', async (upstream) => {
     for (const stream of [true, false]) {
       const content = 'Hi';
@@ -64,7 +64,7 @@ describe('what a caller sends as headers', () => {
     const open = await serverOfTest({
       upstream: simulator,
       played: ['bedrock'],
-      env: { INFERENCE_KEY: 'marker-caller-key', IMAGE_FETCH_ALLOW_HOSTS: '127.0.0.1' },
+      env: { INFERENCE_KEY: 'marker-client-key', IMAGE_FETCH_ALLOW_HOSTS: '127.0.0.1' },
     });
     const url = `${host.url}/a.png`;
     const image = { type: 'image_url', image_url: { url } };
@@ -122,7 +122,7 @@ describe('where the upstreams are, and with what they are asked', () => {
         'test-bearer',
         'test-secret',
         'AKIATESTTESTTESTTEST',
-        'marker-caller-key',
+        'marker-client-key',
         'marker-cookie',
         'marker-api-key',
       ])

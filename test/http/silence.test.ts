@@ -72,11 +72,11 @@ const readAndRelease = async (
   return text;
 };
 
-/** Between caller and server: drops a connection that says nothing for too long. Ms. */
+/** Between client and server: drops a connection that says nothing for too long. Ms. */
 const startRouter = async (target: string, limits: { firstByte: number; between: number }) => {
   const sockets = new Set<Socket>();
   let dropped = 0;
-  const router = createServer((caller) => {
+  const router = createServer((client) => {
     const server = connect(Number(new URL(target).port), '127.0.0.1');
     let timer: NodeJS.Timeout | undefined;
     let pieces = 0;
@@ -87,27 +87,27 @@ const startRouter = async (target: string, limits: { firstByte: number; between:
       const drop = () => {
         if (pieces !== last) return;
         dropped += 1;
-        caller.destroy();
+        client.destroy();
         server.destroy();
       };
       timer = setTimeout(() => afterReading(drop), within);
     };
-    for (const socket of [caller, server]) {
+    for (const socket of [client, server]) {
       sockets.add(socket);
       socket.on('error', () => undefined);
       socket.on('close', () => {
         clearTimeout(timer);
-        caller.destroy();
+        client.destroy();
         server.destroy();
       });
     }
-    caller.on('data', (bytes) => {
+    client.on('data', (bytes) => {
       expect(limits.firstByte);
       server.write(bytes);
     });
     server.on('data', (bytes) => {
       expect(limits.between);
-      caller.write(bytes);
+      client.write(bytes);
       // An answer that is over may be followed by any silence.
       if (/\r\n0\r\n\r\n$|[\]}]$/.test(bytes.toString('latin1'))) clearTimeout(timer);
     });

@@ -73,9 +73,9 @@ const startTorrent = async ({ contentType, opening, delta }: (typeof wires)[Wire
 
 let torrent: Awaited<ReturnType<typeof startTorrent>>;
 let server: TestServer;
-let caller: Socket;
+let client: Socket;
 afterEach(async () => {
-  caller.destroy();
+  client.destroy();
   await torrent.close();
 });
 
@@ -97,12 +97,12 @@ const start = async (wire: Wire, env: Record<string, string> = {}): Promise<{ re
     'content-length': String(body.length),
   };
   const seen = { received: 0 };
-  caller = connect(Number(new URL(server.url).port), '127.0.0.1');
-  caller.on('error', () => undefined);
-  caller.on('data', (bytes) => {
+  client = connect(Number(new URL(server.url).port), '127.0.0.1');
+  client.on('error', () => undefined);
+  client.on('data', (bytes) => {
     seen.received += bytes.length;
   });
-  caller.write(request('POST /v1/chat/completions', head, body));
+  client.write(request('POST /v1/chat/completions', head, body));
   return seen;
 };
 
@@ -124,25 +124,25 @@ const settled = async (read: () => number): Promise<number> => {
 };
 
 // Behaviour 8.10
-describe('a caller who stops reading', () => {
+describe('a client that stops reading', () => {
   it.each(Object.keys(wires) as Wire[])(
     'holds %s back instead of filling memory',
     async (wire) => {
       const seen = await start(wire);
       await until(() => seen.received > megabyte, 'the first megabyte', 10_000);
-      caller.pause();
+      client.pause();
       const taken = await settled(() => torrent.state.taken);
       expect(taken).toBeGreaterThan(megabyte);
       expect(taken).toBeLessThan(allowance);
 
       // Held back, not cut off.
       const before = seen.received;
-      caller.resume();
+      client.resume();
       await until(() => seen.received > before + allowance, 'more than was under way', 20_000);
 
-      caller.pause();
+      client.pause();
       expect(await settled(() => torrent.state.taken)).toBeLessThan(seen.received + allowance);
-      caller.destroy();
+      client.destroy();
       await until(() => torrent.state.isCancelled, 'the upstream call is cancelled');
       await until(() => server.logs.some((line) => line.ended === 'client_gone'), 'the log line');
     },
@@ -152,7 +152,7 @@ describe('a caller who stops reading', () => {
   it('does not hold its place for ever', async () => {
     const seen = await start('anthropic', { TOTAL_TIMEOUT_MS: '3000', STREAM_TIMEOUT_MS: '3000' });
     await until(() => seen.received > megabyte, 'the first megabyte', 10_000);
-    caller.pause();
+    client.pause();
     await until(() => torrent.state.isCancelled, 'the upstream call is cancelled', 10_000);
     await until(() => server.logs.some((line) => line.ended === 'client_gone'), 'the log line', 10_000);
   }, 30_000);

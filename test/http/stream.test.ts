@@ -51,7 +51,7 @@ const lines = () =>
 const seen = () => simulator.requests.at(-1);
 
 // Behaviour 8.7
-describe.each(upstreams)('a caller who hangs up cancels the call to %s', (upstream) => {
+describe.each(upstreams)('a client that hangs up cancels the call to %s', (upstream) => {
   it.each([true, false])('while the model thinks, stream: %s', async (stream) => {
     simulator.inject({ kind: 'hang' });
     const { hangUp } = call(upstream, stream);
@@ -89,7 +89,7 @@ describe.each(upstreams)('a caller who hangs up cancels the call to %s', (upstre
 
 // Behaviour 8.7; Converse tells its usage only at the end.
 it.each(['anthropic', 'bedrock'] as const)(
-  'a caller who hangs up a plain answer that %s was asked for as a stream: the log says what was used until then',
+  'a client that hangs up a plain answer that %s was asked for as a stream: the log says what was used until then',
   async (upstream) => {
     simulator.inject({ kind: 'stall', afterEvents: 4 });
     const { hangUp } = call(upstream, false, '[[length 200]]', { max_tokens: 21_334 });
@@ -105,7 +105,7 @@ it.each(['anthropic', 'bedrock'] as const)(
   },
 );
 
-describe('a caller who stays', () => {
+describe('a client that stays', () => {
   it.each([true, false])('cancels nothing, stream: %s', async (stream) => {
     await (await ask('anthropic', stream)).text();
     await until(() => lines().length === 1, 'the log line');
@@ -197,7 +197,7 @@ describe('a failure after the first byte is one error frame, and the connection 
   });
 });
 
-describe('a caller who sends garbage behind the request', () => {
+describe('a client that sends garbage behind the request', () => {
   it('does not get an error page in the middle of the stream', async () => {
     simulator.inject({ kind: 'stall', afterEvents: 4 });
     const payload = JSON.stringify(body('anthropic', true, '[[length 200]]'));
@@ -227,7 +227,7 @@ describe('a caller who sends garbage behind the request', () => {
   });
 });
 
-describe('a caller who reads slowly', () => {
+describe('a client that reads slowly', () => {
   const fast = useSimulator();
 
   it('gets every byte, and slows the upstream down instead of filling memory', {

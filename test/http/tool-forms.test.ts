@@ -459,7 +459,7 @@ describe('json_object with a schema', () => {
     const [choice] = reply.choices as { message: { content: string } }[];
     expect(JSON.parse(choice?.message.content ?? '')).toEqual({ n: expect.any(Number) });
     expect(headers.get('x-ignored-params')).toBeNull();
-    // The native format would close objects that the caller left open.
+    // The native format would close objects that the client left open.
     expect(sent.output_config ?? {}).not.toHaveProperty('format');
   });
 

@@ -113,7 +113,7 @@ describe('a field within a parameter that has no effect is reported with its pat
     expect(answered).toMatchObject({ status: 200, ignored });
   });
 
-  it('is a 400 that names it for a caller who allows nothing to be ignored', async () => {
+  it('is a 400 that names it for a client that allows nothing to be ignored', async () => {
     const { status, error } = await ask({
       allow_ignored_params: false,
       messages: [user, { role: 'user', content: [{ type: 'text', text: 'Hi', foo: 1 }] }],
@@ -173,7 +173,7 @@ describe('what clients send back of earlier replies is accepted quietly', () => 
     });
   });
 
-  it('a schema and arguments are the caller\u2019s own, and null is nothing', async () => {
+  it('a schema and arguments are the client\u2019s own, and null is nothing', async () => {
     const body = {
       tools: [{ ...look, foo: null }],
       stream_options: null,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { JsonObject } from '../../src/core/chat.ts';
 
-/** Schemas as callers write them, good and bad, with references that dangle, recur and fan out. */
+/** Schemas as clients write them, good and bad, with references that dangle, recur and fan out. */
 const names = fc.constantFrom('a', 'b', 'c', 'type', '__proto__', 'constructor', 'x/y');
 const references = fc.constantFrom(
   '#',

@@ -150,13 +150,13 @@ describe('where images may stand', () => {
 });
 
 describe('reading base64', () => {
-  it('does not stall on a caller who sends a million padding signs', () => {
+  it('does not stall on a client that sends a million padding signs', () => {
     const start = performance.now();
     expect(standardBase64(`${'='.repeat(1_000_000)}A`)).toBeUndefined();
     expect(performance.now() - start).toBeLessThan(1000);
   });
 
-  it('does not stall on a caller who escapes every one of millions of characters', () => {
+  it('does not stall on a client that escapes every one of millions of characters', () => {
     const start = performance.now();
     expect(standardBase64('%41'.repeat(4_000_000))).toBe('A'.repeat(4_000_000));
     expect(performance.now() - start).toBeLessThan(1000);

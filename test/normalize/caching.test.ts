@@ -51,7 +51,7 @@ const placed = (
   return { breakpoints, adjusted: report.toReport().adjusted };
 };
 
-describe("the caller's breakpoints", () => {
+describe("the client's breakpoints", () => {
   it.each([
     {
       name: 'stay as they are',
@@ -149,7 +149,7 @@ describe('breakpoints of ours', () => {
     expect(placed(prompt, true, 'claude-4-5-sonnet', '1h').breakpoints).toEqual(['', '1h', '-']);
   });
 
-  it("the life asked for holds for the caller's breakpoints that name none, and is reported where nothing is cached", () => {
+  it("the life asked for holds for the client's breakpoints that name none, and is reported where nothing is cached", () => {
     const report = new Reporter(parameterNames);
     const prompt = { tools: [], system: [text({}), text(short)], turns: [user(text())], texts: noLongTexts };
     const model = targetOf('claude-4-5-sonnet');

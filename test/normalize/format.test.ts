@@ -78,7 +78,7 @@ const cases: readonly Case[] = [
     expected: { type: 'forced-tool', name: 'answer' },
   },
   {
-    name: "beside the caller's tools it is asked for",
+    name: "beside the client's tools it is asked for",
     model: 'claude-4-sonnet',
     input: { ...format(point), ...tools },
     expected: { type: 'instructed', schema: point, check: point },

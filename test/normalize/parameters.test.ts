@@ -505,7 +505,7 @@ describe('allow_ignored_params: false', () => {
     for (const name of ['seed', 'n', 'temperature', 'foo']) expect(error.message).toContain(name);
   });
 
-  it('does not give back as many names as a caller cares to make up', () => {
+  it('does not give back as many names as a client cares to make up', () => {
     const { report } = normalized(Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`x${n}`, n])));
     const error = refusal(() => refuseChanges(report, 'anthropic', parameterNames));
     expect(error.message).toContain('x0, x1,');

@@ -109,7 +109,7 @@ describe('an image that may be fetched', () => {
     expect(image).toEqual({ mediaType: 'image/png', data: png.toString('base64') });
   });
 
-  it('is asked for without anything of the caller or of the server', async () => {
+  it('is asked for without anything of the client or of the server', async () => {
     const host = await listenFor(sendPng);
     await create().fetch(`http://images.example:${host.port}/a?b=c#fragment`, path, signal());
     const [request] = host.requests;
@@ -342,13 +342,13 @@ describe('an image URL with a host name', () => {
       return new Promise<typeof loopback>(() => {});
     };
     const fetcher = create({ lookup });
-    const caller = new AbortController();
-    const fetches = [1, 2, 3, 4].map((n) => fetcher.fetch(`http://${n}.slow.example/`, path, caller.signal));
+    const client = new AbortController();
+    const fetches = [1, 2, 3, 4].map((n) => fetcher.fetch(`http://${n}.slow.example/`, path, client.signal));
     const settled = Promise.allSettled(fetches);
     await vi.waitFor(() => expect(asked).toBe(2));
-    caller.abort(new ClientDisconnected());
+    client.abort(new ClientDisconnected());
     await settled;
-    // The callers have left, the look-ups have not.
+    // The clients have left, the look-ups have not.
     const next = create({ lookup, timeoutMs: 20 });
     await failure(next.fetch('http://5.slow.example/', path, signal()));
     await expect(fetcher.fetch('http://6.slow.example/', path, AbortSignal.timeout(20))).rejects.toThrow();
@@ -640,28 +640,28 @@ describe('a client that leaves while its image is fetched', () => {
   });
 
   it('while a name is looked up', async () => {
-    const caller = new AbortController();
+    const client = new AbortController();
     const gone = new ClientDisconnected();
     const lookup = () => {
-      queueMicrotask(() => caller.abort(gone));
+      queueMicrotask(() => client.abort(gone));
       return new Promise<typeof loopback>(() => {});
     };
-    await expect(create({ lookup }).fetch('http://images.example/', path, caller.signal)).rejects.toBe(gone);
+    await expect(create({ lookup }).fetch('http://images.example/', path, client.signal)).rejects.toBe(gone);
   });
 
   it.each([
     ['while the host is silent', false],
     ['in the middle of the body', true],
   ])('%s: the connection ends', async (_when, begun) => {
-    const caller = new AbortController();
+    const client = new AbortController();
     const gone = new ClientDisconnected();
     const closed = deferred<void>();
     const host = await listenFor((request, response) => {
       request.socket.on('close', () => closed.resolve());
       if (begun) response.write(png);
-      setTimeout(() => caller.abort(gone), 10);
+      setTimeout(() => client.abort(gone), 10);
     });
-    const fetched = create().fetch(`http://images.example:${host.port}/`, path, caller.signal);
+    const fetched = create().fetch(`http://images.example:${host.port}/`, path, client.signal);
     await expect(fetched).rejects.toBe(gone);
     await closed.promise;
   });
@@ -669,20 +669,20 @@ describe('a client that leaves while its image is fetched', () => {
   it('with a hundred images cause no warning of a leak', async () => {
     const host = await listenFor(sendPng);
     const warn = vi.spyOn(process, 'emitWarning');
-    const { signal: caller } = new AbortController();
+    const { signal: client } = new AbortController();
     const fetcher = create();
     await Promise.all(
-      Array.from({ length: 100 }, () => fetcher.fetch(`http://images.example:${host.port}/`, path, caller)),
+      Array.from({ length: 100 }, () => fetcher.fetch(`http://images.example:${host.port}/`, path, client)),
     );
     expect(warn).not.toHaveBeenCalled();
   });
 
   it('are not listened for once the fetch is over', async () => {
     const host = await listenFor(sendPng);
-    const caller = new AbortController();
-    const added = vi.spyOn(caller.signal, 'addEventListener');
-    const removed = vi.spyOn(caller.signal, 'removeEventListener');
-    await create().fetch(`http://images.example:${host.port}/`, path, caller.signal);
+    const client = new AbortController();
+    const added = vi.spyOn(client.signal, 'addEventListener');
+    const removed = vi.spyOn(client.signal, 'removeEventListener');
+    await create().fetch(`http://images.example:${host.port}/`, path, client.signal);
     expect(removed.mock.calls.length).toBe(added.mock.calls.length);
   });
 });
@@ -710,11 +710,11 @@ describe('the bound on fetches at once', () => {
   it('lets a waiter leave, and passes its place on', async () => {
     const { open, start } = await held({ maxConcurrent: 1 });
     const first = start();
-    const caller = new AbortController();
-    const second = start(caller.signal);
+    const client = new AbortController();
+    const second = start(client.signal);
     const third = start();
     const gone = new ClientDisconnected();
-    caller.abort(gone);
+    client.abort(gone);
     await expect(second).rejects.toBe(gone);
     await vi.waitFor(() => expect(open.length).toBe(1), { interval: 5 });
     open[0]?.();

@@ -25,7 +25,7 @@ const finish = (upstreamReason = 'end_turn'): ChatEvent => {
   return { type: 'finish', kind: kinds[upstreamReason] ?? 'end', upstreamReason };
 };
 
-/** What the caller sees of the events, batch by batch, and how it ended. */
+/** What the client sees of the events, batch by batch, and how it ended. */
 const shaped = (format: JsonFormat, batches: readonly (readonly ChatEvent[])[]) => {
   const answer = createJsonAnswer(format);
   const events = batches.flatMap((batch) => answer.push(batch));
@@ -110,7 +110,7 @@ describe('JSON said in words', () => {
   });
 
   // Behaviour 4.6: text beside calls is kept.
-  it("a call of the caller's own tools instead is passed on, with what was said before it", () => {
+  it("a call of the client's own tools instead is passed on, with what was said before it", () => {
     const events = [text('I will look.'), call('7'), piece('{}'), finish('tool_use')];
     const { types, failure, content } = shaped(instructed, [events]);
     const expected = ['text', 'tool-call', 'tool-arguments', 'finish'];

@@ -105,7 +105,7 @@ describe('with one upstream', () => {
     { name: 'a connection that failed', error: refused() },
     { name: 'no first byte in time', error: upstreamTimeout('The model did not begin to answer', 1) },
   ])('$name is asked again, twice at most', async ({ error }) => {
-    // The wait a 429 names in its header for the caller is no upstream's word.
+    // The wait a 429 names in its header for the client is no upstream's word.
     expect(await run(create(), one, { anthropic: [error] })).toMatchObject({
       asked: ['anthropic', 'anthropic', 'anthropic'],
       retries: 2,
@@ -158,7 +158,7 @@ describe('with one upstream', () => {
     expect(outcome).toBe('answer of anthropic');
   });
 
-  it('does not wait longer than the cap: the 429 goes to the caller with its retry-after', async () => {
+  it('does not wait longer than the cap: the 429 goes to the client with its retry-after', async () => {
     const error = answered(429, 7);
     const { asked, at, outcome } = await run(create(), one, { anthropic: [error] });
     expect(asked).toHaveLength(1);
@@ -189,7 +189,7 @@ describe('with one upstream', () => {
     expect(performance.now() - start).toBeLessThan(400);
   });
 
-  it('a caller who leaves while we wait ends it at once', async () => {
+  it('a client that leaves while we wait ends it at once', async () => {
     const hangUp = new Cancellation();
     setTimeout(() => hangUp.abort(new ClientDisconnected()), 20);
     const start = performance.now();
@@ -204,7 +204,7 @@ describe('with one upstream', () => {
     expect(performance.now() - start).toBeLessThan(300);
   });
 
-  it('a caller who has left is told so, whatever the attempt says, and nothing is asked again', async () => {
+  it('a client that has left is told so, whatever the attempt says, and nothing is asked again', async () => {
     const hangUp = new Cancellation();
     hangUp.abort(new ClientDisconnected());
     const { asked, outcome } = await run(
@@ -306,7 +306,7 @@ describe('with two upstreams', () => {
     { name: 'a spent quota at the second', second: quotaSpent('Spent.', 60, fault(429)), says: busy },
     { name: 'no such model at the second', second: modelGoneUpstream('id', 'bedrock'), says: busy },
     { name: 'a rate limit at the second', second: rate, says: rate },
-  ])('$name: the caller hears what says most, and the first keeps its chances', async ({ second, says }) => {
+  ])('$name: the client hears what says most, and the first keeps its chances', async ({ second, says }) => {
     const script = { anthropic: [busy], bedrock: [second] };
     expect(await run(create(), both, script)).toMatchObject({
       asked: ['anthropic', 'bedrock', 'anthropic', 'anthropic'],
@@ -345,7 +345,7 @@ describe('the breaker', () => {
     { name: 'our credential', error: credentialRefused('anthropic', fault(401)) },
     { name: 'a refusal of ours', error: invalidRequest('No.') },
     { name: 'malformed output', error: malformedOutput('Unreadable.', fault(424)) },
-    { name: 'a caller who left', error: new ClientDisconnected() },
+    { name: 'a client that left', error: new ClientDisconnected() },
     { name: 'a bug', error: new TypeError('x') },
   ])('$name never counts against it', async ({ error }) => {
     const resilience = create();
@@ -354,7 +354,7 @@ describe('the breaker', () => {
     expect((await run(resilience, both, {})).asked).toEqual(['anthropic']);
   });
 
-  it('callers who leave while the upstream hangs never count against it', async () => {
+  it('clients who leave while the upstream hangs never count against it', async () => {
     const resilience = create();
     for (let request = 0; request < 12; request++) {
       const hangUp = new Cancellation();

@@ -19,7 +19,7 @@ const failureOf = (upstream: UpstreamName, facts: Partial<Failure>): Failure => 
   ...facts,
 });
 
-/** What the caller sees of it; `retryAfter` and `shouldRetry` are headers, absent unless named. */
+/** What the client sees of it; `retryAfter` and `shouldRetry` are headers, absent unless named. */
 interface Seen {
   readonly status: number;
   readonly code: string | null;
@@ -78,7 +78,7 @@ describe.each(upstreams)('a refusal of %s', (upstream) => {
     },
     { given: 400, says: 'Your credit balance is too low to access the Anthropic API.', ...spent },
     { given: 400, says: 'You have reached your specified API usage limits. Regain access on ...', ...spent },
-    // The caller's own words in the message: no quota of ours.
+    // The client's own words in the message: no quota of ours.
     { given: 400, says: "tools.0.custom.input_schema: property 'quota' is not valid", ...invalid },
     { given: 400, says: "tools.0.custom.name: 'set_spend limit' should match pattern", ...invalid },
     { given: 401, says: 'invalid x-api-key', ...credential },
@@ -122,7 +122,7 @@ describe.each(upstreams)('a refusal of %s', (upstream) => {
     expect(error.cause).toBeInstanceOf(UpstreamFault);
     expect(error.cause).toMatchObject({ status: given, type: 'some_error', origin: { upstream } });
     if (says !== '') expect((error.cause as Error).message).not.toContain(says);
-    // Its words are the caller's where they are about the request or the rate, and nobody's otherwise.
+    // Its words are the client's where they are about the request or the rate, and nobody's otherwise.
     if (says !== '' && code === 'context_length_exceeded') {
       expect(error.message).toContain("This model's maximum context length is 200000 tokens");
       expect(error.message).toContain('prompt is too long');

@@ -218,7 +218,7 @@ describe('directives', () => {
     ]);
   });
 
-  it('find a tool by the name its caller knows', () => {
+  it('find a tool by the name its client knows', () => {
     const renamed = [{ name: 'shop_read_1f2e3d4c', description: '', schema: { type: 'object' } }];
     expect(callsOf([user('[[call shop.read]]')], { tools: renamed })).toMatchObject([
       ['shop_read_1f2e3d4c', {}],

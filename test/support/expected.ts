@@ -1,5 +1,5 @@
 /**
- * What a caller must get for a recording, read from it in the plainest way there is. Knows nothing of the
+ * What a client must get for a recording, read from it in the plainest way there is. Knows nothing of the
  * server: nothing here may come from src/.
  */
 
@@ -46,7 +46,7 @@ export interface ExpectedError {
   readonly type: string;
   /** Undefined: either word will do. */
   readonly code?: string | null;
-  /** The upstream's own words, where the caller is to have them. */
+  /** The upstream's own words, where the client is to have them. */
   readonly message?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The failure comes in the middle of a stream, after this text. */
@@ -343,7 +343,7 @@ const brokenStream = ({ upstream, events = [] }: Recording): ExpectedError | und
   return undefined;
 };
 
-/** Pieces of text that hold something, those of blocks the caller never sees left out. */
+/** Pieces of text that hold something, those of blocks the client never sees left out. */
 const countTextDeltas = (events: readonly RecordedEvent[]): number => {
   const texts = new Set<unknown>();
   let count = 0;

@@ -436,7 +436,7 @@ const checkError = async (recording: Recording, expected: ExpectedError): Promis
     if (!recording.stream) {
       await checkErrorReply(bench, recording, 0, {}, expected);
     } else {
-      // Folded, the failure comes before the first byte to the caller: a status.
+      // Folded, the failure comes before the first byte to the client: a status.
       await checkErrorReply(bench, recording, 7, { max_tokens: longCap }, expected);
     }
   });
@@ -525,7 +525,7 @@ export const describeRecordings = (title: string, recordings: readonly Recording
     describe('an answer that loses, gains or changes something on its way', () => {
       test.each(answered)('%s', (_id, recording, expected) => checkAnswer(bench, recording, expected));
     });
-    describe("an upstream's failure that does not reach the caller as one", () => {
+    describe("an upstream's failure that does not reach the client as one", () => {
       test.each(refused)('%s', (_id, recording, expected) => checkError(recording, expected));
     });
     describe('half an answer taken for a whole one', () => {
