@@ -7,6 +7,7 @@
  */
 
 import { createHmac, hash } from 'node:crypto';
+import { posix } from 'node:path';
 
 const algorithm = 'AWS4-HMAC-SHA256';
 const service = 'bedrock';
@@ -48,9 +49,9 @@ const createMac = (key: Buffer): ((text: string) => string) => {
 
 const canonicalValue = (value: string): string => value.trim().replace(/[ \t]+/g, ' ');
 
-/** Escaped once more than it is sent, slashes aside, as every service but S3 wants it. */
+/** Without `.` and `..`, and escaped once more than it is sent, slashes aside, as every service but S3 wants it. */
 const canonicalPath = (path: string): string =>
-  encodeURIComponent(path)
+  encodeURIComponent(posix.normalize(path))
     .replaceAll('%2F', '/')
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 

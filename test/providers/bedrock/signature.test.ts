@@ -60,6 +60,9 @@ describe('the signature of a request', () => {
       permanent,
     ],
     ['characters that only some escape', "/model/a!b'c(d)e*f~g-h_i.j k/invoke", permanent],
+    ['an id that is a place in a folder', modelPath('.', 'converse'), permanent],
+    ['an id that is the folder above', modelPath('..', 'converse'), permanent],
+    ['an id that ends a folder', modelPath('a/', 'converse'), permanent],
     ['temporary credentials', modelPath('eu.amazon.nova-pro-v1:0', 'converse'), temporary],
     [
       'a session token that is empty',
