@@ -4,7 +4,8 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type Parameter, parameters } from '../src/api/chat-completions/parameters.ts';
+import { parameters } from '../src/api/chat-completions/parameters.ts';
+import type { Parameter } from '../src/api/content/parameter.ts';
 import type { Model } from '../src/models/model.ts';
 import { models } from '../src/models/rows.ts';
 

@@ -6,14 +6,8 @@
  */
 
 import type { ChatEvent, Cost, ThinkingBlock, Usage } from '../../core/chat.ts';
-import {
-  customText,
-  type ReplyOptions,
-  reasoningDetail,
-  reasoningPiece,
-  wireFinish,
-  wireThinking,
-} from './reply.ts';
+import { customText } from '../content/custom-tool.ts';
+import { type ReplyOptions, reasoningDetail, reasoningPiece, wireFinish, wireThinking } from './reply.ts';
 import type { StreamHead } from './stream-head.ts';
 import { toWireUsage } from './usage.ts';
 

@@ -2,7 +2,8 @@
 
 import type { Cost } from '../../core/chat.ts';
 import type { Folded, FoldedCall } from '../../core/fold.ts';
-import { customText, type ReplyOptions, reasoningDetail, wireFinish, wireThinking } from './reply.ts';
+import { customText } from '../content/custom-tool.ts';
+import { type ReplyOptions, reasoningDetail, wireFinish, wireThinking } from './reply.ts';
 import { toWireUsage } from './usage.ts';
 
 const wireCall = ({ id, name, arguments: written }: FoldedCall, { customTools }: ReplyOptions) =>

@@ -4,39 +4,21 @@
  */
 
 import { z } from 'zod';
+import { cacheControlSchema } from '../content/cache-breakpoint.ts';
+import { inert, metadataSchema, never, requestSchema, row } from '../content/parameter.ts';
 import {
-  cacheControlSchema,
+  budgetSchema,
+  effortSchema,
+  extendedThinkingSchema,
+  thinkingSchema,
+} from '../content/thinking-forms.ts';
+import {
   functionSchema,
   messageSchema,
   responseFormatSchema,
   toolChoiceSchema,
   toolSchema,
 } from './request.ts';
-
-export interface Parameter<Value> {
-  readonly level: 'full' | 'partial' | 'ignored';
-  /** One line for README's table. */
-  readonly note: string;
-  readonly schema: z.ZodType<Value>;
-  /** Values that already have their effect, and so are not reported as ignored. */
-  readonly neutral?: (value: Value) => boolean;
-}
-
-/** Ties a row's functions to the type of its schema. */
-const row = <Value>(parameter: Parameter<Value>): Parameter<Value> => parameter;
-
-/** Accepted, checked for its type, and without effect on any model. */
-const inert = <Value>(note: string, schema: z.ZodType<Value>, neutral: (value: Value) => boolean) =>
-  row({ level: 'ignored', note, schema, neutral });
-
-const never = () => false;
-
-const withoutNulls = (pairs: Record<string, string | null | undefined>): Record<string, string> =>
-  Object.fromEntries(Object.entries(pairs).flatMap(([key, value]) => (value == null ? [] : [[key, value]])));
-
-const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
-
-const budgetTokens = z.int().min(0).nullish();
 
 export const parameters = {
   model: row({ level: 'full', note: 'Model id or alias. Required.', schema: z.string().min(1) }),
@@ -85,11 +67,7 @@ export const parameters = {
   extended_thinking: row({
     level: 'full',
     note: 'Extension. `{enabled, budget_tokens, include_reasoning}`; see Extended thinking.',
-    schema: z.object({
-      enabled: z.boolean().nullish(),
-      budget_tokens: budgetTokens,
-      include_reasoning: z.boolean().nullish(),
-    }),
+    schema: extendedThinkingSchema,
   }),
   include_reasoning: row({
     level: 'full',
@@ -99,26 +77,19 @@ export const parameters = {
   reasoning_effort: row({
     level: 'full',
     note: '`none` to `max`; becomes a budget or an effort, whichever the model takes. Ignored on models that do not think.',
-    schema: z.enum(efforts),
+    schema: effortSchema,
   }),
   thinking: row({
     level: 'full',
     note: "Extension. Anthropic's own form, e.g. `{type: 'enabled', budget_tokens}` or `{type: 'adaptive'}`; its `block_binding` decides about preserved thinking.",
-    schema: z.object({
-      type: z.enum(['enabled', 'adaptive', 'disabled', 'between_tools']),
-      budget_tokens: budgetTokens,
-      display: z.enum(['summarized', 'omitted']).nullish(),
-      block_binding: z
-        .object({ prefix_mismatch_behavior: z.enum(['error', 'drop_block']).nullish() })
-        .nullish(),
-    }),
+    schema: thinkingSchema,
   }),
   reasoning: row({
     level: 'full',
     note: "Extension. OpenRouter's form, `{effort, max_tokens, enabled, exclude}`: shown unless `exclude`, also in OpenRouter's fields. Ignored on models that do not think.",
     schema: z.object({
-      effort: z.enum(efforts).nullish(),
-      max_tokens: budgetTokens,
+      effort: effortSchema.nullish(),
+      max_tokens: budgetSchema,
       enabled: z.boolean().nullish(),
       exclude: z.boolean().nullish(),
     }),
@@ -184,10 +155,7 @@ export const parameters = {
   metadata: row({
     level: 'partial',
     note: "Up to 16 pairs, in the request's log line; on Nova also `requestMetadata`. On Claude `user_id` is sent.",
-    schema: z
-      .record(z.string().max(64), z.string().max(512).nullish())
-      .transform(withoutNulls)
-      .refine((pairs) => Object.keys(pairs).length <= 16, { error: 'must hold at most 16 pairs' }),
+    schema: metadataSchema,
   }),
   service_tier: row({
     level: 'partial',
@@ -231,13 +199,7 @@ export type ChatRequest = { model: string; messages: ValueOf<'messages'> } & {
   [Name in keyof Parameters]?: ValueOf<Name> | null | undefined;
 };
 
-const required: ReadonlySet<string> = new Set(['model', 'messages']);
-
-export const chatRequestSchema = z.looseObject(
-  Object.fromEntries(
-    Object.entries(parameters).map(([name, { schema }]) => [
-      name,
-      required.has(name) ? schema : schema.nullish(),
-    ]),
-  ),
+export const chatRequestSchema = requestSchema(
+  parameters,
+  new Set(['model', 'messages']),
 ) as unknown as z.ZodType<ChatRequest>;

@@ -1,13 +1,15 @@
 /** The body of a request, to what its client wants. */
 
-import type { Ask, AskCaching, AskFormat, AskTools, Wish } from '../../core/ask.ts';
+import type { Ask, AskCaching, AskFormat, AskTools } from '../../core/ask.ts';
 import { unsupportedParameter } from '../../core/errors.ts';
 import type { LongTexts } from '../../core/message-text.ts';
 import type { Parsed } from '../chat-api.ts';
 import { readBetas } from '../content/betas.ts';
 import { invalidBody } from '../content/invalid-body.ts';
+import { ignoredFinder } from '../content/parameter.ts';
+import { wish, wishes } from '../content/wishes.ts';
 import { parameterNames } from './parameter-names.ts';
-import { type ChatRequest, chatRequestSchema, type Parameter, parameters } from './parameters.ts';
+import { type ChatRequest, chatRequestSchema, parameters } from './parameters.ts';
 import { readMessages } from './read-messages.ts';
 import { readReasoning } from './read-reasoning.ts';
 import { readTools } from './read-tools.ts';
@@ -24,28 +26,13 @@ export const check = (body: unknown): ChatRequest => {
   throw invalidBody(chatRequestSchema.safeParse(body, { reportInput: true }).error ?? result.error);
 };
 
-const inert = Object.entries(parameters as unknown as Record<string, Parameter<unknown>>).flatMap(
-  ([name, { level, neutral }]) => (level === 'ignored' ? [{ name, neutral }] : []),
-);
-const known: ReadonlySet<string> = new Set(Object.keys(parameters));
+const findInert = ignoredFinder(parameters);
 
-/** What is accepted and has no effect: parameters in the order of the table, then fields that are not in it. */
-const findIgnored = (request: ChatRequest, body: unknown): readonly string[] => {
-  const values = request as unknown as Readonly<Record<string, unknown>>;
-  const ignored: string[] = [];
-  const isGiven = (name: string) => values[name] !== null && values[name] !== undefined;
-  for (const { name, neutral } of inert)
-    if (isGiven(name) && neutral?.(values[name]) !== true) ignored.push(name);
-  for (const name of Object.keys(values)) if (!known.has(name) && isGiven(name)) ignored.push(name);
-  for (const path of findUnknownFields(body)) ignored.push(path);
-  return ignored;
-};
-
-const wish = <Value>(value: Value | null | undefined, path: string): Wish<Value> | undefined =>
-  value === null || value === undefined ? undefined : { value, path };
-
-const wishes = <Value>(...all: readonly (Wish<Value> | undefined)[]): readonly Wish<Value>[] =>
-  all.filter((each) => each !== undefined);
+/** What is accepted and has no effect. */
+const findIgnored = (request: ChatRequest, body: unknown): readonly string[] => [
+  ...findInert(request),
+  ...findUnknownFields(body),
+];
 
 const readFormat = (wire: ChatRequest['response_format']): AskFormat => {
   switch (wire?.type) {

@@ -15,15 +15,13 @@ import type {
 } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
 import { type LongTexts, messageText, noLongTexts, textPart } from '../../core/message-text.ts';
-import { closeJson } from '../../core/partial-json.ts';
 import type { Concept } from '../../core/report.ts';
-import { parseJson } from '../../core/surrogates.ts';
-import { isTooDeep } from '../../json-schema/bounds.ts';
 import { readImage } from '../../media/data-uri.ts';
 import { readDocument } from '../../media/documents.ts';
+import { cacheBreakpoint } from '../content/cache-breakpoint.ts';
+import { readArguments } from '../content/call-arguments.ts';
+import { customInput } from '../content/custom-tool.ts';
 import { readFilePart } from '../content/file-part.ts';
-import { cacheBreakpoint } from './cache-breakpoint.ts';
-import { customInput } from './reply.ts';
 import type { AssistantPart, ContentPart, Message, MessageOf, WireToolCall } from './request.ts';
 
 /** What had to give while messages were read, each named once. */
@@ -115,31 +113,7 @@ const setOnLast = <P extends Part>(
   return withBreakpoint;
 };
 
-/** Undefined where it is no JSON. */
-const readJson = (json: string | undefined): unknown => {
-  if (json === undefined) return undefined;
-  try {
-    return parseJson(json);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-};
-
-/** The client has a call that the token limit cut off from us: refused, it would end the conversation for ever. */
-const readCutArguments = (value: string, adjusted: Adjusted): unknown => {
-  const parsed = readJson(closeJson(value));
-  if (parsed !== undefined) adjusted.add('messages');
-  return parsed;
-};
-
-const readArguments = (value: string | null | undefined, path: string, adjusted: Adjusted): JsonObject => {
-  if (value === null || value === undefined || isBlank(value)) return {};
-  const parsed = readJson(value) ?? readCutArguments(value, adjusted);
-  if (isTooDeep(parsed)) throw invalidRequest(`${path}: is nested too deeply.`, path);
-  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed as JsonObject;
-  throw invalidRequest(`${path}: must be the text of a JSON object, as the model wrote it.`, path);
-};
+const onCut = (adjusted: Adjusted) => () => adjusted.add('messages');
 
 const readCall = (call: WireToolCall, path: string, adjusted: Adjusted): ToolCallPart =>
   call.type === 'function'
@@ -147,7 +121,7 @@ const readCall = (call: WireToolCall, path: string, adjusted: Adjusted): ToolCal
         type: 'tool-call',
         id: call.id,
         name: call.function.name,
-        input: readArguments(call.function.arguments, `${path}.function.arguments`, adjusted),
+        input: readArguments(call.function.arguments, `${path}.function.arguments`, onCut(adjusted)),
         cache: cacheBreakpoint(call),
       }
     : {
@@ -251,7 +225,7 @@ const readAssistant = (
       parts.push(readCall(call, `${path}.tool_calls[${index}]`, adjusted));
     }
   } else if (legacy) {
-    const input = readArguments(legacy.arguments, `${path}.function_call.arguments`, adjusted);
+    const input = readArguments(legacy.arguments, `${path}.function_call.arguments`, onCut(adjusted));
     parts.push({ type: 'tool-call', id: legacyId, name: legacy.name, input });
   }
   // Thinking that led to nothing is not a turn.

@@ -1,50 +1,8 @@
 /** The ways to ask for thinking and to be shown it. Behaviour 5. */
 
 import type { AskReasoning } from '../../core/ask.ts';
-import type { Effort } from '../../core/chat.ts';
+import { effortWord, readEffort, readExtendedThinking, readThinking } from '../content/thinking-forms.ts';
 import type { ChatRequest, ValueOf } from './parameters.ts';
-
-const effortWord = (value: ValueOf<'reasoning_effort'>): Effort | undefined =>
-  value === 'none' ? undefined : value;
-
-const readExtendedThinking = (value: ValueOf<'extended_thinking'>, path: string): readonly AskReasoning[] => {
-  const { include_reasoning: include, budget_tokens: budget } = value;
-  const found: AskReasoning[] = [];
-  if (include != null)
-    found.push({ type: 'shown', value: include, isAssumed: false, path: `${path}.include_reasoning` });
-  const enabled = value.enabled ?? (typeof budget === 'number' ? true : undefined);
-  if (enabled !== undefined)
-    found.push({
-      type: 'thinking',
-      parameter: path,
-      enabled,
-      budgetTokens: budget ?? undefined,
-      budgetPath: `${path}.budget_tokens`,
-      isWish: false,
-    });
-  return found;
-};
-
-/** Anthropic's own form. */
-const readThinking = (value: ValueOf<'thinking'>, path: string): readonly AskReasoning[] => {
-  const { type, display, budget_tokens: budget, block_binding: binding } = value;
-  const behaviour = binding?.prefix_mismatch_behavior;
-  const found: AskReasoning[] = [];
-  if (display === 'summarized') found.push({ type: 'readable' });
-  if (display === 'omitted')
-    found.push({ type: 'shown', value: false, isAssumed: false, path: `${path}.display` });
-  found.push({
-    type: 'thinking',
-    parameter: path,
-    enabled: type !== 'disabled',
-    budgetTokens: type === 'enabled' ? (budget ?? undefined) : undefined,
-    budgetPath: `${path}.budget_tokens`,
-    betweenToolsBy: type === 'between_tools' ? `${path}.type` : undefined,
-    misplaced: behaviour == null ? undefined : behaviour === 'error' ? 'refuse' : 'drop',
-    isWish: false,
-  });
-  return found;
-};
 
 type OpenRouterReasoning = ValueOf<'reasoning'>;
 
@@ -94,14 +52,7 @@ export const readReasoning = (request: ChatRequest): readonly AskReasoning[] => 
   if (extended) found.push(...readExtendedThinking(extended, 'extended_thinking'));
   if (typeof include === 'boolean')
     found.push({ type: 'shown', value: include, isAssumed: false, path: 'include_reasoning' });
-  if (effort)
-    found.push({
-      type: 'thinking',
-      parameter: 'reasoning_effort',
-      enabled: effort !== 'none',
-      effort: effortWord(effort),
-      isWish: true,
-    });
+  if (effort) found.push(readEffort(effort, 'reasoning_effort'));
   if (thinking) found.push(...readThinking(thinking, 'thinking'));
   if (reasoning) found.push(...readOpenRouter(reasoning, 'reasoning'));
   return found;

@@ -1,19 +1,13 @@
 /** Tools and the choice among them, in all of OpenAI's spellings. Behaviour 4. */
 
 import type { AskParallelCalls, AskTool, AskToolChoice, AskTools } from '../../core/ask.ts';
-import type { CacheBreakpoint, JsonObject } from '../../core/chat.ts';
+import type { CacheBreakpoint } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
 import { isTooDeep } from '../../json-schema/bounds.ts';
-import { cacheBreakpoint } from './cache-breakpoint.ts';
+import { cacheBreakpoint } from '../content/cache-breakpoint.ts';
+import { customDescription, customParameters } from '../content/custom-tool.ts';
 import type { ChatRequest } from './parameters.ts';
-import { customInput } from './reply.ts';
 import type { WireCustom, WireFunction, WireTool, WireToolChoice, WireToolName } from './request.ts';
-
-const customParameters: JsonObject = {
-  type: 'object',
-  properties: { [customInput]: { type: 'string' } },
-  required: [customInput],
-};
 
 /** Before anything measures or writes them. */
 const checkDepth = (value: unknown, path: string): void => {
@@ -51,12 +45,11 @@ const readFunction = (
 const readCustom = (wire: WireCustom, { path, cache }: Place): AskTool => {
   const { name, description, format } = wire;
   checkDepth(format, `${path}.format`);
-  const grammar =
-    format?.type === 'grammar' ? `The input must follow this grammar: ${JSON.stringify(format.grammar)}` : '';
+  const grammar = format?.type === 'grammar' ? JSON.stringify(format.grammar) : undefined;
   return {
     name,
     namePath: `${path}.name`,
-    description: [description ?? '', grammar].filter((text) => text.trim() !== '').join('\n\n') || undefined,
+    description: customDescription(description, grammar),
     schema: customParameters,
     schemaPath: undefined,
     strict: false,

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { FinishKind, ThinkingBlock } from '../../core/chat.ts';
-import { closeJson } from '../../core/partial-json.ts';
 
 /** OpenRouter's fields for reasoning: its text in `reasoning`, and its signed blocks in `reasoning_details`. */
 export type OpenRouterFields = 'none' | 'text' | 'details';
@@ -34,33 +33,6 @@ export interface ReplyOptions {
   /** Names of tools declared as `custom`: their calls come back as text. */
   readonly customTools: ReadonlySet<string>;
 }
-
-/** The one parameter that stands for a custom tool's text. */
-export const customInput = 'input';
-
-/** Undefined where the text is no JSON object. */
-const readObject = (json: string | undefined): Record<string, unknown> | undefined => {
-  if (json === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-/**
- * The text of a custom tool's call, of one that the token limit cut off as far as it came. What is no such call is
- * passed on as it is.
- */
-export const customText = (callArguments: string): string => {
-  const read = readObject(callArguments) ?? readObject(closeJson(callArguments));
-  if (read === undefined) return callArguments;
-  const text = read[customInput];
-  if (typeof text === 'string') return text;
-  // Called without a word, or cut off before the first.
-  return Object.keys(read).length === 0 ? '' : callArguments;
-};
 
 /** An id in the form of Anthropic's, for upstreams that give none: 22 letters and digits. */
 export const makeMessageId = (): string => {

@@ -6,17 +6,7 @@
  */
 
 import { z } from 'zod';
-
-export const cacheControlSchema = z.object({
-  type: z.literal('ephemeral').nullish(),
-  ttl: z.enum(['5m', '1h']).nullish(),
-});
-const cacheControl = cacheControlSchema.nullish();
-
-/** OpenAI's own spelling of a cache breakpoint. */
-const breakpoint = z.object({ mode: z.string().nullish() }).nullish();
-
-const breakpoints = { cache_control: cacheControl, prompt_cache_breakpoint: breakpoint };
+import { breakpointFields as breakpoints } from '../content/cache-breakpoint.ts';
 
 const textPart = z.object({ type: z.literal('text'), text: z.string(), ...breakpoints });
 
@@ -95,7 +85,7 @@ const thinkingForms = {
 };
 
 /** On messages, where OpenAI has none. */
-const withBreakpoint = { cache_control: cacheControl };
+const withBreakpoint = { cache_control: breakpoints.cache_control };
 
 export const messageSchema = z.discriminatedUnion('role', [
   z.object({ role: z.literal('system'), content: textContent, ...withBreakpoint }),
@@ -131,7 +121,6 @@ export type MessageOf<Role extends Message['role']> = Extract<Message, { role: R
 export type ContentPart = z.infer<typeof userPart> | z.infer<typeof refusalPart>;
 export type AssistantPart = z.infer<typeof assistantPart>;
 export type WireToolCall = z.infer<typeof toolCall>;
-export type WireBreakpoints = Pick<z.infer<typeof textPart>, 'cache_control' | 'prompt_cache_breakpoint'>;
 
 const jsonSchemaObject = z.record(z.string(), z.unknown());
 
