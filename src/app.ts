@@ -10,10 +10,13 @@ import { openAiErrorBody } from './api/content/openai-error.ts';
 import { registerHealth } from './api/health.ts';
 import { registerModels } from './api/models.ts';
 import { registerOpenApi } from './api/openapi.ts';
+import { createResponses } from './api/responses/api.ts';
+import { registerResponses } from './api/responses/routes.ts';
 import { type ServeDependencies, serveChatApi } from './api/serve.ts';
 import { registerStatus } from './api/status-page.ts';
 import type { Config } from './config.ts';
 import { draining } from './core/errors.ts';
+import type { Sealer } from './core/sealer.ts';
 import type { Catalogue } from './models/catalogue.ts';
 import { Affinity } from './pipeline/affinity.ts';
 import { createBackends } from './pipeline/backends.ts';
@@ -41,6 +44,7 @@ import { watchMethods } from './server/other-methods.ts';
 import { registerRecord } from './server/record.ts';
 import { createRequestLog } from './server/request-log.ts';
 import { routedUrl } from './server/request-path.ts';
+import { ResponseStore } from './store/response-store.ts';
 import type { Store } from './store/store.ts';
 
 export interface AppOptions {
@@ -50,6 +54,10 @@ export interface AppOptions {
   readonly logger: FastifyBaseLogger;
   /** What requests leave behind for later ones; closed with the application. */
   readonly store: Store;
+  /** Where responses are kept, if they are. */
+  readonly responseStore: Store;
+  /** Of what clients carry and cannot read. */
+  readonly sealer: Sealer;
   /** The metrics to show where this is one of several processes; absent: its own. */
   readonly allMetrics?: () => Promise<string>;
 }
@@ -89,15 +97,23 @@ const readingTime = ({ timeouts: { total, stream } }: Config) =>
 const warningsOf = (logger: FastifyBaseLogger): FastifyBaseLogger =>
   ['trace', 'debug', 'info'].includes(logger.level) ? logger.child({}, { level: 'warn' }) : logger;
 
-/** The inbound APIs of chats. */
-const chatApis: readonly ChatApi<unknown>[] = [chatCompletions];
-
 const isUnder = (path: string, root: string): boolean =>
   path.startsWith(root) && ['', '/', '?'].includes(path.charAt(root.length));
 
 /** Under an API's path the errors of every layer are its own; elsewhere they are OpenAI's. */
-const shapeAt: ShapeAt = (path) =>
-  chatApis.find((api) => isUnder(path, api.path))?.errorBody ?? openAiErrorBody;
+const shapesOf =
+  (apis: readonly ChatApi<unknown>[]): ShapeAt =>
+  (path) =>
+    apis.find((api) => isUnder(path, api.path))?.errorBody ?? openAiErrorBody;
+
+/** Whether the model that a client calls `asked` reads reasoning of `model`: one of its maker's that takes it back. */
+const createReads =
+  (catalogue: Catalogue) =>
+  (model: string, asked: string): boolean => {
+    const [giver, reader] = [model, asked].map((name) => catalogue.find(name));
+    if (giver === undefined || reader === undefined) return false;
+    return giver.owner === reader.owner && reader.endpoints.some(({ quirks }) => quirks.replay === 'signed');
+  };
 
 /** Ms that a probe waits for credentials to be found. */
 const credentialWait = 1000;
@@ -111,7 +127,8 @@ const isUsable = async (providers: Providers): Promise<boolean> => {
   return Promise.race([Promise.any(found).catch(() => false), sleep(credentialWait, false, { ref: false })]);
 };
 
-export const buildApp = ({ config, catalogue, providers, logger, store, allMetrics }: AppOptions): App => {
+export const buildApp = (options: AppOptions): App => {
+  const { config, catalogue, providers, logger, store, responseStore, sealer, allMetrics } = options;
   let isDraining = false;
   const watchTurn = createTurnWatch();
   const corsHeaders = createCorsHeaders(config.corsOrigins);
@@ -145,6 +162,12 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
   const images = createImageFetcher(config.imageFetch);
   const listed = new Set(catalogue.list().map((model) => model.id));
   const metrics = createMetrics((id) => listed.has(id), resilience.broken);
+
+  const state = config.responses === null ? undefined : new ResponseStore(responseStore, config.responses);
+  const responses = createResponses({ state, sealer, reads: createReads(catalogue) });
+  /** The inbound APIs of chats. */
+  const chatApis: readonly ChatApi<unknown>[] = [chatCompletions, responses];
+  const shapeAt = shapesOf(chatApis);
 
   const methods = watchMethods(app);
 
@@ -199,6 +222,7 @@ export const buildApp = ({ config, catalogue, providers, logger, store, allMetri
     onStream: (change) => metrics.openStreams.inc(change),
   };
   for (const api of chatApis) serveChatApi(app, api, chat);
+  registerResponses(app, { state });
   if (config.metrics !== 'off') {
     registerMetrics(app, allMetrics ?? (() => metrics.registry.metrics()), config.metrics === 'open');
   }

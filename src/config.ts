@@ -155,8 +155,20 @@ const environmentSchema = z.object({
       error: 'must have at least 16 characters, each where there are several',
     })
     .default([]),
+  RESPONSES_STORE: choice(['memory', 'redis', 'off']).optional(),
+  RESPONSES_TTL_MS: whole(1).optional(),
+  RESPONSES_MAX_BYTES: whole(1).default(67_108_864),
   METRICS: choice(['key', 'open', 'off']).default('key'),
 });
+
+const hour = 3_600_000;
+
+const responsesOf = (env: z.infer<typeof environmentSchema>): Config['responses'] => {
+  const store = env.RESPONSES_STORE ?? (env.REDIS_URL === undefined ? 'memory' : 'redis');
+  if (store === 'off') return null;
+  const maxAge = env.RESPONSES_TTL_MS ?? (store === 'redis' ? 30 * 24 * hour : hour);
+  return { store, maxAge, maxBytes: env.RESPONSES_MAX_BYTES };
+};
 
 /** Known by name, and not built: the operator who sets one is warned. */
 const notBuilt = ['OTEL_EXPORTER_OTLP_ENDPOINT'];
@@ -219,6 +231,14 @@ export interface Config {
   readonly shutdownTimeout: number;
   /** Where limits and thinking memory are shared between machines; undefined: they are not. */
   readonly redisUrl: string | undefined;
+  /** Where responses are kept that clients may go on from; null: nowhere. */
+  readonly responses: {
+    readonly store: 'memory' | 'redis';
+    /** Ms. */
+    readonly maxAge: number;
+    /** In memory. */
+    readonly maxBytes: number;
+  } | null;
   /** Seal what is kept or sent outside: the first seals, any opens. Empty: nothing that lasts longer than the process can. */
   readonly stateSecrets: readonly string[];
   readonly metrics: 'key' | 'open' | 'off';
@@ -261,6 +281,8 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     problems.push('CLAUDE_UPSTREAMS: names only bedrock, but there is no AWS_REGION; add anthropic');
   }
   const misspelt = findMisspellings(Object.keys(present), Object.keys(environmentSchema.shape));
+  if (env?.RESPONSES_STORE === 'redis' && env.REDIS_URL === undefined)
+    problems.push('RESPONSES_STORE: is redis, but there is no REDIS_URL; set it, or choose memory');
   if (env === undefined || problems.length > 0) {
     throw new ConfigError([...problems, ...misspelt.map(describeMisspelling)]);
   }
@@ -322,6 +344,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     requestsPerMinute: env.RATE_LIMIT_RPM,
     shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,
     redisUrl: env.REDIS_URL,
+    responses: responsesOf(env),
     stateSecrets: env.STATE_SECRET.length > 0 ? env.STATE_SECRET : env.INFERENCE_KEY,
     metrics: env.METRICS,
     withoutEffect: notBuilt.filter((name) => present[name] !== undefined),

@@ -76,12 +76,19 @@ const createCatalogueOf = ({ upstreams, aws, aliases, modelOverrides }: Config) 
 const sealerOf = ([first = randomUUID(), ...others]: readonly string[]): Sealer =>
   new Sealer([first, ...others]);
 
-/** Redis; where that is away, or there is none, the primary; and where that does not answer, this process. */
-const createStore = async (
-  { redisUrl, stateSecrets }: Config,
+interface Stores {
+  /** Redis; where that is away, or there is none, `memory`. */
+  readonly shared: Store;
+  /** The primary; where that does not answer, or there is none, this process. */
+  readonly memory: Store;
+}
+
+const createStores = async (
+  { redisUrl }: Config,
   primary: PrimaryFunctions | undefined,
+  sealer: Sealer,
   logger: Logger,
-): Promise<Store> => {
+): Promise<Stores> => {
   let store: Store = createLocalStore();
   if (primary !== undefined) {
     store = new SharedStore({
@@ -94,24 +101,25 @@ const createStore = async (
       },
     });
   }
-  if (redisUrl === undefined) return store;
+  if (redisUrl === undefined) return { shared: store, memory: store };
   const { createRedisStore } = await import('./store/redis.ts');
-  return createRedisStore({
+  const shared = createRedisStore({
     url: redisUrl,
-    sealer: sealerOf(stateSecrets),
+    sealer,
     own: store,
     onChange: (isThere, reason) => {
       if (isThere) logger.info('Redis is there: limits and thinking memory are shared');
       else logger.warn({ reason }, 'Redis is away: limits and thinking memory are this process’s own');
     },
   });
+  return { shared, memory: store };
 };
 
 /** What has to be said at start, once however many processes there are. */
 const warn = (config: Config, logger: Logger): void => {
-  if (config.redisUrl !== undefined && config.stateSecrets.length === 0)
+  if (config.stateSecrets.length === 0)
     logger.warn(
-      'Neither STATE_SECRET nor INFERENCE_KEY is set: what is kept in Redis can be read until this server ends, and by no other machine',
+      'Neither STATE_SECRET nor INFERENCE_KEY is set: sealed reasoning, and what is kept in Redis, can be read until this server ends, and by no other machine',
     );
   for (const name of config.withoutEffect) logger.warn(`${name} has no effect in this version`);
   for (const misspelling of config.misspelt) logger.warn(describeMisspelling(misspelling));
@@ -159,12 +167,16 @@ const serve = async (config: Config, logger: Logger): Promise<void> => {
       })
     : undefined;
   const providers = createProviders(config);
+  const sealer = sealerOf(config.stateSecrets);
+  const { shared, memory } = await createStores(config, primary, sealer, logger);
   const app = buildApp({
     config,
     catalogue,
     providers,
     logger,
-    store: await createStore(config, primary, logger),
+    store: shared,
+    responseStore: config.responses?.store === 'redis' ? shared : memory,
+    sealer,
     ...(primary === undefined ? {} : { allMetrics: primary.allMetrics }),
   });
   process.on('exit', app.flush);

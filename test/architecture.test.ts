@@ -117,6 +117,11 @@ const rules: readonly Rule[] = [
     may: [...helpers, ...within('api/chat-completions', 'api/content')],
     mayType: ['api/chat-api', 'api/keep-alive'],
   },
+  {
+    who: 'api/responses/**',
+    may: [...helpers, ...within('api/responses', 'api/content')],
+    mayType: ['api/chat-api', 'api/keep-alive'],
+  },
   { who: 'simulator/**', may: ['simulator/**'] },
   // The server it starts is the built one: another build, which it finds as `#server`.
   { who: 'cli/**', may: ['cli/**', 'simulator/index'] },

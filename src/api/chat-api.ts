@@ -22,6 +22,8 @@ export interface Identified {
 
 export interface ParseContext {
   readonly headers: IncomingHttpHeaders;
+  /** Something that stands for the client's key. */
+  readonly client: string;
   /** The long texts that were cut from the body. */
   readonly texts: LongTexts;
   /** To be called once, as soon as the body's shape has been checked. */
@@ -37,10 +39,14 @@ export interface Parsed<Context> {
 
 /** What is known of an answer when it begins. */
 export interface AnswerFacts {
+  /** The id of the row that answers. */
+  readonly model: string;
   /** Whether the client sees the reasoning. */
   readonly includeReasoning: boolean;
   /** Whether the model signs its reasoning, so that there are blocks to show. */
   readonly reasoningIsSigned: boolean;
+  /** Thinking blocks that went upstream, for an API whose clients carry them; else empty. */
+  readonly sentBlocks: readonly { readonly digest: string; readonly turn: number; readonly part: number }[];
   /** Undefined where the price is not known. */
   readonly costOf: (usage: Usage) => Cost | undefined;
 }

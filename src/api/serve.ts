@@ -35,9 +35,14 @@ export interface ServeDependencies {
   readonly onStream: (change: 1 | -1) => void;
 }
 
-const factsOf = ({ settings, costOf }: Answer): AnswerFacts => ({
+/** Something that stands for the key; all who come without one are one client. */
+const clientOf = ({ record }: FastifyRequest): string => record.client ?? 'anonymous';
+
+const factsOf = ({ settings, costOf, target, sentBlocks }: Answer): AnswerFacts => ({
+  model: target.model.id,
   includeReasoning: settings.includeReasoning,
   reasoningIsSigned: settings.reasoningIsSigned,
+  sentBlocks,
   costOf,
 });
 
@@ -71,7 +76,7 @@ export const serveChatApi = <Context>(
     const { record } = request;
     const answered = await answer(ask, {
       cancellation: clientDisconnection(reply),
-      client: record.client ?? 'anonymous',
+      client: clientOf(request),
       promptCaching: promptCaching && request.headers['x-prompt-caching'] !== 'off',
       onRetry: () => {
         record.retries += 1;
@@ -171,6 +176,7 @@ export const serveChatApi = <Context>(
     try {
       return await api.parse(body, {
         headers,
+        client: clientOf(request),
         texts: request.texts,
         identified: ({ model, stream, metadata }) => Object.assign(record, { model, stream, metadata }),
       });

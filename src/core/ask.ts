@@ -129,6 +129,8 @@ export interface Ask {
   /** The first counts. */
   readonly maxTokens: readonly Wish<number>[];
   readonly stop: Wish<readonly string[]> | undefined;
+  /** Whether the client gets the signed blocks of an answer although it may not see what they say. */
+  readonly carriesThinking: boolean;
   /** In the order in which they count. */
   readonly reasoning: readonly AskReasoning[];
   /** 0 to 2. */

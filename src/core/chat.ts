@@ -162,7 +162,7 @@ export interface ForMemory {
   /** Whether the tools are the client's. */
   readonly hasOwnTools: boolean;
   /** Whether the client gets the blocks, and may bring them back. */
-  readonly isShown: boolean;
+  readonly isCarried: boolean;
 }
 
 export interface Prompt {

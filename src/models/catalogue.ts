@@ -33,6 +33,8 @@ export interface Catalogue {
    * says what Bedrock is to be asked for, a row with that id alone. Throws 404 `model_not_found`.
    */
   resolve(id: string): Model;
+  /** As `resolve`, and undefined where that throws. */
+  find(id: string): Model | undefined;
   /** For a model that no row lists, should its upstream not know it either: what may have been meant. */
   advice(model: Model): readonly string[];
   /** Where to ask, best first; never empty for a resolved model. */
@@ -184,6 +186,11 @@ export const createCatalogue = ({
       return model.lifecycle.status === 'active' && first !== undefined && sunset(first) === undefined;
     });
 
+  const served = (id: string): Model | undefined => {
+    const model = lookUp(id);
+    return model !== undefined && targets(model).length > 0 && !isKeptOut(id) ? model : undefined;
+  };
+
   const servedNames = () => [...byName].filter(([, row]) => targets(row).length > 0);
 
   return {
@@ -193,10 +200,11 @@ export const createCatalogue = ({
     aliases: namesFor,
     sunset,
     example,
+    find: served,
     resolve: (id) => {
-      const model = lookUp(id);
-      if (model !== undefined && targets(model).length > 0 && !isKeptOut(id)) return model;
-      throw notServed(id, model, {
+      const found = served(id);
+      if (found !== undefined) return found;
+      throw notServed(id, lookUp(id), {
         names: servedNames(),
         isListed: (row) => rows.has(row.id),
         example: example()?.id,

@@ -209,7 +209,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   const forMemory = {
     lines,
     hasOwnTools: ask.tools.declared.length > 0,
-    isShown: settings.includeReasoning,
+    isCarried: ask.carriesThinking || settings.includeReasoning,
   };
   const prompt = placeBreakpoints(
     toPrompt(settings, { system, turns: history.turns, texts: ask.texts, betas, forMemory }),

@@ -1,8 +1,9 @@
 /** What is remembered of an answer, gathered while it comes. Nothing of the conversation is held here. Behaviour 5.10. */
 
 import type { ChatEvent, DroppedThinking, Prompt } from '../core/chat.ts';
-import { type AnswerPiece, blockDigest, type Line } from '../core/remembered-answer.ts';
+import type { AnswerPiece, Line } from '../core/remembered-answer.ts';
 import type { Target } from '../models/catalogue.ts';
+import { type SentBlock, sentBlocks } from './sent-blocks.ts';
 import type { Scope, ThinkingMemory } from './thinking-memory.ts';
 
 /** Where the thinking of an answer is remembered. */
@@ -10,30 +11,6 @@ export interface Remembering {
   readonly memory: ThinkingMemory;
   readonly scope: Scope;
 }
-
-/** A block that was sent, and the calls that it came with. */
-interface SentBlock {
-  readonly turn: number;
-  readonly part: number;
-  readonly digest: string;
-  readonly calls: readonly string[];
-}
-
-const sentBlocks = ({ turns }: Prompt): readonly SentBlock[] =>
-  turns.flatMap(({ parts }, turn) =>
-    parts.flatMap((each, part): SentBlock[] =>
-      each.type === 'thinking-block'
-        ? [
-            {
-              turn,
-              part,
-              digest: blockDigest(each.block),
-              calls: parts.flatMap((other) => (other.type === 'tool-call' ? [other.id] : [])),
-            },
-          ]
-        : [],
-    ),
-  );
 
 /** What the answer was asked for with. */
 interface Question {
@@ -127,7 +104,7 @@ export const notesFor = (
   const { memory, scope } = remembering;
   return new AnswerNotes(remembering, {
     upstream,
-    byBlocks: binds && forMemory.isShown,
+    byBlocks: binds && forMemory.isCarried,
     lines: forMemory.lines,
     tools:
       binds && forMemory.hasOwnTools

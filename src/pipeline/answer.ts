@@ -16,11 +16,14 @@ import { BadJson, Corrections, type Question } from './correction.ts';
 import { createJsonAnswer, type JsonAnswer, type JsonOutcome } from './json-output.ts';
 import { addUsage } from './json-repair.ts';
 import type { EventBatches } from './read-answer.ts';
+import { type SentBlock, sentBlocks } from './sent-blocks.ts';
 
 export interface Answer extends OpenedAnswer {
   readonly target: Target;
   readonly settings: Settings;
   readonly report: Report;
+  /** Thinking that went upstream, for a client that carries it; else empty. */
+  readonly sentBlocks: readonly SentBlock[];
   /**
    * The whole answer at once, a failed JSON answer repaired. Instead of iterating `events`. Meanwhile `onUsage`
    * is notified of what has been used so far.
@@ -97,7 +100,7 @@ interface Repair {
 }
 
 export interface AnswerParts {
-  readonly ask: Pick<Ask, 'stream' | 'names'>;
+  readonly ask: Pick<Ask, 'stream' | 'names' | 'carriesThinking'>;
   readonly target: Target;
   readonly settings: Settings;
   readonly opened: Opened;
@@ -105,6 +108,12 @@ export interface AnswerParts {
   readonly attempts: Attempts;
   readonly remembering: Remembering | undefined;
 }
+
+const withoutBlocks = (folded: Folded): Folded => ({
+  ...folded,
+  blocks: [],
+  events: folded.events.filter(({ type }) => type !== 'thinking-block'),
+});
 
 type FoldedWhole = { readonly folded: Folded } | { readonly error: unknown };
 
@@ -122,6 +131,7 @@ export class ModelAnswer implements Answer {
   readonly target: Target;
   readonly settings: Settings;
   readonly report: Report;
+  readonly sentBlocks: readonly SentBlock[];
   readonly costOf: Answer['costOf'];
   readonly schemaProblems: Answer['schemaProblems'];
   readonly #judged: Judged;
@@ -136,6 +146,7 @@ export class ModelAnswer implements Answer {
     this.target = target;
     this.settings = settings;
     this.report = report;
+    this.sentBlocks = ask.carriesThinking ? sentBlocks(prompt) : [];
     this.costOf = priceAt(target, serviceTier);
     this.#judged = { json };
     this.schemaProblems = problemsOf(this.#judged);
@@ -181,8 +192,8 @@ export class ModelAnswer implements Answer {
       const second = shape(opened.answer, opened.prompt, target, isLost ? undefined : remembering);
       judged.json = second.json;
       const folded = await fold(second.events, (usage) => onUsage(addUsage(outcome.usage, usage) ?? usage));
-      const blocks = isLost ? [] : folded.blocks;
-      return { ...folded, blocks, usage: addUsage(outcome.usage, folded.usage) };
+      const said = isLost ? withoutBlocks(folded) : folded;
+      return { ...said, usage: addUsage(outcome.usage, folded.usage) };
     } catch (error) {
       // JSON that misses the schema is still better than none.
       if ('error' in first || attempts.cancelled) throw error;

@@ -8,9 +8,11 @@ const served: Readonly<Record<string, string>> = {
   models: '/v1/models',
   health: '/health',
   ready: '/ready',
+  responses: '/v1/responses',
   'openapi.json': '/openapi.json',
   // Near misses.
   chat: '/v1/chat/completions',
+  response: '/v1/responses',
   'chat/completion': '/v1/chat/completions',
   model: '/v1/models',
 };
@@ -20,7 +22,6 @@ const notServed: Readonly<Record<string, string>> = {
   completions: `Text completions are not served here. ${chat}.`,
   engines: `Engines are not served here. ${chat}.`,
   edits: `Edits are not served here. ${chat}.`,
-  responses: `The Responses API is not served here. ${chat}.`,
   conversations: `Conversations are not stored here. ${chat} and send the messages so far with each request.`,
   messages: `Anthropic's Messages API is not served here. ${chat}.`,
   complete: `Anthropic's text completions are not served here. ${chat}.`,

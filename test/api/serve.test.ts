@@ -77,6 +77,8 @@ const serve = async (batches: readonly (readonly ChatEvent[] | Error)[]) => {
       events: batch,
       origin: { upstream: 'anthropic', requestId: 'req_up', rateLimits: {} },
       settings: { includeReasoning: false, reasoningIsSigned: true },
+      target: { model: { id: 'claude-haiku-4-5' } },
+      sentBlocks: [],
       costOf: () => undefined,
       schemaProblems: () => [],
       whole: (onUsage: () => void) => fold(batch, onUsage),

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type App, buildApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import { Sealer } from '../../src/core/sealer.ts';
 import { createCatalogue } from '../../src/models/catalogue.ts';
 import { createProviders } from '../../src/providers/registry.ts';
 import { createLogger } from '../../src/server/logger.ts';
@@ -34,6 +35,8 @@ const build = (env: Record<string, string> = {}): App => {
     providers: createProviders(config),
     logger: createLogger('silent'),
     store: createLocalStore(),
+    responseStore: createLocalStore(),
+    sealer: new Sealer(['a secret of this test']),
   });
   return app;
 };
@@ -82,6 +85,8 @@ describe('health and readiness', () => {
       providers: createProviders(config),
       logger: createLogger('silent'),
       store: createLocalStore(),
+      responseStore: createLocalStore(),
+      sealer: new Sealer(['a secret of this test']),
     });
     expect((await get(app, '/health')).status).toBe(200);
     expect((await get(app, '/ready')).status).toBe(503);

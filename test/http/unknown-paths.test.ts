@@ -57,7 +57,6 @@ describe('what OpenAI serves and this server does not says so, and what to use',
   it.each([
     ['/v1/completions', `POST ${chat}`],
     ['/completions', `POST ${chat}`],
-    ['/v1/responses', `POST ${chat}`],
     ['/v1/messages?beta=true', `POST ${chat}`],
     ['/v1/messages/count_tokens', `POST ${chat}`],
     ['/v1/v1/messages', `POST ${chat}`],

@@ -4,6 +4,7 @@ import { Writable } from 'node:stream';
 import OpenAI from 'openai';
 import { buildApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import { Sealer } from '../../src/core/sealer.ts';
 import { createCatalogue } from '../../src/models/catalogue.ts';
 import { parseModelsFile } from '../../src/models/overrides.ts';
 import { createProviders } from '../../src/providers/registry.ts';
@@ -84,6 +85,8 @@ export const startServer = async (options: ServerOptions = {}): Promise<TestServ
     providers: createProviders(config),
     logger: createLogger(config.logLevel, lineCollector(logs)),
     store,
+    responseStore: store,
+    sealer: new Sealer([config.stateSecrets[0] ?? 'of a server without a key']),
   });
   const url = await app.server.listen({ port: 0, host: '127.0.0.1' });
   return {

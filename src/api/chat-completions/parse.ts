@@ -137,6 +137,7 @@ export const read = (
       wish(request.max_tokens, 'max_tokens'),
     ),
     stop: wish(typeof stop === 'string' ? [stop] : stop, 'stop'),
+    carriesThinking: false,
     reasoning: readReasoning(request),
     temperature: wish(request.temperature, 'temperature'),
     topP: wish(request.top_p, 'top_p'),
