@@ -114,13 +114,7 @@ class ReasoningItem implements OpenItem {
       writer?.write('response.reasoning_summary_text.done', `${this.#at},"text":${quoted(this.#summary)}`);
       writer?.write('response.reasoning_summary_part.done', `${this.#at},"part":${JSON.stringify(parts[0])}`);
     }
-    const sealed = block === undefined ? undefined : this.#options.seal(block);
-    return {
-      type: 'reasoning',
-      id,
-      summary: parts,
-      ...(sealed === undefined ? {} : { encrypted_content: sealed }),
-    };
+    return { type: 'reasoning', id, summary: parts, encrypted_content: this.#options.seal(block ?? null) };
   }
 }
 
@@ -292,7 +286,8 @@ export interface OutputOptions {
   readonly showsReasoning: boolean;
   /** Whether reasoning is signed, so that there is something to carry although it is not shown. */
   readonly reasoningIsSigned: boolean;
-  readonly seal: (block: ThinkingBlock) => string;
+  /** Null: of reasoning that is not signed. */
+  readonly seal: (block: ThinkingBlock | null) => string;
   /** Absent where only the whole response is wanted. */
   readonly writer: FrameWriter | undefined;
 }

@@ -9,6 +9,7 @@ import type {
   JsonObject,
   Part,
   TextPart,
+  ThinkingBlock,
 } from '../../core/chat.ts';
 import { invalidRequest } from '../../core/errors.ts';
 import { textPart } from '../../core/message-text.ts';
@@ -177,7 +178,7 @@ class Turns {
  * Behaviour 5.10.
  */
 const readReasoning = (items: readonly PlacedItem[], ports: ItemPorts) => {
-  const blocks = new Map<Item, SealedBlock>();
+  const blocks = new Map<Item, ThinkingBlock>();
   const gone: InputTransformation[] = [];
   let reason: InputTransformation['reason'] | undefined;
   for (const { item } of items.toReversed()) {
@@ -186,9 +187,10 @@ const readReasoning = (items: readonly PlacedItem[], ports: ItemPorts) => {
     // Of a model that signs nothing: there is nothing to send back, and nothing missing.
     if (!content) continue;
     const sealed = ports.open(content);
+    if (sealed?.block === null) continue;
     if (reason === undefined && (sealed === undefined || !ports.reads(sealed.model)))
       reason = 'model_mismatch';
-    if (reason === undefined && sealed !== undefined) blocks.set(item, sealed);
+    if (reason === undefined && sealed !== undefined) blocks.set(item, sealed.block);
     else {
       gone.push(removed(item.id ?? '', reason ?? 'model_mismatch'));
       reason = 'prefix_mismatch';
@@ -261,10 +263,10 @@ export const readItems = (items: readonly PlacedItem[], ports: ItemPorts): ReadI
         break;
       }
       case 'reasoning': {
-        const sealed = blocks.get(item);
-        if (sealed === undefined) break;
-        turns.answer({ type: 'thinking-block', block: sealed.block });
-        if (item.id) reasoningIds.set(blockDigest(sealed.block), item.id);
+        const block = blocks.get(item);
+        if (block === undefined) break;
+        turns.answer({ type: 'thinking-block', block });
+        if (item.id) reasoningIds.set(blockDigest(block), item.id);
         break;
       }
       case 'compaction': {

@@ -10,15 +10,18 @@ import type { Sealer } from '../../core/sealer.ts';
 const sealedSchema = z.object({
   /** The model that gave it. */
   model: z.string(),
-  block: z.discriminatedUnion('type', [
-    z.object({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
-    z.object({ type: z.literal('redacted_thinking'), data: z.string() }),
-  ]),
+  block: z
+    .discriminatedUnion('type', [
+      z.object({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
+      z.object({ type: z.literal('redacted_thinking'), data: z.string() }),
+    ])
+    .nullable(),
 });
 
 export interface SealedBlock {
   readonly model: string;
-  readonly block: ThinkingBlock;
+  /** Null: it was not signed, and nothing of it goes back. The AI SDK takes no item that carries nothing. */
+  readonly block: ThinkingBlock | null;
 }
 
 const place = 'reasoning item';
