@@ -65,13 +65,13 @@ const expectValid = (kind: 'completion' | 'chunk' | 'error', value: unknown): vo
 
 // ---- asking ---------------------------------------------------------------------------------------
 
-interface Bench {
+export interface Bench {
   readonly server: TestServer;
   readonly replay: Replay;
   close(): Promise<void>;
 }
 
-const openBench = async (recordings: readonly Recording[]): Promise<Bench> => {
+export const openBench = async (recordings: readonly Recording[]): Promise<Bench> => {
   const replay = await startReplay(recordings);
   const server = await startServer({
     anthropicUrl: replay.url,
