@@ -118,7 +118,8 @@ const readChunks = async (answered: Response): Promise<Told> => {
     const delta = chunk.choices?.[0]?.delta;
     text += delta?.content ?? '';
     for (const { index, id = '', function: called } of delta?.tool_calls ?? []) {
-      const call = (calls[index] ??= { id, name: called.name ?? '', arguments: '' });
+      const call = calls[index] ?? { id, name: called.name ?? '', arguments: '' };
+      calls[index] = call;
       call.arguments += called.arguments ?? '';
     }
   }
