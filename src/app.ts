@@ -12,8 +12,10 @@ import { registerModels } from './api/models.ts';
 import { registerOpenApi } from './api/openapi.ts';
 import { createResponses } from './api/responses/api.ts';
 import { registerResponses } from './api/responses/routes.ts';
+import { createWebSocketResponses, notUpgraded } from './api/responses/websocket.ts';
 import { type ServeDependencies, serveChatApi } from './api/serve.ts';
 import { registerStatus } from './api/status-page.ts';
+import { registerWebSocket } from './api/websocket.ts';
 import type { Config } from './config.ts';
 import { draining } from './core/errors.ts';
 import type { Sealer } from './core/sealer.ts';
@@ -37,6 +39,7 @@ import {
   type ShapeAt,
 } from './server/errors.ts';
 import { registerHeaders, requestId } from './server/headers.ts';
+import { postInProcess } from './server/in-process.ts';
 import { registerLimits } from './server/limits.ts';
 import { createMetrics, registerMetrics } from './server/metrics.ts';
 import { createTurnWatch } from './server/node-internals.ts';
@@ -164,7 +167,17 @@ export const buildApp = (options: AppOptions): App => {
   const metrics = createMetrics((id) => listed.has(id), resilience.broken);
 
   const state = config.responses === null ? undefined : new ResponseStore(responseStore, config.responses);
-  const responses = createResponses({ state, sealer, reads: createReads(catalogue) });
+  const webSockets = createWebSocketResponses({
+    state,
+    post: (headers, body, signal) =>
+      postInProcess(app.server, { path: '/v1/responses', headers, body, signal }),
+  });
+  const responses = createResponses({
+    state,
+    sealer,
+    reads: createReads(catalogue),
+    memoryOf: webSockets.memoryOf,
+  });
   /** The inbound APIs of chats. */
   const chatApis: readonly ChatApi<unknown>[] = [chatCompletions, responses];
   const shapeAt = shapesOf(chatApis);
@@ -223,15 +236,24 @@ export const buildApp = (options: AppOptions): App => {
   };
   for (const api of chatApis) serveChatApi(app, api, chat);
   registerResponses(app, { state });
+  registerWebSocket(app, {
+    path: responses.path,
+    maxPayload: config.bodyLimit,
+    maxConnections: config.maxConcurrent,
+    accept: webSockets.accept,
+    notUpgraded,
+  });
   if (config.metrics !== 'off') {
     registerMetrics(app, allMetrics ?? (() => metrics.registry.metrics()), config.metrics === 'open');
   }
-  methods.refuse();
+  // Behind those that come up in a scope of their own.
+  app.after(() => methods.refuse());
 
   return {
     server: app,
     drain: () => {
       isDraining = true;
+      webSockets.end();
     },
     idle: load.idle,
     metrics: () => metrics.registry.getMetricsAsJSON(),

@@ -108,10 +108,13 @@ describe('what is cited is in the repository', () => {
       /\breference(?:: (?:anthropic|bedrock|openai|models)| measurements)\b|\breference\/[\w-]+\.md/,
     ];
     const readers = [
+      'test/captures.test.ts',
       'test/docs.test.ts',
       'test/recordings.test.ts',
+      'test/responses-recordings.test.ts',
       'test/reported.test.ts',
       'test/support/errors.ts',
+      'test/support/openresponses.ts',
       'test/support/recorded.ts',
       'test/support/suite.ts',
     ];

@@ -21,6 +21,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Counts against the key's rate. */
     metered?: boolean;
+    /** A connection that mostly waits: what is asked over it counts, not itself. */
+    heldOpen?: boolean;
   }
 }
 
@@ -40,7 +42,8 @@ export const registerLimits = (
   const msPerRequest = minute / requestsPerMinute;
 
   app.addHook('onRequest', (request, reply, done) => {
-    if (request.routeOptions.config.open === true) return done();
+    const { open, heldOpen } = request.routeOptions.config;
+    if (open === true || heldOpen === true) return done();
     if (running >= maxConcurrent) {
       return done(
         overloaded('The server is serving as many requests as it may. Send the request again shortly.', 1),

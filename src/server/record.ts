@@ -51,6 +51,8 @@ export interface RequestRecord {
   outcome: (() => Outcome) | undefined;
   /** Once the answer is over: what a JSON answer misses of the client's schema. */
   schemaProblems: (() => readonly string[]) | undefined;
+  /** The connection became a WebSocket: it ends when one side has had enough. */
+  isUpgraded: boolean;
   error: unknown;
 }
 
@@ -98,6 +100,7 @@ const newRecord = (): RequestRecord => ({
   firstByteMs: undefined,
   outcome: undefined,
   schemaProblems: undefined,
+  isUpgraded: false,
   error: undefined,
 });
 
@@ -114,7 +117,7 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
   const { writableFinished, headersSent } = reply.raw;
   const { usage, cost, finish } = record.outcome?.() ?? nothingSaid;
   // A client who left before the status was sent got none; 499 is what proxies write for that.
-  const statusCode = headersSent ? reply.raw.statusCode : 499;
+  const statusCode = headersSent ? reply.raw.statusCode : record.isUpgraded ? 101 : 499;
   return {
     // As it is now: what comes too late for the answer is not of it.
     record: { ...record },
@@ -123,7 +126,7 @@ const finished = (request: FastifyRequest, reply: FastifyReply): FinishedRequest
     route: request.routeOptions.url,
     status: statusCode,
     durationMs: performance.now() - record.startedAt,
-    ended: endingOf(record.error, writableFinished),
+    ended: endingOf(record.error, writableFinished || record.isUpgraded),
     usage,
     cost,
     finish,

@@ -46,6 +46,7 @@ const finished = (given: Given = {}): FinishedRequest => ({
     firstByteMs: given.firstByteMs,
     outcome: undefined,
     schemaProblems: undefined,
+    isUpgraded: false,
     error: given.error,
   },
   id: 'req_1',

@@ -4,12 +4,11 @@ import type { Sealer } from '../../core/sealer.ts';
 import type { ChatApi } from '../chat-api.ts';
 import { createOutput, finalProgress, keep, ResponseEncoder, removedFrom } from './encoder.ts';
 import { responsesErrorBody } from './errors.ts';
-import { serverSentEvents } from './frames.ts';
 import { check, type ParsePorts, type ResponsesContext, read } from './parse.ts';
 import { openBlock, openSummary, sealBlock } from './reasoning.ts';
 import { toResponse } from './response-object.ts';
 
-export interface ResponsesPorts extends Pick<ParsePorts, 'state' | 'reads'> {
+export interface ResponsesPorts extends Pick<ParsePorts, 'state' | 'reads' | 'memoryOf'> {
   readonly sealer: Sealer;
 }
 
@@ -31,13 +30,13 @@ export const createResponses = ({ sealer, ...others }: ResponsesPorts): ChatApi<
       });
       return read(request, body, context, ports);
     },
-    encoder: (context) => new ResponseEncoder(context, ports, serverSentEvents),
+    encoder: (context) => new ResponseEncoder(context, ports),
     toBody: async (folded, context, facts) => {
       const output = createOutput(context, facts, ports, undefined);
       for (const event of folded.events) output.push(event);
       output.usage = folded.usage;
       const progress = finalProgress(output, removedFrom(context, facts, folded.droppedThinking));
-      await keep(context, progress, ports);
+      await keep(context, progress);
       return toResponse(context, progress);
     },
     errorBody: responsesErrorBody,

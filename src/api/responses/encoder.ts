@@ -4,15 +4,13 @@ import type { ChatEvent, DroppedThinking } from '../../core/chat.ts';
 import type { ApiError } from '../../core/errors.ts';
 import type { AnswerEncoder, AnswerFacts, FailedEnding } from '../chat-api.ts';
 import { errorCode } from './errors.ts';
-import { FrameWriter, type Framing } from './frames.ts';
+import { FrameWriter } from './frames.ts';
 import { Output } from './output.ts';
 import type { ResponsesContext } from './parse.ts';
 import { type InputTransformation, type SealedBlock, unusedReasoning } from './reasoning.ts';
 import { type ResponseProgress, toResponse, toResponseJson } from './response-object.ts';
-import type { ResponseState } from './state.ts';
 
 export interface AnswerPorts {
-  readonly state: ResponseState | undefined;
   seal(block: SealedBlock): string;
 }
 
@@ -56,30 +54,23 @@ export const finalProgress = (
   }) satisfies ResponseProgress;
 
 /** Before its client knows of the end: the next request may come at once. */
-export const keep = async (
-  context: ResponsesContext,
-  progress: ResponseProgress,
-  { state }: AnswerPorts,
-): Promise<void> => {
-  const { id, client, kept } = context;
-  if (kept === undefined || state === undefined) return;
-  await state.put(client, { id, ...kept, response: toResponse(context, progress) });
+export const keep = async (context: ResponsesContext, progress: ResponseProgress): Promise<void> => {
+  await context.keep?.(toResponse(context, progress));
 };
 
 export class ResponseEncoder implements AnswerEncoder {
   readonly #context: ResponsesContext;
   readonly #ports: AnswerPorts;
-  readonly #writer: FrameWriter;
+  readonly #writer = new FrameWriter();
   readonly #echoJson: string;
   #removed: readonly InputTransformation[];
   #facts: AnswerFacts | undefined;
   #output: Output | undefined;
   #isOpened = false;
 
-  constructor(context: ResponsesContext, ports: AnswerPorts, framing: Framing) {
+  constructor(context: ResponsesContext, ports: AnswerPorts) {
     this.#context = context;
     this.#ports = ports;
-    this.#writer = new FrameWriter(framing);
     this.#echoJson = JSON.stringify(context.echo);
     this.#removed = context.removed;
   }
@@ -104,7 +95,7 @@ export class ResponseEncoder implements AnswerEncoder {
     const output = this.#output;
     if (output === undefined) throw new Error('an answer ended that has not begun');
     const progress = finalProgress(output, this.#removed);
-    await keep(this.#context, progress, this.#ports);
+    await keep(this.#context, progress);
     this.#writeResponse(`response.${progress.status}`, progress);
     this.#writer.done();
     return this.#writer.take();

@@ -1,39 +1,19 @@
-/** Events as they are written: each with its number, for server-sent events or for a WebSocket. */
-
-/** How an event is put on the wire. */
-export interface Framing {
-  /** What stands before the JSON of an event. */
-  begin(type: string): string;
-  readonly end: string;
-  /** What says that nothing follows. */
-  readonly done: string;
-}
-
-export const serverSentEvents: Framing = {
-  begin: (type) => `event: ${type}\ndata: `,
-  end: '\n\n',
-  done: 'data: [DONE]\n\n',
-};
+/** Server-sent events, each with its number. */
 
 export class FrameWriter {
-  readonly #framing: Framing;
   #number = 0;
   #written = '';
 
-  constructor(framing: Framing) {
-    this.#framing = framing;
-  }
-
   /** `fields`: the event's fields as JSON, without the braces; empty where it has none. */
   write(type: string, fields: string): void {
-    const { begin, end } = this.#framing;
     const rest = fields === '' ? '' : `,${fields}`;
-    this.#written += `${begin(type)}{"type":"${type}","sequence_number":${this.#number}${rest}}${end}`;
+    this.#written += `event: ${type}\ndata: {"type":"${type}","sequence_number":${this.#number}${rest}}\n\n`;
     this.#number += 1;
   }
 
+  /** Nothing follows. */
   done(): void {
-    this.#written += this.#framing.done;
+    this.#written += 'data: [DONE]\n\n';
   }
 
   /** What has been written since the last time. */

@@ -11,6 +11,7 @@ import { invalidBody } from '../content/invalid-body.ts';
 import { ignoredFinder } from '../content/parameter.ts';
 import { readEffort, readExtendedThinking, readThinking } from '../content/thinking-forms.ts';
 import { wish, wishes } from '../content/wishes.ts';
+import type { ConnectionMemory } from './connection-memory.ts';
 import { itemSchema } from './items.ts';
 import { parameterNames } from './parameter-names.ts';
 import { parameters, type ResponsesRequest, responsesRequestSchema } from './parameters.ts';
@@ -30,12 +31,14 @@ export interface ResponsesContext extends ResponseFacts {
   readonly removed: readonly InputTransformation[];
   /** Ids of the input's reasoning items, by the digests of their blocks. */
   readonly reasoningIds: ReadonlyMap<string, string>;
-  /** What is kept of the request, where the response is kept. */
-  readonly kept: Pick<StoredResponse, 'parents' | 'input'> | undefined;
+  /** Keeps the response, where it is to be kept. */
+  readonly keep: ((response: StoredResponse['response']) => Promise<void>) | undefined;
 }
 
 export interface ParsePorts {
   readonly state: ResponseState | undefined;
+  /** What the connection remembers that the request came over, if it is one that does. */
+  memoryOf(headers: ParseContext['headers']): ConnectionMemory | undefined;
   open: ItemPorts['open'];
   openSummary: ItemPorts['openSummary'];
   /** Whether the model called `asked` reads reasoning of `model`. */
@@ -165,7 +168,7 @@ const notFound = (id: string, path: string, isKept: boolean): Error =>
 const resolveReferences = async (
   written: readonly JsonObject[],
   client: string,
-  state: ResponseState | undefined,
+  state: Pick<ResponseState, 'items'> | undefined,
 ): Promise<Found> => {
   const placed = written.map((item, index) => ({ item, path: `input[${index}]` }));
   const ids = written.filter(isReference).map(({ id }) => id);
@@ -195,7 +198,7 @@ const noSuchResponse = (id: string, isKept: boolean): Error =>
 const earlierResponses = async (
   id: string | null | undefined,
   client: string,
-  state: ResponseState | undefined,
+  state: Pick<ResponseState, 'chain'> | undefined,
 ): Promise<readonly StoredResponse[]> => {
   if (!id) return [];
   const chain = await state?.chain(client, id);
@@ -229,11 +232,13 @@ export const read = async (
 ): Promise<Parsed<ResponsesContext>> => {
   refuseOthers(request);
   const { state } = ports;
+  const memory = ports.memoryOf(headers);
+  const earlierState = memory ?? state;
   const written = writtenItems(body);
   if (written.length === 0 && !request.previous_response_id)
     throw invalidRequest('input: is required, a text or a list of items that is not empty.', 'input');
-  const earlier = await earlierResponses(request.previous_response_id, client, state);
-  const found = await resolveReferences(written, client, state);
+  const earlier = await earlierResponses(request.previous_response_id, client, earlierState);
+  const found = await resolveReferences(written, client, earlierState);
   const history = earlier.flatMap(({ input, response }) => [...input, ...response.output]);
   const items = [
     ...history.map((item) => checkedItem(item, 'previous_response_id')),
@@ -279,8 +284,22 @@ export const read = async (
     ],
     names: parameterNames,
   };
+  const id = `resp_${idBase}`;
+  const own = withIds(
+    found.items.map(({ item }) => item),
+    idBase,
+  );
+  const keeper = (): ResponsesContext['keep'] => {
+    if (isStored) {
+      const parents = earlier.map((each) => each.id);
+      return (response) => state.put(client, { id, parents, input: own, response });
+    }
+    // One is remembered, so that it has to hold all that it goes on from.
+    if (memory === undefined) return undefined;
+    return async (response) => memory.remember({ id, parents: [], input: [...history, ...own], response });
+  };
   const context: ResponsesContext = {
-    id: `resp_${idBase}`,
+    id,
     createdAt: Math.floor(Date.now() / 1000),
     echo: echoOf(request, { tools: isObject(body) ? body.tools : undefined, isStored }),
     client,
@@ -288,15 +307,7 @@ export const read = async (
     forms,
     removed: [...found.removed, ...conversation.removed],
     reasoningIds: conversation.reasoningIds,
-    kept: isStored
-      ? {
-          parents: earlier.map(({ id }) => id),
-          input: withIds(
-            found.items.map(({ item }) => item),
-            idBase,
-          ),
-        }
-      : undefined,
+    keep: keeper(),
   };
   return { ask, context };
 };

@@ -3,7 +3,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ResponseEncoder } from '../../../src/api/responses/encoder.ts';
-import { serverSentEvents } from '../../../src/api/responses/frames.ts';
 import { Output } from '../../../src/api/responses/output.ts';
 import type { ResponsesContext } from '../../../src/api/responses/parse.ts';
 import type { ToolForms } from '../../../src/api/responses/read-tools.ts';
@@ -28,10 +27,10 @@ const context: ResponsesContext = {
   forms,
   removed: [],
   reasoningIds: new Map(),
-  kept: undefined,
+  keep: undefined,
 };
 
-const ports = { state: undefined, seal: () => 'sealed' };
+const ports = { seal: () => 'sealed' };
 
 const factsWith = (includeReasoning: boolean, reasoningIsSigned: boolean) => ({
   model: 'claude-haiku-4-5',
@@ -46,7 +45,7 @@ const encode = async (
   facts = factsWith(true, true),
   error?: Parameters<ResponseEncoder['fail']>[0],
 ): Promise<string> => {
-  const encoder = new ResponseEncoder(context, ports, serverSentEvents);
+  const encoder = new ResponseEncoder(context, ports);
   encoder.begin(facts);
   let frames = '';
   for (const batch of batches) frames += encoder.push(batch);
@@ -177,7 +176,7 @@ describe('the events of a response', () => {
   });
 
   it('go out before the answer begins where it is long in coming, and keep their numbers', () => {
-    const encoder = new ResponseEncoder(context, ports, serverSentEvents);
+    const encoder = new ResponseEncoder(context, ports);
     const early = encoder.keepAlive() + encoder.keepAlive() + encoder.keepAlive();
     encoder.begin(factsWith(true, true));
     const events = readEvents(`${early}${encoder.push([{ type: 'text', text: 'late' }])}data: [DONE]\n\n`);
