@@ -172,14 +172,14 @@ export const buildApp = (options: AppOptions): App => {
     post: (headers, body, signal) =>
       postInProcess(app.server, { path: '/v1/responses', headers, body, signal }),
   });
-  const responses = createResponses({
+  const { responses, compaction } = createResponses({
     state,
     sealer,
     reads: createReads(catalogue),
     memoryOf: webSockets.memoryOf,
   });
   /** The inbound APIs of chats. */
-  const chatApis: readonly ChatApi<unknown>[] = [chatCompletions, responses];
+  const chatApis: readonly ChatApi<unknown>[] = [chatCompletions, responses, compaction];
   const shapeAt = shapesOf(chatApis);
 
   const methods = watchMethods(app);

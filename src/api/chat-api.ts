@@ -76,7 +76,8 @@ export interface ChatApi<Context> {
   readonly path: string;
   /** Throws 400 naming the first field that is wrong. */
   parse(body: unknown, context: ParseContext): Parsed<Context> | Promise<Parsed<Context>>;
-  encoder(context: Context): AnswerEncoder;
+  /** Absent where no answer is ever streamed. */
+  encoder?(context: Context): AnswerEncoder;
   /** A plain answer. `cost` is of all that was used, where that is known. */
   toBody(
     message: Folded,

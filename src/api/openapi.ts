@@ -2,7 +2,8 @@
 
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { chatRequestSchema, parameters } from './chat-completions/parameters.ts';
+import { parameters as chatParameters, chatRequestSchema } from './chat-completions/parameters.ts';
+import { parameters as responsesParameters, responsesRequestSchema } from './responses/parameters.ts';
 
 const errorSchema = {
   type: 'object',
@@ -30,8 +31,14 @@ const withoutForm = (schema: z.core.JSONSchema.BaseSchema): void => {
   if (schema.required !== undefined) schema.required = schema.required.filter((name) => name !== 'form');
 };
 
-const describe = () => {
-  const request = z.toJSONSchema(chatRequestSchema, {
+interface Row {
+  readonly level: string;
+  readonly note: string;
+}
+
+/** A request's schema, with what its table says of each parameter. */
+const requestOf = (rows: Readonly<Record<string, Row>>, schema: z.ZodType): object => {
+  const request = z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
     override: ({ jsonSchema }) => withoutForm(jsonSchema),
@@ -39,12 +46,18 @@ const describe = () => {
     properties: Record<string, object>;
   };
   const properties = Object.fromEntries(
-    Object.entries(parameters).map(([name, { level, note }]) => [
+    Object.entries(rows).map(([name, { level, note }]) => [
       name,
       { ...request.properties[name], description: `${level}. ${note}`.trim() },
     ]),
   );
-  const { $schema: _, ...schema } = { $schema: undefined, ...request, properties };
+  const { $schema: _, ...described } = { $schema: undefined, ...request, properties };
+  return described;
+};
+
+const byId = { name: 'id', in: 'path', required: true, schema: { type: 'string' } };
+
+const describe = () => {
   const failures = { default: { description: 'An error', content: json(errorSchema) } };
   const answer = (description: string) => ({
     '200': { description, content: json({ type: 'object' }) },
@@ -70,7 +83,7 @@ const describe = () => {
       '/v1/chat/completions': {
         post: {
           summary: 'Answer a conversation, at once or as server-sent events',
-          requestBody: { required: true, content: json(schema) },
+          requestBody: { required: true, content: json(requestOf(chatParameters, chatRequestSchema)) },
           responses: {
             '200': {
               description: 'A chat.completion, or with stream: true its chunks',
@@ -80,11 +93,41 @@ const describe = () => {
           },
         },
       },
+      '/v1/responses': {
+        post: {
+          summary: 'Answer in the form of the Responses API, at once or as server-sent events',
+          requestBody: {
+            required: true,
+            content: json(requestOf(responsesParameters, responsesRequestSchema)),
+          },
+          responses: {
+            '200': {
+              description: 'A response, or with stream: true its events',
+              content: { ...json({ type: 'object' }), 'text/event-stream': { schema: { type: 'string' } } },
+            },
+            ...failures,
+          },
+        },
+      },
+      '/v1/responses/{id}': {
+        get: { summary: 'A stored response', parameters: [byId], responses: answer('The response') },
+        delete: { summary: 'Delete it', parameters: [byId], responses: answer('It is deleted') },
+      },
+      '/v1/responses/{id}/input_items': {
+        get: { summary: 'What it was asked with', parameters: [byId], responses: answer('The list') },
+      },
+      '/v1/responses/compact': {
+        post: {
+          summary: 'A conversation as a sealed summary to go on from',
+          requestBody: { required: true, content: json({ type: 'object' }) },
+          responses: answer('A response.compaction'),
+        },
+      },
       '/v1/models': { get: { summary: 'The models served here', responses: answer('The list') } },
       '/v1/models/{id}': {
         get: {
           summary: 'One model',
-          parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
+          parameters: [byId],
           responses: answer('The model'),
         },
       },

@@ -189,7 +189,8 @@ export const serveChatApi = <Context>(
 
   app.post(api.path, { config: { metered: true } }, async (request: FastifyRequest, reply: FastifyReply) => {
     const parsed = await readRequest(request);
-    if (!parsed.ask.stream) {
+    const encoder = parsed.ask.stream ? api.encoder?.(parsed.context) : undefined;
+    if (encoder === undefined) {
       const hold = new HeaderHold(plainSilence.hold);
       const answered = complete(request, reply, parsed, hold);
       const { interval } = plainSilence;
@@ -198,7 +199,6 @@ export const serveChatApi = <Context>(
       );
     }
     const hold = new HeaderHold(streamSilence.hold);
-    const encoder = api.encoder(parsed.context);
     const answered = stream(request, reply, parsed.ask, hold, encoder);
     const { interval } = streamSilence;
     const keepAlive = encoder.keepAlive.bind(encoder);

@@ -579,6 +579,46 @@ describe('state', () => {
   });
 });
 
+describe('compaction', () => {
+  const model = 'claude-haiku-4-5';
+
+  it('gives a sealed summary that a conversation goes on from', async () => {
+    const first = await post(
+      servers.anthropic,
+      { model, input: [{ role: 'user', content: 'Remember the heron. [[say the heron is grey]]' }] },
+      '/v1/responses/compact',
+    );
+    const compaction = (await first.json()) as { output: readonly Item[]; usage: object };
+    expect(compaction).toMatchObject({
+      object: 'response.compaction',
+      usage: { total_tokens: expect.any(Number) },
+      output: [{ type: 'compaction', encrypted_content: expect.stringMatching(/^p1\./) }],
+    });
+    const next = await post(servers.anthropic, {
+      model,
+      input: [...compaction.output, { role: 'user', content: 'And now?' }],
+    });
+    expect(next.status).toBe(200);
+    expect(JSON.stringify(sent().messages)).toContain('Summary of the conversation so far');
+  });
+
+  it('of another server is a 400, because the conversation would be lost without it', async () => {
+    const input = [
+      { type: 'compaction', id: 'cmp_1', encrypted_content: 'gAAAAAB' },
+      { role: 'user', content: 'x' },
+    ];
+    expect(await refusal(servers.anthropic, { model, input })).toMatchObject({
+      status: 400,
+      param: 'input[0].encrypted_content',
+    });
+  });
+
+  it('needs a model', async () => {
+    const response = await post(servers.anthropic, { input: 'x' }, '/v1/responses/compact');
+    expect(response.status).toBe(400);
+  });
+});
+
 describe('without a store', () => {
   const local = useSimulator();
   const server = useServer({ upstream: local, env: { RESPONSES_STORE: 'off' } });

@@ -2,6 +2,7 @@
 
 import type { Sealer } from '../../core/sealer.ts';
 import type { ChatApi } from '../chat-api.ts';
+import { createCompaction } from './compact.ts';
 import { createOutput, finalProgress, keep, ResponseEncoder, removedFrom } from './encoder.ts';
 import { responsesErrorBody } from './errors.ts';
 import { check, type ParsePorts, type ResponsesContext, read } from './parse.ts';
@@ -12,14 +13,17 @@ export interface ResponsesPorts extends Pick<ParsePorts, 'state' | 'reads' | 'me
   readonly sealer: Sealer;
 }
 
-export const createResponses = ({ sealer, ...others }: ResponsesPorts): ChatApi<ResponsesContext> => {
+export const createResponses = ({
+  sealer,
+  ...others
+}: ResponsesPorts): Readonly<Record<'responses' | 'compaction', ChatApi<ResponsesContext>>> => {
   const ports = {
     ...others,
     open: (content: string) => openBlock(sealer, content),
     openSummary: (content: string) => openSummary(sealer, content),
     seal: (block: Parameters<typeof sealBlock>[1]) => sealBlock(sealer, block),
   };
-  return {
+  const responses: ChatApi<ResponsesContext> = {
     path: '/v1/responses',
     parse: (body, context) => {
       const request = check(body);
@@ -41,4 +45,5 @@ export const createResponses = ({ sealer, ...others }: ResponsesPorts): ChatApi<
     },
     errorBody: responsesErrorBody,
   };
+  return { responses, compaction: createCompaction(sealer, ports) };
 };

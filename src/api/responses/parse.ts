@@ -223,12 +223,13 @@ const withIds = (items: readonly JsonObject[], idBase: string): readonly JsonObj
 const instructionsTurn = (instructions: string | null | undefined): readonly AskTurn[] =>
   instructions?.trim() ? [{ role: 'system', parts: [textPart(instructions)] }] : [];
 
-/** `request`: what was checked of `body`. Throws 400 naming what in it cannot be read. */
+/** `request`: what was checked of `body`; `more`: items of ours behind it. Throws 400 naming what in it cannot be read. */
 export const read = async (
   request: ResponsesRequest,
   body: unknown,
   { headers, texts, client }: Pick<ParseContext, 'headers' | 'texts' | 'client'>,
   ports: ParsePorts,
+  more: readonly JsonObject[] = [],
 ): Promise<Parsed<ResponsesContext>> => {
   refuseOthers(request);
   const { state } = ports;
@@ -243,6 +244,7 @@ export const read = async (
   const items = [
     ...history.map((item) => checkedItem(item, 'previous_response_id')),
     ...found.items.map(({ item, path }) => checkedItem(item, path)),
+    ...more.map((item) => checkedItem(item, 'input')),
   ];
   const conversation = readItems(items, {
     open: ports.open,

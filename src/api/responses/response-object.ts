@@ -32,7 +32,7 @@ export interface ResponseFacts {
   readonly echo: JsonObject;
 }
 
-const toWireUsage = (usage: Usage) => {
+export const toWireUsage = (usage: Usage) => {
   const input = promptTokens(usage);
   return {
     input_tokens: input,
