@@ -220,7 +220,7 @@ export const buildApp = (options: AppOptions): App => {
       backends: createBackends(providers, config.timeouts),
       resilience,
       memory,
-      binding: new ThinkingBinding(store),
+      binding: new ThinkingBinding(store, (upstream) => config.credentials[upstream] ?? ''),
       affinity: new Affinity(store),
       images,
       defaultMaxTokens: config.defaultMaxTokens,

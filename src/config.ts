@@ -1,5 +1,6 @@
 /** The environment, checked once: the only file that reads `process.env`. */
 
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { UpstreamName } from './core/chat.ts';
@@ -161,6 +162,21 @@ const environmentSchema = z.object({
   METRICS: choice(['key', 'open', 'off']).default('key'),
 });
 
+const credentialVariables = {
+  anthropic: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_BASE_URL'],
+  bedrock: ['AWS_BEARER_TOKEN_BEDROCK', 'AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_ROLE_ARN'],
+} as const;
+
+const credentialsOf = (present: Readonly<Record<string, string | undefined>>): Config['credentials'] =>
+  Object.fromEntries(
+    Object.entries(credentialVariables).map(([name, variables]) => [
+      name,
+      createHash('sha256')
+        .update(JSON.stringify(variables.map((variable) => present[variable] ?? '')))
+        .digest('base64url'),
+    ]),
+  );
+
 const hour = 3_600_000;
 
 const responsesOf = (env: z.infer<typeof environmentSchema>): Config['responses'] => {
@@ -239,6 +255,8 @@ export interface Config {
     /** In memory. */
     readonly maxBytes: number;
   } | null;
+  /** Something that stands for the credential of each upstream, as far as the environment names it. */
+  readonly credentials: Readonly<Record<string, string>>;
   /** Seal what is kept or sent outside: the first seals, any opens. Empty: nothing that lasts longer than the process can. */
   readonly stateSecrets: readonly string[];
   readonly metrics: 'key' | 'open' | 'off';
@@ -345,6 +363,7 @@ export const readConfig = (environment: NodeJS.ProcessEnv = process.env): Config
     shutdownTimeout: env.SHUTDOWN_TIMEOUT_MS,
     redisUrl: env.REDIS_URL,
     responses: responsesOf(env),
+    credentials: credentialsOf(present),
     stateSecrets: env.STATE_SECRET.length > 0 ? env.STATE_SECRET : env.INFERENCE_KEY,
     metrics: env.METRICS,
     withoutEffect: notBuilt.filter((name) => present[name] !== undefined),

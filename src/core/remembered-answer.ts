@@ -20,6 +20,8 @@ export interface RememberedAnswer {
   readonly previous: string | null;
   /** Where it was given: blocks are bound to the account. */
   readonly upstream: UpstreamName;
+  /** Whether tools were declared when it was asked for: thinking is bound to that. Undefined: not known. */
+  readonly hadTools?: boolean | undefined;
 }
 
 /** What is known of the answers in a history. */

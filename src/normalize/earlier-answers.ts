@@ -96,7 +96,13 @@ const found = ({ parts }: AskTurn, recalled: Recalled): readonly (RememberedAnsw
     ? parts.map((part) => (isThinking(part) ? recalled.byBlock(part.block) : undefined))
     : parts.map((part) => (part.type === 'tool-call' ? recalled.byCall(part.id) : undefined));
 
-/** Newest first, because of calls with one id the newest is the one that is remembered. */
+const holdsResultsAlone = ({ role, parts }: AskTurn): boolean =>
+  role === 'user' && parts.every(({ type }) => type === 'tool-result');
+
+/**
+ * Newest first, because of calls with one id the newest is the one that is remembered. Some clients send the calls of one
+ * answer one by one, each before its result: the thinking stands before the first of them.
+ */
 const findAnswers = (
   turns: readonly AskTurn[],
   recalled: Recalled,
@@ -104,10 +110,20 @@ const findAnswers = (
 ): ReadonlyMap<AskTurn, EarlierAnswer> => {
   const answers = new Map<AskTurn, EarlierAnswer>();
   const used = new Set<RememberedAnswer>();
+  /** The answer whose calls are being gone through, and where one of them was found. */
+  let open: { readonly known: RememberedAnswer; readonly turn: AskTurn } | undefined;
   for (const turn of turns.toReversed()) {
-    if (turn.role !== 'assistant') continue;
-    const known = found(turn, recalled).find((each) => each !== undefined && !used.has(each));
+    if (turn.role !== 'assistant') {
+      if (!holdsResultsAlone(turn)) open = undefined;
+      continue;
+    }
+    const candidates = found(turn, recalled);
+    const goesOn = open !== undefined && candidates.includes(open.known);
+    if (goesOn && open !== undefined)
+      answers.set(open.turn, { turn: open.turn, known: undefined, parts: open.turn.parts });
+    const known = goesOn ? open?.known : candidates.find((each) => each !== undefined && !used.has(each));
     if (known !== undefined) used.add(known);
+    open = known === undefined ? undefined : { known, turn };
     answers.set(turn, { turn, known, parts: restored(turn, known, texts) });
   }
   return answers;
@@ -119,14 +135,21 @@ const findAnswers = (
  * out once stays out. Blocks of which nothing is known go as they are. (platform.claude.com "Preserved thinking")
  *
  * Blocks from another upstream stay out: the account is another there, and what is dropped for that would break the run.
+ * So do those of a request that declared tools where this one declares none, or the other way round: they are no part of
+ * what is bound, and fit again once the tools are back.
  */
-const unbrokenRun = (newestFirst: Iterable<EarlierAnswer>, { upstream }: Target): ReadonlySet<string> => {
+const unbrokenRun = (
+  newestFirst: Iterable<EarlierAnswer>,
+  { upstream }: Target,
+  hasTools: boolean,
+): ReadonlySet<string> => {
   const run = new Set<string>();
   /** What comes before the run; undefined: anything may. */
   let expected: string | null | undefined;
   for (const { known, parts } of newestFirst) {
     const there = digestsOf(parts);
     if (there.length === 0 || (known !== undefined && known.upstream !== upstream)) continue;
+    if (known?.hadTools !== undefined && known.hadTools !== hasTools) continue;
     const end = expected === undefined ? there.length : there.indexOf(expected ?? '') + 1;
     const kept = there.slice(0, end);
     if (kept.length === 0) continue;
@@ -174,7 +197,7 @@ export const restoreAnswers = (
   written: readonly AskTurn[],
   recalled: Recalled,
   target: Target,
-  texts: LongTexts,
+  { texts, hasTools }: { readonly texts: LongTexts; readonly hasTools: boolean },
   report: Reporter,
 ): readonly AskTurn[] => {
   const turns = joinAnswers(written, recalled);
@@ -184,7 +207,7 @@ export const restoreAnswers = (
       const answer = answers.get(turn);
       return answer === undefined || answer.parts === turn.parts ? turn : { ...turn, parts: answer.parts };
     });
-  const run = unbrokenRun(answers.values(), target);
+  const run = unbrokenRun(answers.values(), target, hasTools);
   const staysOut = (part: Part) => isThinking(part) && !run.has(blockDigest(part.block));
   if (turns.some(({ parts }) => parts.some(staysOut))) report.adjust(report.nameOf('messages'));
   return turns.flatMap((turn): readonly AskTurn[] => {

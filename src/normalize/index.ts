@@ -81,6 +81,10 @@ export interface NormalizeOptions {
 const hasToolHistory = ({ turns }: Ask): boolean =>
   turns.some(({ parts }) => parts.some(({ type }) => type === 'tool-call' || type === 'tool-result'));
 
+/** Whether tools will be declared: the client's, or those that it left out of a history with calls. */
+const hasTools = (ask: Ask, recalled: Recalled): boolean =>
+  ask.tools.declared.length > 0 || (recalled.tools.length > 0 && hasToolHistory(ask));
+
 const lateSystemAt = ({ model, endpoint }: Target): LateSystem => {
   const { midSystem } = endpoint.quirks;
   if (model.bindsThinking === 'never') return midSystem ? 'moved' : 'hoisted';
@@ -184,7 +188,15 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
   const lines = binds ? linesFor(ask.turns, asked, formatLines, target, report) : [];
   const { recalled = nothingRecalled } = options;
   const turns =
-    recalled === nothingRecalled ? ask.turns : restoreAnswers(ask.turns, recalled, target, ask.texts, report);
+    recalled === nothingRecalled
+      ? ask.turns
+      : restoreAnswers(
+          ask.turns,
+          recalled,
+          target,
+          { texts: ask.texts, hasTools: hasTools(ask, recalled) },
+          report,
+        );
   const conversation = arrangeConversation(
     withLines(turns, lines),
     {

@@ -8,6 +8,8 @@ import { asksNothingMore, planThinking } from './thinking.ts';
 
 const think = (asked: AskThinking, draft: SettingsDraft, { model }: Target, report: Reporter): void => {
   if (asked.overruled !== undefined) report.ignore(asked.overruled);
+  // About what comes back, whichever says how much is thought.
+  draft.misplacedThinking ??= asked.misplaced;
   const decided = draft.thinkingRequest;
   if (decided !== undefined) {
     const isRefused = asked.enabled && draft.thinking.mode === 'default';
@@ -27,7 +29,6 @@ const think = (asked: AskThinking, draft: SettingsDraft, { model }: Target, repo
   draft.thinking = plan.thinking;
   draft.maxTokens = plan.maxTokens;
   draft.thinkingRequest = asked;
-  draft.misplacedThinking = asked.misplaced;
 };
 
 /** The first that says so decides. */

@@ -39,6 +39,9 @@ export class Affinity {
     if (first === undefined || targets.length < 2 || first.model.bindsThinking === 'never')
       return { targets, answered: undefined };
     const key = conversationDigest('affinity', client, first.model.id, ask);
+    // A new one may have the words of another that was answered elsewhere.
+    if (!ask.turns.some(({ role }) => role === 'assistant'))
+      return { targets, answered: noteIn(this.#store, key) };
     const [upstream] = await this.#store.get(collection, [key]);
     // A failover does not move it.
     if (upstream !== null && upstream !== undefined)

@@ -19,6 +19,7 @@ interface Question {
   readonly byBlocks: boolean;
   readonly lines: readonly Line[];
   readonly tools: Promise<string> | undefined;
+  readonly hadTools: boolean;
   readonly sent: readonly SentBlock[];
 }
 
@@ -55,11 +56,10 @@ export class AnswerNotes {
   /** The answer is whole. Done when the next request can recall it. */
   async end(): Promise<void> {
     const { memory, scope } = this.#remembering;
-    const { upstream, byBlocks, lines, tools } = this.#question;
-    await this.#forgetMisplaced();
+    const { upstream, byBlocks, lines, tools, hadTools } = this.#question;
     await memory.remember(
       scope,
-      { pieces: this.#pieces, lines, previous: this.#previous(), upstream },
+      { pieces: this.#pieces, lines, previous: this.#previous(), upstream, hadTools },
       { tools: await tools, byBlocks },
     );
   }
@@ -70,25 +70,19 @@ export class AnswerNotes {
     this.#pieces.push(piece);
   }
 
-  #isDropped({ turn, part }: SentBlock, dropped = this.#dropped): boolean {
+  /**
+   * What was dropped is still remembered: it did not fit this request, and may fit the next one, of another branch of the
+   * conversation. In this one it stays out, because the answer knows of no block before it.
+   */
+  #isDropped({ turn, part }: SentBlock): boolean {
     // One that cannot be found may be any.
-    return dropped.some(({ place }) => place === undefined || (place.turn === turn && place.part === part));
+    return this.#dropped.some(
+      ({ place }) => place === undefined || (place.turn === turn && place.part === part),
+    );
   }
 
   #previous(): string | null {
     return this.#question.sent.findLast((block) => !this.#isDropped(block))?.digest ?? null;
-  }
-
-  /** Else every later turn would send them again. */
-  async #forgetMisplaced(): Promise<void> {
-    const { memory, scope } = this.#remembering;
-    const misplaced = this.#dropped.filter(({ reason, place }) => reason === 'prefix' && place !== undefined);
-    const bad = this.#question.sent.filter((block) => this.#isDropped(block, misplaced));
-    await memory.forget(
-      scope,
-      bad.map(({ digest }) => digest),
-      bad.flatMap(({ calls }) => calls),
-    );
   }
 }
 
@@ -106,6 +100,7 @@ export const notesFor = (
     upstream,
     byBlocks: binds && forMemory.isCarried,
     lines: forMemory.lines,
+    hadTools: tools.length > 0,
     tools:
       binds && forMemory.hasOwnTools
         ? memory.rememberTools(

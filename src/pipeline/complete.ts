@@ -6,7 +6,7 @@ import type { Cancellation } from '../core/cancellation.ts';
 import type { Prompt } from '../core/chat.ts';
 import { ApiError, withAdvice } from '../core/errors.ts';
 import type { Recalled } from '../core/remembered-answer.ts';
-import type { ParameterNames, Report } from '../core/report.ts';
+import { type ParameterNames, type Report, withAdjusted } from '../core/report.ts';
 import type { Timeouts } from '../core/timeouts.ts';
 import type { Catalogue, Target } from '../models/catalogue.ts';
 import { normalize, refuseChanges } from '../normalize/index.ts';
@@ -117,9 +117,11 @@ class PendingChat {
       target.model.bindsThinking === 'never'
         ? fetched
         : await dependencies.binding.guard(fetched, target, options.client);
+    const guarded = prompt.turns === fetched.turns ? report : withAdjusted(report, ask.names.messages);
+    notice.notify(guarded);
     const opened = await attempts.open(
       { target, settings, prompt, names: ask.names },
-      { stream: ask.stream, report, onReport: (changes) => notice.notify(changes) },
+      { stream: ask.stream, report: guarded, onReport: (changes) => notice.notify(changes) },
     );
     return { target, settings, opened };
   }

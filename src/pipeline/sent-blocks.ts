@@ -3,26 +3,16 @@
 import type { Prompt } from '../core/chat.ts';
 import { blockDigest } from '../core/remembered-answer.ts';
 
-/** A block, where it stands in the prompt, and the calls that it came with. */
+/** A block, and where it stands in the prompt. */
 export interface SentBlock {
   readonly turn: number;
   readonly part: number;
   readonly digest: string;
-  readonly calls: readonly string[];
 }
 
 export const sentBlocks = ({ turns }: Prompt): readonly SentBlock[] =>
   turns.flatMap(({ parts }, turn) =>
     parts.flatMap((each, part): SentBlock[] =>
-      each.type === 'thinking-block'
-        ? [
-            {
-              turn,
-              part,
-              digest: blockDigest(each.block),
-              calls: parts.flatMap((other) => (other.type === 'tool-call' ? [other.id] : [])),
-            },
-          ]
-        : [],
+      each.type === 'thinking-block' ? [{ turn, part, digest: blockDigest(each.block) }] : [],
     ),
   );

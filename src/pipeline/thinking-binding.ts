@@ -5,12 +5,12 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Prompt } from '../core/chat.ts';
+import type { Prompt, UpstreamName } from '../core/chat.ts';
 import { canSayMisplaced } from '../core/misplaced-thinking.ts';
 import type { Target } from '../models/catalogue.ts';
 import { dropThinking, willThink } from '../normalize/history.ts';
 import type { Collection, StoreCommands } from '../store/store.ts';
-import { conversationDigest } from './conversation-digest.ts';
+import { sentBlocks } from './sent-blocks.ts';
 
 /** What a refusal has shown: that the check holds for a model at an upstream, or that a conversation is broken. */
 export type Shown = 'check' | 'conversation';
@@ -27,17 +27,20 @@ const collection: Collection = {
 const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 
-/** The credential is the upstream's one; another one would mean another start. */
-const checkKey = ({ model, upstream }: Target): string => digest('check', upstream, model.id);
-
-const conversationKey = (prompt: Prompt, { model }: Target, client: string): string =>
-  conversationDigest('broken', client, model.id, prompt);
+/** Undefined where there is no thinking in the prompt. A conversation is known by the oldest of its blocks. */
+const conversationKey = (prompt: Prompt, { model }: Target, client: string): string | undefined => {
+  const [oldest] = sentBlocks(prompt);
+  return oldest === undefined ? undefined : digest('broken', client, model.id, oldest.digest);
+};
 
 export class ThinkingBinding {
   readonly #store: StoreCommands;
+  readonly #credentialOf: (upstream: UpstreamName) => string;
 
-  constructor(store: StoreCommands) {
+  /** `credentialOf`: something that stands for the credential that an upstream is asked with. */
+  constructor(store: StoreCommands, credentialOf: (upstream: UpstreamName) => string) {
     this.#store = store;
+    this.#credentialOf = credentialOf;
   }
 
   /** The prompt as it is to be asked, by what is known of the target and of the conversation. */
@@ -47,7 +50,7 @@ export class ThinkingBinding {
     const bare = dropThinking(prompt.turns);
     if (bare === undefined || !willThink(prompt.thinking, model)) return prompt;
     if (canSayMisplaced(prompt.thinking))
-      return model.bindsThinking === 'always' || (await this.#isShown(checkKey(target)))
+      return model.bindsThinking === 'always' || (await this.#isShown(this.#checkKey(target)))
         ? { ...prompt, misplacedThinking: 'drop' }
         : prompt;
     return (await this.#isShown(conversationKey(prompt, target, client)))
@@ -56,11 +59,17 @@ export class ThinkingBinding {
   }
 
   async note(shown: Shown, prompt: Prompt, target: Target, client: string): Promise<void> {
-    const key = shown === 'check' ? checkKey(target) : conversationKey(prompt, target, client);
-    await this.#store.put(collection, [key], '1');
+    const key = shown === 'check' ? this.#checkKey(target) : conversationKey(prompt, target, client);
+    if (key !== undefined) await this.#store.put(collection, [key], '1');
   }
 
-  async #isShown(key: string): Promise<boolean> {
+  /** The check holds for an account. */
+  #checkKey({ model, upstream }: Target): string {
+    return digest('check', upstream, this.#credentialOf(upstream), model.id);
+  }
+
+  async #isShown(key: string | undefined): Promise<boolean> {
+    if (key === undefined) return false;
     const [value] = await this.#store.get(collection, [key]);
     return value === '1';
   }

@@ -50,7 +50,7 @@ const declarations: Collection = {
 };
 
 /** Answers of one history that are looked up: the last ones of the list. */
-const mostRecalled = 500;
+const mostRecalled = 4000;
 
 const blockSchema = z.union([
   z.strictObject({ type: z.literal('thinking'), thinking: z.string(), signature: z.string() }),
@@ -77,6 +77,7 @@ const answerSchema = z.strictObject({
   lines: z.array(lineSchema),
   previous: z.string().nullable(),
   upstream: z.string(),
+  hadTools: z.boolean().optional(),
   /** Of the tools that were declared. */
   tools: z.string().optional(),
 }) satisfies z.ZodType<RememberedAnswer>;
@@ -121,17 +122,18 @@ const addKeys = (scope: Scope, { parts }: AskTurn, keys: string[]): void => {
 const isUserWord = ({ role, parts }: AskTurn): boolean => role === 'user' && parts[0]?.type !== 'tool-result';
 
 /**
- * Of the answers of the history, oldest first; those of the first answer after the user's last words once more at the
- * end, because theirs is the thinking that the upstream demands.
+ * Of the answers of the history, oldest first; of a long one those of the last answers, and of the first answer after the
+ * user's last words, because theirs is the thinking that the upstream demands.
  */
 const keysToRecall = (scope: Scope, { turns }: Pick<Ask, 'turns'>): readonly string[] => {
   const keys: string[] = [];
   for (const turn of turns) if (turn.role === 'assistant') addKeys(scope, turn, keys);
-  if (keys.length === 0) return keys;
+  if (keys.length <= mostRecalled) return keys;
   const begin = turns.findLastIndex(isUserWord) + 1;
   const first = turns.find(({ role }, index) => index >= begin && role === 'assistant');
-  if (first !== undefined) addKeys(scope, first, keys);
-  return keys;
+  const demanded: string[] = [];
+  if (first !== undefined) addKeys(scope, first, demanded);
+  return [...demanded, ...keys.slice(demanded.length - mostRecalled)];
 };
 
 export class ThinkingMemory {
@@ -167,7 +169,7 @@ export class ThinkingMemory {
 
   /** `wantsTools`: whether the request leaves out what it may have declared before. */
   async recall(scope: Scope, ask: Pick<Ask, 'turns'>, wantsTools: boolean): Promise<Recalled> {
-    const keys = keysToRecall(scope, ask).slice(-mostRecalled);
+    const keys = keysToRecall(scope, ask);
     if (keys.length === 0) return nothingRecalled;
     const values = await this.#store.get(answers, keys);
     /** One object for one answer, by whichever key it is found. */
@@ -192,11 +194,5 @@ export class ThinkingMemory {
     if (tools === undefined) return [];
     const [value] = await this.#store.get(declarations, [toolsKey(scope, tools)]);
     return (value && parseStored(toolsSchema, value)) || [];
-  }
-
-  /** Of blocks that do not fit any more, and of the calls that they came with. */
-  async forget(scope: Scope, blocks: readonly string[], calls: readonly string[]): Promise<void> {
-    const keys = [...blocks.map((block) => blockKey(scope, block)), ...calls.map((id) => callKey(scope, id))];
-    if (keys.length > 0) await this.#store.delete(answers, keys);
   }
 }

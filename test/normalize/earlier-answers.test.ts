@@ -63,10 +63,17 @@ const restore = (
   turns: readonly AskTurn[],
   answers: readonly RememberedAnswer[],
   model = 'claude-opus-5-5',
+  hasTools = true,
 ) => {
   const report = new Reporter(parameterNames);
   const target = targetOf(model, 'anthropic');
-  const restored = restoreAnswers(turns, recalledOf(answers), target, noLongTexts, report);
+  const restored = restoreAnswers(
+    turns,
+    recalledOf(answers),
+    target,
+    { texts: noLongTexts, hasTools },
+    report,
+  );
   return {
     turns: restored.map(({ role, parts }) => `${role}: ${parts.map(inShort).join(' ')}`),
     adjusted: report.toReport().adjusted,
@@ -261,5 +268,50 @@ describe('on rows that bind thinking, one unbroken run goes back:', () => {
       'user: "Continue." call-instruction',
       'assistant: @2',
     ]);
+  });
+});
+
+describe('an answer whose calls a client sends one by one', () => {
+  const result = (id: string): AskTurn => ({
+    role: 'user',
+    parts: [{ type: 'tool-result', id, content: [], isError: false }],
+  });
+  const known = answer('a1 @1 @2', null);
+
+  it('has its thinking before the first of them', () => {
+    const turns = [user, said(call('1')), result('1'), said(call('2')), result('2')];
+    expect(restore(turns, [known]).turns.filter((turn) => turn.startsWith('assistant'))).toEqual([
+      'assistant: a1 @1',
+      'assistant: @2',
+    ]);
+  });
+
+  it('has it once where the client brings it', () => {
+    const turns = [user, said(thought('a1'), call('1')), result('1'), said(call('2')), result('2')];
+    const { turns: restored, adjusted } = restore(turns, [known]);
+    expect(restored.filter((turn) => turn.startsWith('assistant'))).toEqual([
+      'assistant: a1 @1',
+      'assistant: @2',
+    ]);
+    expect(adjusted).toEqual([]);
+  });
+});
+
+describe('a request without the tools of the others', () => {
+  const answers = [
+    answer('a1 "x"', null, { hadTools: true }),
+    answer('b1 "y"', null, { hadTools: false }),
+    answer('c1 "z"', 'a1', { hadTools: true }),
+  ];
+  const turns = [user, said(thought('a1')), user, said(thought('b1')), user, said(thought('c1')), user];
+  const blocks = (hasTools: boolean) =>
+    restore(turns, answers, 'claude-opus-5-5', hasTools).turns.filter((turn) => turn.startsWith('assistant'));
+
+  it('does not count: what was said with them fits again once they are back', () => {
+    expect(blocks(true)).toEqual(['assistant: a1', 'assistant: ', 'assistant: c1']);
+  });
+
+  it('goes without their thinking itself', () => {
+    expect(blocks(false)).toEqual(['assistant: ', 'assistant: b1', 'assistant: ']);
   });
 });

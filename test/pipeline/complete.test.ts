@@ -130,7 +130,7 @@ const run = async (setting: Setting): Promise<Ran> => {
     catalogue,
     backends,
     memory,
-    binding: new ThinkingBinding(createLocalStore()),
+    binding: new ThinkingBinding(createLocalStore(), () => 'a credential'),
     affinity: new Affinity(createLocalStore()),
     images,
     resilience: createResilience({
