@@ -28,12 +28,32 @@ const refuse = (what: string, { status, body }: Reply): never => {
   throw new Error(`${what}: status ${status}, ${body.toString('utf8').slice(0, 300)}`);
 };
 
-/** An answer in OpenAI's form. */
-export const assertTranslated = (reply: Reply, stream: boolean): void => {
+interface ResponseOrEvent {
+  readonly delta?: string;
+  readonly output?: readonly { readonly content?: readonly { readonly text: string }[] }[];
+}
+
+const readResponse = (text: string): string | undefined =>
+  (JSON.parse(text) as ResponseOrEvent).output?.flatMap(({ content = [] }) => content)[0]?.text;
+
+const readEvents = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => line.startsWith('data: {"type":"response.output_text.delta"'))
+    .map((line) => (JSON.parse(line.slice(6)) as ResponseOrEvent).delta ?? '')
+    .join('');
+
+const readers = {
+  chat: { plain: readPlain, stream: readStream },
+  responses: { plain: readResponse, stream: readEvents },
+} as const;
+
+/** An answer in one of OpenAI's forms. */
+export const assertTranslated = (reply: Reply, stream: boolean, api: keyof typeof readers): void => {
   const text = reply.body.toString('utf8');
   if (reply.status !== 200) refuse('refused', reply);
   if (stream && !text.endsWith(done)) refuse('a stream without [DONE]', reply);
-  const content = stream ? readStream(text) : readPlain(text);
+  const content = stream ? readers[api].stream(text) : readers[api].plain(text);
   if (content !== (stream ? streamText : plainText)) refuse('another text than the upstream sent', reply);
 };
 

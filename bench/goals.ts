@@ -18,6 +18,8 @@ interface Goal {
 const overFloor = { of: 'parley', over: 'floor' } as const;
 const peerOver = { of: 'portkey', over: 'parley' } as const;
 
+const responsesOverChat = { of: 'parley-responses', over: 'parley' } as const;
+
 const goals: readonly Goal[] = [
   { scenario: 'small-claude', ...overFloor, atMost: 2, shortLimit: 5 },
   { scenario: 'small-claude', ...peerOver, atLeast: 5 },
@@ -37,6 +39,8 @@ const goals: readonly Goal[] = [
   { scenario: 'paced-claude', ...peerOver, atLeast: 2.5 },
   { scenario: 'paced-nova', ...overFloor, atMost: 1.3 },
   { scenario: 'paced-nova', ...peerOver, atLeast: 2.5 },
+  { scenario: 'small-claude', ...responsesOverChat, atMost: 1.3 },
+  { scenario: 'burst-claude', ...responsesOverChat, atMost: 1.6 },
   { scenario: 'first-text-claude', of: 'parley', atMost: 1 },
   { scenario: 'held-claude', of: 'parley', atMost: 60 },
   { scenario: 'start-anthropic', of: 'parley-anthropic', atMost: 700 },

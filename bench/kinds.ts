@@ -73,7 +73,7 @@ const prepare = async (target: Running, scenario: Traffic, upstream: Upstream): 
   const first = await askOnce(request, { keepBody: true });
   await release;
   try {
-    if (target.translates) assertTranslated(first, stream);
+    if (target.translates) assertTranslated(first, stream, target.api);
     else {
       const again = scenario.mode === 'held' ? sleep(500).then(upstream.release) : undefined;
       assertPassedThrough(first, await askOnce(directly(upstream, scenario), { keepBody: true }));
@@ -280,7 +280,7 @@ const startOnce = async (
         ? undefined
         : await askOnce(target.request(route, conversations.small, false), { keepBody: true });
     const started = { lasted: performance.now() - startedAt, cpu: cpuSeconds(target.pid) * 1000 };
-    if (reply !== undefined) assertTranslated(reply, false);
+    if (reply !== undefined) assertTranslated(reply, false, 'chat');
     return started;
   } finally {
     await target.stop();

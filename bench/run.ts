@@ -46,7 +46,10 @@ const readOptions = () => {
   const known = scenarios.map(({ name }) => name);
   const only = split(values.only ?? known.join(','));
   const names = split(
-    values.targets ?? (process.env.BENCH_PEER === 'portkey' ? 'parley,floor,portkey' : 'parley,floor'),
+    values.targets ??
+      (process.env.BENCH_PEER === 'portkey'
+        ? 'parley,parley-responses,floor,portkey'
+        : 'parley,parley-responses,floor'),
   );
   const strays = [
     ...only.filter((name) => !known.includes(name)),

@@ -29,6 +29,8 @@ export interface Target {
   readonly models: Readonly<Record<Route, string>>;
   /** Whether OpenAI's wire comes back, or the upstream's bytes. */
   readonly translates: boolean;
+  /** In which of OpenAI's forms it is asked; Chat Completions where it is left out. */
+  readonly api?: ApiForm;
 }
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -39,6 +41,14 @@ export const upstreamPaths: Readonly<Record<Route, string>> = {
   claude: '/v1/messages',
   nova: '/model/us.amazon.nova-lite-v1:0/converse',
   'bedrock-claude': '/model/us.anthropic.claude-haiku-4-5-20251001-v1:0/invoke',
+};
+
+/** A request in one of OpenAI's forms. */
+export type ApiForm = 'chat' | 'responses';
+
+const bodies: Readonly<Record<ApiForm, (conversation: Conversation) => object>> = {
+  chat: ({ messages, maxTokens }) => ({ messages, max_tokens: maxTokens }),
+  responses: ({ messages, maxTokens }) => ({ input: messages, max_output_tokens: maxTokens, store: false }),
 };
 
 const openAiPath = '/v1/chat/completions';
@@ -95,6 +105,8 @@ export const buildIn = (folder: string) => {
     parley,
     /** The same with the Anthropic API alone; for starting. */
     'parley-anthropic': { ...parley, env: anthropicOnly },
+    /** Asked through the Responses API. */
+    'parley-responses': { ...parley, path: () => '/v1/responses', api: 'responses' },
   } satisfies Record<string, Target>;
 };
 
@@ -162,6 +174,7 @@ export interface Running {
   readonly name: string;
   readonly pid: number;
   readonly translates: boolean;
+  readonly api: ApiForm;
   request(route: Route, conversation: Conversation, stream: boolean): Request;
   stop(): Promise<void>;
 }
@@ -190,12 +203,12 @@ export const launchTarget = async (
     name,
     pid: child.pid,
     translates: target.translates,
+    api: target.api ?? 'chat',
     ready: waitUntilReady(`http://127.0.0.1:${ports.port}${target.readyPath}`, child),
-    request: (route, { messages, maxTokens }, stream) =>
+    request: (route, conversation, stream) =>
       buildRequest(ports.port, target.path(route), target.headers(route, ports), {
         model: target.models[route],
-        messages,
-        max_tokens: maxTokens,
+        ...bodies[target.api ?? 'chat'](conversation),
         ...(stream ? { stream } : {}),
       }),
     stop: child.stop,

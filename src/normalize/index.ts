@@ -81,9 +81,8 @@ export interface NormalizeOptions {
 const hasToolHistory = ({ turns }: Ask): boolean =>
   turns.some(({ parts }) => parts.some(({ type }) => type === 'tool-call' || type === 'tool-result'));
 
-/** Whether tools will be declared: the client's, or those that it left out of a history with calls. */
-const hasTools = (ask: Ask, recalled: Recalled): boolean =>
-  ask.tools.declared.length > 0 || (recalled.tools.length > 0 && hasToolHistory(ask));
+/** Whether tools will be declared: the client's, or those of its history. */
+const willHaveTools = (ask: Ask): boolean => ask.tools.declared.length > 0 || hasToolHistory(ask);
 
 const lateSystemAt = ({ model, endpoint }: Target): LateSystem => {
   const { midSystem } = endpoint.quirks;
@@ -194,7 +193,7 @@ export const normalize = (ask: Ask, target: Target, options: NormalizeOptions = 
           ask.turns,
           recalled,
           target,
-          { texts: ask.texts, hasTools: hasTools(ask, recalled) },
+          { texts: ask.texts, hasTools: willHaveTools(ask) },
           report,
         );
   const conversation = arrangeConversation(

@@ -12,7 +12,7 @@ import { ignoredFinder } from '../content/parameter.ts';
 import { readEffort, readExtendedThinking, readThinking } from '../content/thinking-forms.ts';
 import { wish, wishes } from '../content/wishes.ts';
 import type { ConnectionMemory } from './connection-memory.ts';
-import { itemSchema } from './items.ts';
+import { type Item, itemSchema } from './items.ts';
 import { parameterNames } from './parameter-names.ts';
 import { parameters, type ResponsesRequest, responsesRequestSchema } from './parameters.ts';
 import { type Configuration, type ItemPorts, type PlacedItem, readItems } from './read-items.ts';
@@ -152,9 +152,16 @@ const writtenItems = (body: unknown): readonly JsonObject[] => {
 const isReference = (item: JsonObject): item is { readonly id: string } =>
   typeof item.id === 'string' && (item.type ?? 'item_reference') === 'item_reference' && item.role == null;
 
+interface WrittenItem {
+  readonly item: JsonObject;
+  readonly path: string;
+  /** The same as it was checked with the request; absent: it was not. */
+  readonly checked?: Item | undefined;
+}
+
 interface Found {
   /** With what references refer to in their places. */
-  readonly items: readonly { readonly item: JsonObject; readonly path: string }[];
+  readonly items: readonly WrittenItem[];
   readonly removed: readonly InputTransformation[];
 }
 
@@ -167,23 +174,27 @@ const notFound = (id: string, path: string, isKept: boolean): Error =>
 /** Reasoning that is not there any more is left out and said; anything else would be missed. */
 const resolveReferences = async (
   written: readonly JsonObject[],
-  client: string,
-  state: Pick<ResponseState, 'items'> | undefined,
+  checked: ResponsesRequest['input'],
+  { client, state }: { readonly client: string; readonly state: Pick<ResponseState, 'items'> | undefined },
 ): Promise<Found> => {
-  const placed = written.map((item, index) => ({ item, path: `input[${index}]` }));
+  const items = typeof checked === 'string' ? [] : (checked ?? []);
+  const placed = written.map(
+    (item, index): WrittenItem => ({ item, path: `input[${index}]`, checked: items[index] }),
+  );
   const ids = written.filter(isReference).map(({ id }) => id);
   if (ids.length === 0) return { items: placed, removed: [] };
   const known = (await state?.items(client, ids)) ?? new Map<string, JsonObject>();
   const gone: InputTransformation[] = [];
-  const items = placed.flatMap(({ item, path }) => {
-    if (!isReference(item)) return [{ item, path }];
+  const resolved = placed.flatMap((each): readonly WrittenItem[] => {
+    const { item, path } = each;
+    if (!isReference(item)) return [each];
     const found = known.get(item.id);
     if (found !== undefined) return [{ item: found, path }];
     if (!item.id.startsWith('rs_')) throw notFound(item.id, `${path}.id`, state !== undefined);
     gone.push(removed(item.id, 'turn_boundary'));
     return [];
   });
-  return { items, removed: gone };
+  return { items: resolved, removed: gone };
 };
 
 const noSuchResponse = (id: string, isKept: boolean): Error =>
@@ -239,11 +250,13 @@ export const read = async (
   if (written.length === 0 && !request.previous_response_id)
     throw invalidRequest('input: is required, a text or a list of items that is not empty.', 'input');
   const earlier = await earlierResponses(request.previous_response_id, client, earlierState);
-  const found = await resolveReferences(written, client, earlierState);
+  const found = await resolveReferences(written, request.input, { client, state: earlierState });
   const history = earlier.flatMap(({ input, response }) => [...input, ...response.output]);
   const items = [
     ...history.map((item) => checkedItem(item, 'previous_response_id')),
-    ...found.items.map(({ item, path }) => checkedItem(item, path)),
+    ...found.items.map(({ item, path, checked }) =>
+      checked === undefined ? checkedItem(item, path) : { item: checked, path },
+    ),
     ...more.map((item) => checkedItem(item, 'input')),
   ];
   const conversation = readItems(items, {

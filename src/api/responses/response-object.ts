@@ -24,12 +24,15 @@ export interface ResponseProgress {
   readonly removed: readonly InputTransformation[];
 }
 
+/** Fields of a request that its response repeats. */
+export type Echo = ReturnType<typeof echoOf>;
+
 export interface ResponseFacts {
   readonly id: string;
   /** Unix seconds. */
   readonly createdAt: number;
   /** Fields of the request that the response repeats. */
-  readonly echo: JsonObject;
+  readonly echo: Echo;
 }
 
 export const toWireUsage = (usage: Usage) => {
@@ -59,13 +62,51 @@ const progressFields = (
   ...(removed.length === 0 ? {} : { input_transformations: removed }),
 });
 
-export const toResponse = (
-  facts: ResponseFacts,
-  progress: ResponseProgress,
-): JsonObject & { readonly output: readonly JsonObject[] } => ({
-  ...progressFields(facts, progress),
-  ...facts.echo,
-});
+export interface WireResponse extends JsonObject {
+  readonly output: readonly JsonObject[];
+}
+
+/** Field by field: a spread of so many takes ten times as long as all else. */
+export const toResponse = (facts: ResponseFacts, progress: ResponseProgress): WireResponse => {
+  const { echo } = facts;
+  const { usage, removed } = progress;
+  const response = {
+    id: facts.id,
+    object: 'response',
+    created_at: facts.createdAt,
+    completed_at: progress.completedAt,
+    status: progress.status,
+    incomplete_details: progress.incomplete,
+    output: progress.output,
+    error: progress.error,
+    usage: usage === undefined ? null : toWireUsage(usage),
+    input_transformations: removed.length === 0 ? undefined : removed,
+    model: echo.model,
+    previous_response_id: echo.previous_response_id,
+    instructions: echo.instructions,
+    tools: echo.tools,
+    tool_choice: echo.tool_choice,
+    truncation: echo.truncation,
+    parallel_tool_calls: echo.parallel_tool_calls,
+    text: echo.text,
+    top_p: echo.top_p,
+    presence_penalty: echo.presence_penalty,
+    frequency_penalty: echo.frequency_penalty,
+    top_logprobs: echo.top_logprobs,
+    temperature: echo.temperature,
+    reasoning: echo.reasoning,
+    max_output_tokens: echo.max_output_tokens,
+    max_tool_calls: echo.max_tool_calls,
+    store: echo.store,
+    background: echo.background,
+    service_tier: echo.service_tier,
+    metadata: echo.metadata,
+    safety_identifier: echo.safety_identifier,
+    prompt_cache_key: echo.prompt_cache_key,
+    access_programs: echo.access_programs,
+  } satisfies Record<keyof Echo | string, unknown>;
+  return response;
+};
 
 /** The same as JSON: `echoJson` is that of the echo, which is made once for an answer. */
 export const toResponseJson = (facts: ResponseFacts, progress: ResponseProgress, echoJson: string): string =>
@@ -101,7 +142,7 @@ const echoFormat = (format: NonNullable<ResponsesRequest['text']>['format']) => 
 export const echoOf = (
   request: ResponsesRequest,
   { tools, isStored }: { readonly tools: unknown; readonly isStored: boolean },
-): JsonObject => ({
+) => ({
   model: request.model,
   previous_response_id: request.previous_response_id ?? null,
   instructions: request.instructions ?? null,
