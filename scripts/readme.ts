@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parameters } from '../src/api/chat-completions/parameters.ts';
 import type { Parameter } from '../src/api/content/parameter.ts';
+import { parameters as responsesParameters } from '../src/api/responses/parameters.ts';
 import type { Model } from '../src/models/model.ts';
 import { models } from '../src/models/rows.ts';
 
@@ -14,12 +15,14 @@ const readme = new URL('../README.md', import.meta.url);
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-const parameterTable = (): string =>
+const parameterTable = (rows: object): string =>
   table(
     ['parameter', 'level', 'what happens'],
-    Object.entries(parameters as unknown as Record<string, Parameter<unknown>>).map(
-      ([name, { level, note }]) => [`\`${name}\``, level, note === '' ? 'Accepted, without effect.' : note],
-    ),
+    Object.entries(rows as Readonly<Record<string, Parameter<unknown>>>).map(([name, { level, note }]) => [
+      `\`${name}\``,
+      level,
+      note === '' ? 'Accepted, without effect.' : note,
+    ]),
   );
 
 const thinkingOf = ({ thinking }: Model): string => {
@@ -63,7 +66,11 @@ const modelTable = (): string =>
     ]),
   );
 
-const sections: Readonly<Record<string, () => string>> = { parameters: parameterTable, models: modelTable };
+const sections: Readonly<Record<string, () => string>> = {
+  parameters: () => parameterTable(parameters),
+  'responses-parameters': () => parameterTable(responsesParameters),
+  models: modelTable,
+};
 
 /** The text with its generated sections replaced. Throws where a section's markers are missing. */
 export const fillIn = (text: string): string =>
