@@ -73,6 +73,8 @@ export const registerBody = (
         done(error as Error);
       }
     };
+    // Some clients, OpenAI's for Python among them, name the type of a body that they do not send.
+    if (request.method === 'DELETE' && body.length === 0) return done(null, undefined);
     const encoding = contentEncoding(request.headers['content-encoding']);
     if (encoding === undefined || body.length === 0) read(body);
     else unpack(body, encoding, () => !request.raw.socket.destroyed).then(read, done);

@@ -563,6 +563,15 @@ describe('state', () => {
     expect((await get('resp_nothing')).status).toBe(404);
   });
 
+  it('is deleted by clients that name the type of a body they do not send', async () => {
+    const { id } = await create({ input: 'x' });
+    const deleted = await fetch(`${servers.anthropic.url}/v1/responses/${id}`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
+    });
+    expect(await deleted.json()).toEqual({ id, object: 'response', deleted: true });
+  });
+
   it('input items come in pages', async () => {
     const input = Array.from({ length: 5 }, (_, index) => ({ role: 'user', content: `line ${index}` }));
     const { id } = await create({ input });
