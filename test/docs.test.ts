@@ -10,7 +10,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 /** Of others, made, or made by another test while this one reads. */
 const isSkipped = (name: string): boolean =>
-  name === 'node_modules' || name === 'dist' || name.startsWith('.') || name.startsWith('snippets-');
+  ['node_modules', 'dist', 'venv'].includes(name) || name.startsWith('.') || name.startsWith('snippets-');
 const isText = (name: string): boolean => /\.(ts|mjs|sh|md)$/.test(name);
 
 const filesIn = (folder: string): readonly string[] =>
