@@ -190,13 +190,14 @@ export const readTools = (request: ResponsesRequest, added: readonly PlacedTools
   const { tools, tool_choice: choice, parallel_tool_calls: parallel } = request;
   const gathered: Gathered = { found: [], ignored: [] };
   gather({ tools: tools ?? [], path: 'tools' }, gathered);
-  for (const each of added) gather(each, gathered);
   const { found, ignored } = gathered;
+  const ownCount = found.length;
+  for (const each of added) gather(each, gathered);
   const forms = new Map<string, ToolForm>();
   const declared: AskTool[] = [];
-  for (const { tool, form } of found) {
+  for (const [index, { tool, form }] of found.entries()) {
     // Found again by a later search, or declared again: the first counts.
-    if (forms.has(tool.name) && tool.namePath.startsWith('input')) continue;
+    if (forms.has(tool.name) && index >= ownCount) continue;
     forms.set(tool.name, form);
     declared.push(tool);
   }
