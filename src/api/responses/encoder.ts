@@ -3,7 +3,7 @@
 import type { ChatEvent, DroppedThinking } from '../../core/chat.ts';
 import type { ApiError } from '../../core/errors.ts';
 import type { AnswerEncoder, AnswerFacts, FailedEnding } from '../chat-api.ts';
-import { errorCode } from './errors.ts';
+import { errorCode, messageInBand } from './errors.ts';
 import { FrameWriter } from './frames.ts';
 import { Output } from './output.ts';
 import type { ResponsesContext } from './parse.ts';
@@ -105,7 +105,8 @@ export class ResponseEncoder implements AnswerEncoder {
   fail(error: ApiError): FailedEnding {
     this.#open();
     const code = errorCode(error);
-    const { message, type } = error;
+    const { type } = error;
+    const message = messageInBand(error);
     const said = { code, message, param: null };
     // OpenAI's form and the one of openresponses.org: each has clients that read it alone.
     const both = JSON.stringify({ ...said, error: { type, ...said } });

@@ -20,6 +20,14 @@ export const errorCode = ({ code, type, status }: ApiError): string => {
   return status === 503 || status === 529 ? 'server_is_overloaded' : byType[type];
 };
 
+/** In band there is no header to say when to ask again: Codex reads it from OpenAI's sentence. */
+export const messageInBand = ({ message, headers, type }: ApiError): string => {
+  const wait = headers['retry-after'];
+  return type === 'rate_limit_error' && wait !== undefined
+    ? `${message} Please try again in ${wait}s.`
+    : message;
+};
+
 /** OpenAI's body, with `param` and `code` as strings always: the AI SDK shows no message otherwise. Behaviour 12.8. */
 export const responsesErrorBody: ErrorShape = (error) => {
   const code = errorCode(error);

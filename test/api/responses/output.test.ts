@@ -8,7 +8,7 @@ import type { ResponsesContext } from '../../../src/api/responses/parse.ts';
 import type { ToolForms } from '../../../src/api/responses/read-tools.ts';
 import { echoOf } from '../../../src/api/responses/response-object.ts';
 import type { ChatEvent, FinishKind } from '../../../src/core/chat.ts';
-import { overloaded, upstreamFailed } from '../../../src/core/errors.ts';
+import { overloaded, rateLimited, upstreamFailed } from '../../../src/core/errors.ts';
 import { fold } from '../../../src/core/fold.ts';
 import { checkEvents, readEvents } from '../../support/response-events.ts';
 
@@ -172,6 +172,14 @@ describe('the events of a response', () => {
     expect(checkEvents(readEvents(failed)).response.error).toEqual({
       code: 'server_is_overloaded',
       message: 'Busy.',
+    });
+  });
+
+  it('say when to ask again where the rate was too high', async () => {
+    const failed = await encode([], factsWith(true, true), rateLimited('Slow down.', 7));
+    expect(checkEvents(readEvents(failed)).response.error).toEqual({
+      code: 'rate_limit_exceeded',
+      message: 'Slow down. Please try again in 7s.',
     });
   });
 
