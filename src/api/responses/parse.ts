@@ -1,6 +1,6 @@
 /** The body of a request, to what its client wants, with what earlier responses add to it. */
 
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Ask, AskCaching, AskFormat, AskReasoning, AskTurn } from '../../core/ask.ts';
 import type { JsonObject } from '../../core/chat.ts';
 import { invalidRequest, unsupportedParameter } from '../../core/errors.ts';
@@ -231,6 +231,9 @@ const withIds = (items: readonly JsonObject[], idBase: string): readonly JsonObj
     return { type: 'message', ...item, id: `${prefix}_${idBase}i${index.toString(16).padStart(4, '0')}` };
   });
 
+/** 40 hexadecimal digits. Node keeps random bytes for UUIDs at hand: of them it takes a tenth of the time. */
+const newIdBase = (): string => (randomUUID() + randomUUID()).replaceAll('-', '').slice(0, 40);
+
 const instructionsTurn = (instructions: string | null | undefined): readonly AskTurn[] =>
   instructions?.trim() ? [{ role: 'system', parts: [textPart(instructions)] }] : [];
 
@@ -267,7 +270,7 @@ export const read = async (
   const { configuration } = conversation;
   const { tools, forms, ignored: ignoredTools } = readTools(request, conversation.addedTools);
   const isStored = state !== undefined && request.store !== false;
-  const idBase = randomBytes(20).toString('hex');
+  const idBase = newIdBase();
   const ask: Ask = {
     texts,
     model: request.model,
@@ -300,18 +303,21 @@ export const read = async (
     names: parameterNames,
   };
   const id = `resp_${idBase}`;
-  const own = withIds(
-    found.items.map(({ item }) => item),
-    idBase,
-  );
+  const ownItems = () =>
+    withIds(
+      found.items.map(({ item }) => item),
+      idBase,
+    );
   const keeper = (): ResponsesContext['keep'] => {
     if (isStored) {
       const parents = earlier.map((each) => each.id);
-      return (response) => state.put(client, { id, parents, input: own, response });
+      const input = ownItems();
+      return (response) => state.put(client, { id, parents, input, response });
     }
     // One is remembered, so that it has to hold all that it goes on from.
     if (memory === undefined) return undefined;
-    return async (response) => memory.remember({ id, parents: [], input: [...history, ...own], response });
+    const input = [...history, ...ownItems()];
+    return async (response) => memory.remember({ id, parents: [], input, response });
   };
   const context: ResponsesContext = {
     id,
