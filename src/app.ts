@@ -240,6 +240,7 @@ export const buildApp = (options: AppOptions): App => {
     path: responses.path,
     maxPayload: config.bodyLimit,
     maxConnections: config.maxConcurrent,
+    origins: config.corsOrigins,
     accept: webSockets.accept,
     notUpgraded,
   });

@@ -4,14 +4,25 @@ import type { IncomingHttpHeaders, Server } from 'node:http';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
-import { type ApiError, overloaded } from '../core/errors.ts';
+import { ApiError, overloaded } from '../core/errors.ts';
 import { webSocketUpgrades } from '../server/upgrades.ts';
+
+const originRefused = () =>
+  new ApiError({
+    status: 403,
+    type: 'permission_error',
+    message:
+      'Pages of this origin may not open a WebSocket here; the operator would have to name it in CORS_ORIGINS.',
+    code: 'origin_not_allowed',
+  });
 
 interface WebSocketRoute {
   readonly path: string;
   /** Bytes of a message. */
   readonly maxPayload: number;
   readonly maxConnections: number;
+  /** Of pages that may open one; `*`: any. Browsers ask no one before they open a WebSocket. */
+  readonly origins: readonly string[];
   readonly accept: (socket: WebSocket, headers: IncomingHttpHeaders) => void;
   /** What a GET is told that is no upgrade. */
   readonly notUpgraded: () => ApiError;
@@ -19,7 +30,9 @@ interface WebSocketRoute {
 
 /** In a scope of its own, so that no other route pays for it. */
 export const registerWebSocket = (app: FastifyInstance, route: WebSocketRoute): void => {
-  const { path, maxPayload, maxConnections, accept, notUpgraded } = route;
+  const { path, maxPayload, maxConnections, origins, accept, notUpgraded } = route;
+  const isAllowed = (origin: string | undefined): boolean =>
+    origin === undefined || origins.includes('*') || origins.includes(origin);
   const upgrades = webSocketUpgrades(app.server, path);
   app.register(async (scope) => {
     await scope.register(websocket, {
@@ -41,7 +54,8 @@ export const registerWebSocket = (app: FastifyInstance, route: WebSocketRoute): 
       method: 'GET',
       url: path,
       config: { heldOpen: true },
-      onRequest: (_request, _reply, done) => {
+      onRequest: ({ headers }, _reply, done) => {
+        if (headers.upgrade !== undefined && !isAllowed(headers.origin)) return done(originRefused());
         const isFull = scope.websocketServer.clients.size >= maxConnections;
         done(
           isFull

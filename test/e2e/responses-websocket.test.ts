@@ -126,6 +126,15 @@ describe('a WebSocket', () => {
     expect(response.statusCode).toBe(401);
   });
 
+  it('is refused to pages of an origin that may not call', async () => {
+    const socket = new WebSocket(`${server.url.replace('http', 'ws')}/v1/responses`, {
+      headers: { authorization: `Bearer ${testKey}` },
+      origin: 'https://evil.example',
+    });
+    const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }];
+    expect(response.statusCode).toBe(403);
+  });
+
   it('has a line in the log for each response, and one of its own', async () => {
     const { socket, create, response } = await open();
     create({ input: 'x' });
