@@ -47,6 +47,7 @@ import { watchMethods } from './server/other-methods.ts';
 import { registerRecord } from './server/record.ts';
 import { createRequestLog } from './server/request-log.ts';
 import { routedUrl } from './server/request-path.ts';
+import { upgradeOptions } from './server/upgrades.ts';
 import { ResponseStore } from './store/response-store.ts';
 import type { Store } from './store/store.ts';
 
@@ -152,7 +153,7 @@ export const buildApp = (options: AppOptions): App => {
     clientErrorHandler: (error, socket) => onParserError(error, socket, refusal),
     serverFactory: (handler) =>
       createServer(
-        { requireHostHeader: false, keepAliveTimeout: keepAlive, ...sendingTimes(config) },
+        { requireHostHeader: false, keepAliveTimeout: keepAlive, ...sendingTimes(config), ...upgradeOptions },
         (request, response) => {
           watchTurn(request, response);
           handler(request, response);
@@ -237,7 +238,6 @@ export const buildApp = (options: AppOptions): App => {
   for (const api of chatApis) serveChatApi(app, api, chat);
   registerResponses(app, { state });
   registerWebSocket(app, {
-    path: responses.path,
     maxPayload: config.bodyLimit,
     maxConnections: config.maxConcurrent,
     origins: config.corsOrigins,

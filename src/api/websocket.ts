@@ -5,7 +5,7 @@ import websocket from '@fastify/websocket';
 import type { FastifyInstance } from 'fastify';
 import type { WebSocket } from 'ws';
 import { ApiError, overloaded } from '../core/errors.ts';
-import { webSocketUpgrades } from '../server/upgrades.ts';
+import { webSocketPath, webSocketUpgrades } from '../server/upgrades.ts';
 
 const originRefused = () =>
   new ApiError({
@@ -17,7 +17,6 @@ const originRefused = () =>
   });
 
 interface WebSocketRoute {
-  readonly path: string;
   /** Bytes of a message. */
   readonly maxPayload: number;
   readonly maxConnections: number;
@@ -30,10 +29,10 @@ interface WebSocketRoute {
 
 /** In a scope of its own, so that no other route pays for it. */
 export const registerWebSocket = (app: FastifyInstance, route: WebSocketRoute): void => {
-  const { path, maxPayload, maxConnections, origins, accept, notUpgraded } = route;
+  const { maxPayload, maxConnections, origins, accept, notUpgraded } = route;
   const isAllowed = (origin: string | undefined): boolean =>
     origin === undefined || origins.includes('*') || origins.includes(origin);
-  const upgrades = webSocketUpgrades(app.server, path);
+  const upgrades = webSocketUpgrades(app.server);
   app.register(async (scope) => {
     await scope.register(websocket, {
       options: { server: upgrades as Server, maxPayload },
@@ -52,7 +51,7 @@ export const registerWebSocket = (app: FastifyInstance, route: WebSocketRoute): 
     });
     scope.route({
       method: 'GET',
-      url: path,
+      url: webSocketPath,
       config: { heldOpen: true },
       onRequest: ({ headers }, _reply, done) => {
         if (headers.upgrade !== undefined && !isAllowed(headers.origin)) return done(originRefused());

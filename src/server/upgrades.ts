@@ -11,8 +11,19 @@ import type { Duplex } from 'node:stream';
 /** Headers that make the offer, and what they add to `connection`. */
 const offers: ReadonlySet<string> = new Set(['upgrade', 'http2-settings']);
 
-const isWebSocket = ({ method, headers }: IncomingMessage): boolean =>
-  method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
+/** Where an API is spoken over WebSockets. */
+export const webSocketPath = '/v1/responses';
+
+const isWebSocket = ({ method, headers, url = '' }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  headers.upgrade?.toLowerCase() === 'websocket' &&
+  url.split('?', 1)[0] === webSocketPath;
+
+/**
+ * For `createServer`: from 24.9 on Node asks, and serves what is refused as ever. Older ones, which do not know the option,
+ * leave it to the listener below. Newer ones read the body of an upgrade themselves, so that it could not be served there.
+ */
+export const upgradeOptions: object = { shouldUpgradeCallback: isWebSocket };
 
 /** The head of the request without its offer. */
 const plainHead = ({ method, url, httpVersion, rawHeaders }: IncomingMessage): string => {
@@ -30,12 +41,11 @@ const plainHead = ({ method, url, httpVersion, rawHeaders }: IncomingMessage): s
   return `${lines.join('\r\n')}\r\n\r\n`;
 };
 
-/** Where `path` is asked for as a WebSocket is emitted as `upgrade`; all else goes the way of every request. */
-export const webSocketUpgrades = (server: Server, path: string): EventEmitter => {
+/** WebSockets are emitted as `upgrade`; all else goes the way of every request. */
+export const webSocketUpgrades = (server: Server): EventEmitter => {
   const upgrades = new EventEmitter();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const [asked = ''] = (request.url ?? '').split('?', 1);
-    if (isWebSocket(request) && asked === path) {
+    if (isWebSocket(request)) {
       upgrades.emit('upgrade', request, socket, head);
       return;
     }
